@@ -31,6 +31,7 @@ use listeners::{bind, command_socket};
 use crate::{
     admin::{
         erasing, former_imports, identity,
+        public_address::Entrance,
         reload::{Wish, wishes},
         socket::CommandSocket,
     },
@@ -42,6 +43,7 @@ use crate::{
     metrics::{Asked, Cause, Metrics},
     serve,
     store::Store,
+    tls::Files,
     trace::Trace,
 };
 
@@ -53,6 +55,14 @@ pub struct App {
     socket: Option<Arc<CommandSocket>>,
     reload: Wish,
     trace: Trace,
+}
+
+/// The certificate of the public listener, if it speaks HTTPS by itself.
+fn certificate(config: &Config, metrics: &Arc<Metrics>, life: &Lifecycle) -> anyhow::Result<Option<Files>> {
+    let Some(tls) = &config.server.tls else { return Ok(None) };
+    let files = Files::open(tls, metrics).map_err(anyhow::Error::msg)?;
+    life.essential("certificate", files.clone().run(life.stop_token()));
+    Ok(Some(files))
 }
 
 impl App {
@@ -90,7 +100,7 @@ impl App {
         let life = Lifecycle::default();
         let (wish, wished) = wishes();
         let app = Self {
-            life,
+            life: life.clone(),
             store: store.clone(),
             public: public_at,
             admin: admin_at,
@@ -104,6 +114,7 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let expected = measuring::expected(config);
         metrics.expect(&expected, clock::now());
+        let tls = certificate(config, &metrics, &life)?;
         let undumped =
             store.undumped().map(|why| format!("the store is not dumped as the former version left it: {why}"));
         metrics.note(Cause::Dump, undumped);
@@ -111,8 +122,10 @@ impl App {
         let account = identity::client_by(&config.kommo, &egress)?;
         identity::recall(&config.kommo, account.as_ref(), &store)?;
         let health = Arc::new(Health::new(config, store.clone(), metrics, expected));
-        let alerting = Alerting::start(config, &health, public_at, &app.life)?;
-        let reloader = Reloader::new(config, Arc::clone(&health), alerting, (public_at, app.life.clone()));
+        let entrance = Entrance { listener: public_at, tls: tls.clone() };
+        let alerting = Alerting::start(config, &health, &entrance, &app.life)?;
+        let reloader = Reloader::new(config, Arc::clone(&health), alerting, (entrance, app.life.clone()));
+        let public = (public, tls.map(|files| files.served().clone()));
         let running = reloader.running();
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
             Some(served) => {

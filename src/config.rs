@@ -33,6 +33,7 @@ mod secret;
 mod secret_file;
 mod section;
 mod sections;
+mod server;
 mod shape;
 mod syntax;
 mod url;
@@ -54,6 +55,7 @@ pub use self::{
     programs::{Gateway, Program},
     retention::{Retention, Trace},
     secret::{BotToken, ChannelSecret, Secret},
+    server::{Server, ServerTls},
     url::BaseUrl,
     written::{Changes, Written},
 };
@@ -114,17 +116,6 @@ pub struct Config {
     /// What all of this was made of.
     pub written: Written,
     place: load::Place,
-}
-
-/// The listener that the internet reaches: Kommo's hooks, and signed media links.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// The address to bind. Port 0 asks the system for a free one.
-    pub listen: SocketAddr,
-    /// The address under which the listener is reached from outside.
-    pub public_url: BaseUrl,
-    /// The web servers in front of it, which say in `X-Forwarded-For` whose request it is.
-    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The listener for the machine itself: `/live`, `/ready`, `/metrics` and the status page.

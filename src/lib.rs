@@ -39,7 +39,8 @@
 //! | [`trace`] | what became of each message, hop by hop, apart from the store | [`domain`], [`store`] |
 //! | [`intake`] | polls Telegram, takes Kommo's hooks, pushes what comes in | all of the above |
 //! | [`relay`] | claims a job, takes its step, settles it | all of the above |
-//! | [`serve`] | the HTTP listeners | [`intake`], [`media`] |
+//! | [`tls`] | the certificate of a listener that speaks HTTPS by itself | [`config`], [`metrics`], [`net`] |
+//! | [`serve`] | the HTTP listeners | [`intake`], [`media`], [`tls`] |
 //! | [`alerts`] | what is wrong right now, and whom it is told | [`config`], [`metrics`], [`store`], [`telegram`] |
 //! | [`admin`] | the operator's side within the daemon: the admin listener, set-up in Kommo, upkeep, the log | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
@@ -88,6 +89,7 @@ pub mod sandbox;
 pub mod serve;
 pub mod store;
 pub mod telegram;
+pub mod tls;
 pub mod trace;
 pub mod translate;
 pub mod words;

@@ -31,5 +31,6 @@ pub use self::{
     proxy::{NotAProxy, Proxy},
     public::{NotPublic, PublicNames, is_public, leads_to_internet},
     request_error::{Cause, Phase, RequestError},
+    tls::bare_name,
     trust::{complaints, own_authorities},
 };

@@ -35,12 +35,14 @@ use crate::{
         routes::PublicRoutes,
         unread::Unread,
     },
+    tls::Served,
 };
 
 mod body;
 mod connections;
 mod conversation;
 mod exchange;
+mod greeting;
 mod head;
 mod limits;
 mod log_throttle;
@@ -67,6 +69,8 @@ pub use self::{
 
 /// What a visitor reads who is not Kommo. A check knows a running telekommo by it.
 pub const HERE: &str = "telekommo listens here for Kommo's hooks\n";
+/// What somebody reads who sends plain HTTP where HTTPS is spoken.
+pub const HTTPS_ALONE: &str = "this port speaks HTTPS alone: begin the address with https://\n";
 /// How many connections the system may hold for us until they are accepted. A burst that does not fit waits a second or
 /// more for its next try.
 const BACKLOG: u32 = 4096;
@@ -101,13 +105,14 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked. Requests that
-/// are not read for their heads show in `hooks_meter`, where there are hooks among what is served.
+/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked; by HTTPS alone if
+/// there is a certificate. Requests that are not read for their heads show in `hooks_meter`, where there are hooks among
+/// what is served.
 ///
 /// # Errors
 /// None; it is a task that ends.
 pub async fn until(
-    listener: TcpListener,
+    (listener, tls): (TcpListener, Option<Served>),
     router: Router,
     limits: Limits,
     proxies: Proxies,
@@ -125,7 +130,7 @@ pub async fn until(
             () = stop.cancelled() => break,
         };
         while conversations.try_join_next().is_some() {}
-        conversations.spawn(conversation::hold(stream, connection, router.clone(), stop.clone()));
+        conversations.spawn(conversation::hold(stream, tls.clone(), connection, router.clone(), stop.clone()));
     }
     drop(listener);
     // Whoever is not done by then is dropped with the set.

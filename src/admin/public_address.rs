@@ -1,9 +1,8 @@
 //! Whether the public address leads here, and how long its certificate is good. Kommo sends each hook once, so nobody
 //! else would tell in time.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
-use chrono::DateTime;
 use reqwest::Url;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +18,7 @@ use crate::{
         HERE,
         mark::{Answer, NONCE},
     },
+    tls::{self, Files},
 };
 
 /// How long after a start to look first: the web server in front may be starting, too.
@@ -30,6 +30,21 @@ const EVER: Duration = Duration::from_hours(100 * 365 * 24);
 /// The most of an answer that is read.
 const ANSWER_BYTES: usize = 1024;
 
+/// Where requests to the public address should come in.
+#[derive(Clone, Debug)]
+pub struct Entrance {
+    pub listener: SocketAddr,
+    /// The certificate, if the listener speaks HTTPS by itself.
+    pub tls: Option<Files>,
+}
+
+impl fmt::Display for Entrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.listener)
+    }
+}
+
 /// Looks at the public address.
 pub struct PublicAddress {
     http: Http,
@@ -37,10 +52,16 @@ pub struct PublicAddress {
     /// The part of it that is asked.
     url: Url,
     /// Where it should lead.
-    listener: SocketAddr,
+    entrance: Entrance,
     every: Duration,
     expires_within: Duration,
     metrics: Arc<Metrics>,
+}
+
+/// What is to be said of a certificate's end.
+struct End {
+    text: String,
+    is_over: bool,
 }
 
 /// What a call to the address has shown. `None` is nothing wrong.
@@ -51,17 +72,17 @@ struct Shown {
 }
 
 impl PublicAddress {
-    /// Looks at the address of a configuration, which should lead to `listener`.
+    /// Looks at the address of a configuration, which should lead to `entrance`.
     ///
     /// # Errors
     /// If the HTTP client cannot be set up.
-    pub fn new(config: &Config, listener: SocketAddr, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
+    pub fn new(config: &Config, entrance: Entrance, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
         Ok(Self {
             http: Http::new(&Egress::default(), |client| client.connect_timeout(WITHIN / 2).timeout(WITHIN))?,
             // Every web server passes this on; the rest may be for something else.
             url: below(config.server.public_url.url(), "kommo/"),
             public_url: config.server.public_url.url().clone(),
-            listener,
+            entrance,
             every: config.alerts.ask_every,
             expires_within: config.alerts.expires_within,
             metrics,
@@ -76,15 +97,51 @@ impl PublicAddress {
         let work = async {
             sleep(FIRST_AFTER.min(self.every)).await;
             loop {
-                if let Some(shown) = self.look().await {
-                    self.tell(Cause::PublicAddress, shown.address);
-                    self.tell(Cause::Certificate, shown.certificate);
-                }
+                self.tell_all(self.look().await);
                 sleep(self.every).await;
             }
         };
         stop.run_until_cancelled(work).await;
         Ok(())
+    }
+
+    /// Shows what a look has shown. The listener's own certificate is known whether or not the address can be reached.
+    fn tell_all(&self, shown: Option<Shown>) {
+        let own = self.own_ending(clock::now());
+        let is_known = shown.is_some();
+        let Shown { address, certificate } = shown.unwrap_or_default();
+        // One that has ended keeps everybody out, which the address tells.
+        let certificate = certificate.or(own.filter(|own| !own.is_over || address.is_none()).map(|own| own.text));
+        if is_known {
+            self.tell(Cause::PublicAddress, address);
+        }
+        if is_known || self.entrance.tls.is_some() {
+            self.tell(Cause::Certificate, certificate);
+        }
+    }
+
+    /// What is to be said of the end of the listener's own certificate.
+    fn own_ending(&self, now: UnixMillis) -> Option<End> {
+        let pair = self.entrance.tls.as_ref()?.served().pair();
+        if self.metrics.certificate_ends_at().is_none() {
+            self.metrics.certificate_ends(pair.ends_at());
+        }
+        self.ending(pair.ends_at(), now)
+    }
+
+    /// What is to be said of a certificate that ends then.
+    fn ending(&self, ends_at: UnixMillis, now: UnixMillis) -> Option<End> {
+        if now.plus(self.expires_within) < ends_at {
+            return None;
+        }
+        let (host, day) = (self.url.host_str().unwrap_or_default(), tls::day(ends_at));
+        let (is_over, left) = (ends_at <= now, span(now.until(ends_at)));
+        let ends = if is_over { format!("has ended on {day}") } else { format!("ends on {day}, in {left}") };
+        let text = format!(
+            "the certificate of {host} {ends}: see to it that it is renewed. Kommo sends no hooks to an address whose \
+             certificate has ended"
+        );
+        Some(End { text, is_over })
     }
 
     /// Shows what is wrong, and logs it when it is news.
@@ -108,16 +165,16 @@ impl PublicAddress {
         let address = (body != HERE.as_bytes()).then(|| {
             format!(
                 "{} answers {status}, and does not lead to telekommo: let the web server pass its requests on to \
-                 http://{}, or correct server.public_url. Until then Kommo's hooks and files are lost",
+                 {}, or correct server.public_url. Until then Kommo's hooks and files are lost",
                 net::place(&response),
-                self.listener,
+                self.entrance,
             )
         });
         let address = match address {
             Some(address) => Some(address),
             None => self.files().await,
         };
-        Some(Shown { address, certificate: self.ending().await })
+        Some(Shown { address, certificate: self.shown_ending().await })
     }
 
     /// What is wrong with the way of files: a web server may pass hooks on and not these. `None` if nothing is, or
@@ -135,27 +192,19 @@ impl PublicAddress {
         (!leads_here).then(|| {
             format!(
                 "{} answers {status} itself to requests for customers' files: let the web server pass everything below \
-                 /media on to http://{}. Until then Kommo gets no files of customers",
+                 /media on to {}. Until then Kommo gets no files of customers",
                 net::place(&response),
-                self.listener,
+                self.entrance,
             )
         })
     }
 
-    async fn ending(&self) -> Option<String> {
+    /// The same of the certificate that the address shows.
+    async fn shown_ending(&self) -> Option<String> {
         let ends_at = net::ends_within(&Egress::default(), &self.url, EVER).await?;
         let ends_at = UnixMillis::from_seconds(i64::try_from(ends_at).ok()?);
         self.metrics.certificate_ends(ends_at);
-        if clock::now().plus(self.expires_within) < ends_at {
-            return None;
-        }
-        let day = DateTime::from_timestamp_millis(ends_at.0).unwrap_or_default().format("%Y-%m-%d");
-        let left = span(clock::now().until(ends_at));
-        let host = self.url.host_str().unwrap_or_default();
-        Some(format!(
-            "the certificate of {host} ends on {day}, in {left}: see to it that it is renewed. Kommo sends no hooks to \
-             an address whose certificate has ended"
-        ))
+        self.ending(ends_at, clock::now()).map(|ending| ending.text)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct Watch {
 const BOTS: [&str; 5] = ["telegram", "bot_revoked", "bot_webhook", "bot_polled_elsewhere", "bot_not_served"];
 
 /// Every watch.
-pub const WATCHES: [Watch; 28] = [
+pub const WATCHES: [Watch; 29] = [
     watch("telegram", "Telegram does not answer", &[]),
     watch("bot_revoked", "The token of bot {} is not accepted", &BOTS),
     watch("bot_webhook", "A webhook is set for bot {}", &BOTS),
@@ -44,6 +44,7 @@ pub const WATCHES: [Watch; 28] = [
     watch("token", "The token of the account ends soon", &[]),
     watch("token_ended", "The token of the account has ended", &[]),
     watch("certificate", "The certificate of the public address ends soon", &[]),
+    watch("tls", "The certificate can be neither read nor renewed", &[]),
     watch("public_address", "The public address does not lead to telekommo", &[]),
     watch("sources", "Sources in Kommo differ from the configuration", &["kommo", "account", "token_ended"]),
     watch(
@@ -109,6 +110,7 @@ fn key(cause: &Cause) -> Option<Key> {
         | Cause::Token
         | Cause::TokenEnded
         | Cause::Certificate
+        | Cause::Tls
         | Cause::PublicAddress
         | Cause::Sources
         | Cause::Backlog

@@ -1,9 +1,9 @@
 //! Who is told when something is wrong.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    admin::public_address::PublicAddress,
+    admin::public_address::{Entrance, PublicAddress},
     alerts::{self, Alerts, Heartbeat, Targets, Ways, health::Health},
     app::bots::{access, bots},
     config::{Changes, Config},
@@ -49,7 +49,7 @@ pub(super) struct Prepared {
 struct Wanted(Option<Heartbeat>);
 
 impl Alerting {
-    /// Starts what watches the public address, which leads to `public`; and the alerts and the heartbeat, if there are
+    /// Starts what watches the public address, which leads to `entrance`; and the alerts and the heartbeat, if there are
     /// any.
     ///
     /// # Errors
@@ -57,14 +57,14 @@ impl Alerting {
     pub(super) fn start(
         config: &Config,
         health: &Arc<Health>,
-        public: SocketAddr,
+        entrance: &Entrance,
         life: &Lifecycle,
     ) -> anyhow::Result<Self> {
         let targets = targets(config)?;
         let names = targets.keys().cloned().collect();
         let heartbeat = heartbeat(config, health)?;
         Ok(Self {
-            address: watched(PublicAddress::new(config, public, Arc::clone(health.metrics()))?, life),
+            address: watched(PublicAddress::new(config, entrance.clone(), Arc::clone(health.metrics()))?, life),
             alerts: told(config, health, targets, life),
             heartbeat: heartbeat.map(|heartbeat| beating(heartbeat, life)),
             targets: names,
@@ -79,9 +79,9 @@ impl Alerting {
         config: &Config,
         changes: &Changes,
         health: &Arc<Health>,
-        public: SocketAddr,
+        entrance: &Entrance,
     ) -> anyhow::Result<Prepared> {
-        let address = || PublicAddress::new(config, public, Arc::clone(health.metrics()));
+        let address = || PublicAddress::new(config, entrance.clone(), Arc::clone(health.metrics()));
         Ok(Prepared {
             address: changes.touch(&ADDRESS).then(address).transpose()?,
             targets: changes.touch(&ALERTS).then(|| targets(config)).transpose()?,

@@ -19,7 +19,7 @@ use crate::{
     app::{
         bots, disk, handlers,
         reload::Slot,
-        running::{Listeners, Running},
+        running::{Listeners, Public, Running},
         services::Services,
     },
     config::{AccountId, Config},
@@ -43,7 +43,9 @@ pub(super) fn wait(
     (public, admin, socket, wish): Listeners,
     slot: Slot,
 ) -> anyhow::Result<()> {
+    let (public, tls) = public;
     let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
+    let (public, public_now) = ((public, tls.clone()), (public_now, tls));
     let now = life.stop_token().child_token();
     listen(&config, (&health, &trace), life, (public_now, admin_now, socket.as_deref(), &wish), &now)?;
     let starting = Starting { config, health, trace, account, life: life.clone(), slot };
@@ -102,7 +104,7 @@ fn listen(
     config: &Config,
     (health, trace): (&Arc<Health>, &Trace),
     life: &Lifecycle,
-    (public, admin, socket, wish): (TcpListener, TcpListener, Option<&CommandSocket>, &Wish),
+    (public, admin, socket, wish): (Public, TcpListener, Option<&CommandSocket>, &Wish),
     now: &CancellationToken,
 ) -> anyhow::Result<()> {
     let (store, metrics) = (health.store(), health.metrics());
@@ -139,7 +141,14 @@ fn listen(
     );
     life.may_end(
         "admin listener of a first start",
-        serve::until(admin, handlers.listener, serve::Limits::admin(), serve::Proxies::default(), None, admin_stop),
+        serve::until(
+            (admin, None),
+            handlers.listener,
+            serve::Limits::admin(),
+            serve::Proxies::default(),
+            None,
+            admin_stop,
+        ),
     );
     Ok(())
 }

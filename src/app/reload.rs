@@ -4,7 +4,7 @@
 //! first, so a configuration that cannot be used changes nothing. Keys that only a start reads keep their values, and
 //! are named.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use tokio::{
     sync::{Mutex, mpsc},
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{
         logging,
+        public_address::Entrance,
         reload::{Changed, NotReloaded, Reloaded, Removed, Wished},
     },
     alerts::health::Health,
@@ -36,7 +37,7 @@ pub(super) struct Reloader {
     config: Config,
     health: Arc<Health>,
     alerting: Alerting,
-    public: SocketAddr,
+    entrance: Entrance,
     life: Lifecycle,
     running: Slot,
     /// Why the bridge cannot go on: the store has failed in the middle of a change.
@@ -48,9 +49,9 @@ impl Reloader {
         config: &Config,
         health: Arc<Health>,
         alerting: Alerting,
-        (public, life): (SocketAddr, Lifecycle),
+        (entrance, life): (Entrance, Lifecycle),
     ) -> Self {
-        Self { config: config.clone(), health, alerting, public, life, running: Slot::default(), broken: None }
+        Self { config: config.clone(), health, alerting, entrance, life, running: Slot::default(), broken: None }
     }
 
     /// Where the bridge is to be put once it runs.
@@ -101,6 +102,10 @@ impl Reloader {
         let running = self.running();
         let mut running = running.lock().await;
         let running = running.as_mut().ok_or(NotReloaded::Starting)?;
+        if let Some(tls) = self.entrance.tls.clone() {
+            let read = spawn_blocking(move || tls.reread()).await;
+            read.map_err(|error| NotReloaded::Failed(error.to_string()))?.map_err(NotReloaded::Broken)?;
+        }
         if !in_force.is_empty() {
             self.put(&next, &in_force, running).await.map_err(|error| NotReloaded::Failed(format!("{error:#}")))?;
         }
@@ -111,7 +116,7 @@ impl Reloader {
 
     async fn put(&mut self, next: &Config, changes: &Changes, running: &mut Running) -> anyhow::Result<()> {
         let services = running.prepare(next, changes)?;
-        let alerting = Alerting::prepare(next, changes, &self.health, self.public)?;
+        let alerting = Alerting::prepare(next, changes, &self.health, &self.entrance)?;
         if changes.touch(&LOG) {
             logging::change_level(&next.log.level);
         }

@@ -36,6 +36,7 @@ use crate::{
     serve::{self, Exchange, mark::Mark},
     store::StoreError,
     telegram::bot::Bot,
+    tls::Served,
 };
 
 /// What the comparison with Kommo's history depends on.
@@ -50,8 +51,10 @@ pub(super) const POLLERS: [&str; 3] = ["retry.probe_every", "programs", "campaig
 /// What the programs that are served depend on.
 const PROGRAMS: [&str; 2] = ["programs", "sources"];
 
+/// The public listener, with its certificate if it speaks HTTPS by itself.
+pub(super) type Public = (TcpListener, Option<Served>);
 /// The listeners that others reach, and how the configuration is read again.
-pub(super) type Listeners = (TcpListener, TcpListener, Option<Arc<CommandSocket>>, Wish);
+pub(super) type Listeners = (Public, TcpListener, Option<Arc<CommandSocket>>, Wish);
 
 /// A bridge that runs.
 pub(super) struct Running {
@@ -111,7 +114,7 @@ impl Running {
         let served = serve::until(public, served, serve::Limits::public(), proxies, meter, stop.clone());
         life.essential("public listener", served);
         let (limits, nobody) = (serve::Limits::admin(), serve::Proxies::default());
-        let served = serve::until(admin, admin_router.router(), limits, nobody, None, stop.clone());
+        let served = serve::until((admin, None), admin_router.router(), limits, nobody, None, stop.clone());
         life.essential("admin listener", served);
         let reconciler = attended(reconciler, search, life);
         let (setup, upkeep) = (setup(&services, config, life), upkeep(&services, config, life));

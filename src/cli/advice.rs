@@ -19,7 +19,8 @@ const OURS: [&str; 2] = ["kommo", "media"];
 /// Sentences that say what looks wrong, and what to do.
 #[must_use]
 pub fn of(config: &Config) -> Vec<String> {
-    let address = of_address(&config.server.public_url, config.server.listen.port(), &config.kommo.chats_url);
+    let listener = (config.server.listen.port(), config.server.tls.is_some());
+    let address = of_address(&config.server.public_url, listener, &config.kommo.chats_url);
     // The fakes of a sandbox know the example's ids.
     let is_real = !is_of_this_machine(config.kommo.chats_url.url());
     let left = if is_real { example::left(config) } else { None };
@@ -59,20 +60,23 @@ fn of_operators(listen: SocketAddr) -> Option<String> {
     })
 }
 
-/// What looks wrong in `server.public_url`, under which Kommo at `kommo` is to reach what listens on `port`.
-fn of_address(public: &BaseUrl, port: u16, kommo: &BaseUrl) -> Vec<String> {
+/// What looks wrong in `server.public_url`, under which Kommo at `kommo` is to reach what listens on `port`, by HTTPS if
+/// it `is_secure`.
+fn of_address(public: &BaseUrl, (port, is_secure): (u16, bool), kommo: &BaseUrl) -> Vec<String> {
     let url = public.url();
     let mut looks = Vec::new();
     if is_of_this_machine(url) {
         if !is_of_this_machine(kommo.url()) {
             looks.push("means this machine alone, and Kommo cannot reach it: set the public address");
         }
+    } else if url.scheme() == "http" && is_secure {
+        looks.push("is http, and telekommo itself speaks HTTPS ([server.tls]): begin it with https://");
     } else if url.scheme() == "http" {
         looks.push(
             "is http: anybody on the network path can read what managers write, and Kommo may refuse it: use https, \
-             with a web server that has a certificate in front of telekommo",
+             with a web server that has a certificate in front of telekommo, or with [server.tls]",
         );
-    } else if url.port() == Some(port) {
+    } else if url.port() == Some(port) && !is_secure {
         looks.push(
             "is https and has the port of server.listen, where telekommo speaks plain http: set the address of the web \
              server with the certificate in front of it",
@@ -120,8 +124,12 @@ mod tests {
     use super::*;
 
     fn advice(public: &str) -> String {
+        advice_with(public, false)
+    }
+
+    fn advice_with(public: &str, is_secure: bool) -> String {
         let kommo = BaseUrl::parse("https://amojo.kommo.com").unwrap();
-        of_address(&BaseUrl::parse(public).unwrap(), 8080, &kommo).join(" ")
+        of_address(&BaseUrl::parse(public).unwrap(), (8080, is_secure), &kommo).join(" ")
     }
 
     #[test]
@@ -132,7 +140,13 @@ mod tests {
             assert_eq!(advice(good), "", "{good}");
         }
         let here = BaseUrl::parse("http://127.0.0.1:8080").unwrap();
-        assert!(of_address(&here, 8080, &BaseUrl::parse("http://localhost:1").unwrap()).is_empty());
+        assert!(of_address(&here, (8080, false), &BaseUrl::parse("http://localhost:1").unwrap()).is_empty());
+    }
+
+    #[test]
+    fn an_address_of_a_listener_with_a_certificate_is_https() {
+        assert_eq!(advice_with("https://tk.acme.com:8080", true), "");
+        assert!(advice_with("http://tk.acme.com", true).contains("begin it with https://"));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{
         },
         terminal, values,
     },
+    clock,
     config::{BaseUrl, Config, ConfigError},
     net::Egress,
 };
@@ -34,6 +35,7 @@ mod served;
 mod summary;
 mod support;
 mod telegram;
+mod tls;
 mod way_in;
 
 pub(super) use answered::{of_account, of_address, of_bot, of_channel};
@@ -142,6 +144,7 @@ async fn ask_everybody(config: &Config, report: &mut Report) -> anyhow::Result<(
     };
     let (mut machine, runs) = machine::look(config, found.as_ref()).await;
     machine.extend(denied);
+    machine.extend(tls::look(config, clock::now()));
     machine.extend(clocks::compare(config).await);
     report.add("This machine", machine);
 

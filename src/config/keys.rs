@@ -3,7 +3,8 @@
 /// One key: where it stands, and what holds if nobody writes it.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// Its section; empty at the top level. The keys under one of [`TABLES`] stand in every table of it.
+    /// Its section, with dots where it stands in another one; empty at the top level. The keys under one of [`TABLES`]
+    /// stand in every table of it.
     pub(super) section: &'static str,
     /// Its name in the section.
     pub(super) name: &'static str,
@@ -32,6 +33,9 @@ pub(super) const PHONE_TEXTS: &str = "phone_texts";
 /// The section that has a table per target of alerts.
 pub(super) const ALERT_TARGETS: &str = "alert_targets";
 
+/// The section within that of the public listener.
+pub(super) const TLS: &str = "server.tls";
+
 /// The sections that have tables of tables, and what a table of each is.
 pub(super) const TABLES: [(&str, &str); 5] = [
     (SOURCES, "bot, such as [sources.sales]"),
@@ -55,6 +59,8 @@ pub(super) const KEYS: &[Key] = &[
     key("server", "listen").or("127.0.0.1:8080").at_start(),
     key("server", "public_url"),
     key("server", "trusted_proxies").or("127.0.0.1, ::1").list().at_start(),
+    key(TLS, "certificate").at_start(),
+    key(TLS, "key").at_start(),
     key("admin", "listen").or("127.0.0.1:9090").at_start(),
     key("telegram", "api_url").or("https://api.telegram.org"),
     key("telegram", "requests_per_second").or("25"),
@@ -209,7 +215,7 @@ impl Key {
         match self.section {
             "" => vec![self.name],
             section if has_tables(section) => vec![section, source, self.name],
-            section => vec![section, self.name],
+            section => section.split('.').chain([self.name]).collect(),
         }
     }
 
@@ -223,6 +229,11 @@ impl Key {
 /// The keys of one section.
 pub(super) fn of_section(section: &str) -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(move |key| key.section == section)
+}
+
+/// Whether a section stands at this path, in another one or by itself.
+pub(super) fn is_section(path: &[&str]) -> bool {
+    KEYS.iter().any(|key| key.section.split('.').eq(path.iter().copied()))
 }
 
 /// The names of all sections.

@@ -50,7 +50,8 @@ impl Folders<'_> {
         }
     }
 
-    fn warning(&self, path: &Path) -> Option<String> {
+    /// What is to be said of others who can read the file at `path`, if there are any.
+    pub(super) fn warning(&self, path: &Path) -> Option<String> {
         if self.credentials.is_some_and(|folder| path.starts_with(folder)) {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Reads the keys of one section, and says where and what if one is wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use figment::value::Dict;
 
@@ -100,8 +100,7 @@ impl<'a> Section<'a> {
     fn read_file<T>(&self, twin: &str, name: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> Result<T, Reported> {
         self.layers.take(&self.path_of(twin), name);
         let name = parse::file_name(name).map_err(|wrong| self.refuse(twin, name, &wrong))?;
-        let config = self.layers.file().and_then(Path::parent).unwrap_or(Path::new(""));
-        let folders = Folders { config, credentials: self.layers.credentials() };
+        let folders = self.folders();
         let path = folders.resolve(&name);
         if secret::resembles_secret(&name.to_string_lossy()) && !path.exists() {
             return Err(
@@ -114,6 +113,24 @@ impl<'a> Section<'a> {
         }
         self.layers.take(&self.path_of(twin.trim_end_matches(FILE)), &text);
         parse(&text).map_err(|wrong| self.report(twin, &format!("the text of {} {wrong}", path.display())))
+    }
+
+    /// The file that a key names, if it was written. Nothing is said about whether it exists.
+    pub(super) fn optional_file(&self, name: &str) -> Result<Option<PathBuf>, Reported> {
+        let file = self.optional(name, parse::file_name)?;
+        Ok(file.map(|file| self.folders().resolve(&file)))
+    }
+
+    /// Warns if somebody else can read the file that a key names.
+    pub(super) fn warn_of_readers(&self, name: &str, path: &Path) {
+        if let Some(warning) = self.folders().warning(path) {
+            self.problems.warn(format!("{}: {warning}", self.place(name)));
+        }
+    }
+
+    fn folders(&self) -> Folders<'_> {
+        let config = self.layers.file().and_then(Path::parent).unwrap_or(Path::new(""));
+        Folders { config, credentials: self.layers.credentials() }
     }
 
     /// Reports a wrong value. The one place that quotes one, and it leaves out secrets, also in the wrong place.

@@ -12,6 +12,7 @@ use crate::{
         load::Place,
         parse, phone_texts, programs, retention,
         section::Section,
+        server,
     },
     domain::{address::SourceId, crm::Campaign, retry::Schedule},
 };
@@ -86,7 +87,8 @@ impl<'a> Reading<'a> {
         let listen = section.required("listen", parse::socket_address);
         let public_url = section.required("public_url", BaseUrl::parse);
         let trusted_proxies = section.required("trusted_proxies", parse::networks);
-        Ok(Server { listen: listen?, public_url: public_url?, trusted_proxies: trusted_proxies? })
+        let tls = server::read_tls(self);
+        Ok(Server { listen: listen?, public_url: public_url?, trusted_proxies: trusted_proxies?, tls: tls? })
     }
 
     fn admin(&self) -> Result<Admin, Reported> {

@@ -55,7 +55,16 @@ impl Walk<'_> {
 
     fn section(&self, path: &[&str], table: Table) -> Dict {
         let entries = table.into_iter().filter_map(|(name, value)| {
-            let text = self.value(&[path, &[&name]].concat(), value).ok()?;
+            let path = [path, &[&name]].concat();
+            let text = match value {
+                Value::Table(table) if keys::is_section(&path) => self.section(&path, table).into(),
+                _ if keys::is_section(&path) => {
+                    let section = keys::dotted(&path);
+                    self.report(&format!("{section} is a section: write [{section}] and its keys below"));
+                    return None;
+                }
+                value => self.value(&path, value).ok()?,
+            };
             Some((name, text))
         });
         entries.collect()
@@ -111,7 +120,13 @@ fn is_nested(value: &Value) -> bool {
 
 /// What to do about an unknown key: the key that was meant, or the section where it belongs, or all there are.
 fn remedy(section: &[&str], name: &str) -> String {
-    let own = || keys::of_section(section.first().copied().unwrap_or_default()).map(|key| key.name);
+    // All tables of a section have the same keys.
+    let whole = if keys::is_section(section) {
+        section.join(".")
+    } else {
+        section.first().copied().unwrap_or_default().to_owned()
+    };
+    let own = || keys::of_section(&whole).map(|key| key.name);
     if let Some(near) = keys::nearest(name, own()) {
         return format!("did you mean {}?", keys::dotted(&[section, &[near]].concat()));
     }

@@ -8,6 +8,7 @@ mod hushed;
 mod merged;
 mod mistake;
 mod secret_files;
+mod tls;
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 

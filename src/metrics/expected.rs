@@ -172,6 +172,7 @@ fn known(expected: &Expected) -> Vec<Cause> {
         Cause::Token,
         Cause::TokenEnded,
         Cause::Certificate,
+        Cause::Tls,
         Cause::PublicAddress,
         Cause::Sources,
         Cause::Backlog,

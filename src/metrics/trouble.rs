@@ -41,6 +41,8 @@ pub enum Cause {
     TokenEnded,
     /// The certificate of the public address ends soon.
     Certificate,
+    /// The certificate that the public listener shows can be neither read nor renewed.
+    Tls,
     /// The public address does not lead here.
     PublicAddress,
     /// Sources in Kommo differ from the configuration.
@@ -120,6 +122,7 @@ impl Cause {
             Self::Token => "token",
             Self::TokenEnded => "token_ended",
             Self::Certificate => "certificate",
+            Self::Tls => "tls",
             Self::PublicAddress => "public_address",
             Self::Sources => "sources",
             Self::Backlog => "backlog",
@@ -154,6 +157,7 @@ impl Cause {
             | Self::Token
             | Self::TokenEnded
             | Self::Certificate
+            | Self::Tls
             | Self::PublicAddress
             | Self::Sources
             | Self::Backlog
@@ -184,6 +188,7 @@ impl Cause {
             | Self::Token
             | Self::TokenEnded
             | Self::Certificate
+            | Self::Tls
             | Self::PublicAddress
             | Self::Sources
             | Self::Backlog
@@ -211,7 +216,7 @@ impl Cause {
             Self::Dump => "dump: ".to_owned(),
             Self::Clock => "clock: ".to_owned(),
             Self::Token | Self::TokenEnded => "token: ".to_owned(),
-            Self::Certificate => "certificate: ".to_owned(),
+            Self::Certificate | Self::Tls => "certificate: ".to_owned(),
             Self::PublicAddress => "public address: ".to_owned(),
             Self::Sources => "sources: ".to_owned(),
             Self::Backlog => "waiting: ".to_owned(),

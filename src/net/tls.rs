@@ -43,12 +43,14 @@ const NAMES: usize = 3;
 
 fn of_names(presented: &[String]) -> String {
     let more = if presented.len() > NAMES { ", …" } else { "" };
-    let names: Vec<_> = presented.iter().take(NAMES).map(|name| bare(name)).collect();
+    let names: Vec<_> = presented.iter().take(NAMES).map(|name| bare_name(name)).collect();
     if names.is_empty() { OTHER_NAME.to_owned() } else { format!("{OTHER_NAME}: {}{more}", names.join(", ")) }
 }
 
-/// rustls writes a name as `DnsName("a.test")`.
-fn bare(name: &str) -> &str {
-    let inner = name.split_once("(\"").and_then(|(_, rest)| rest.split_once("\")"));
-    inner.map_or(name, |(name, _)| name)
+/// A name in a certificate, as people write it: rustls writes `DnsName("a.test")` and
+/// `IpAddress(10.0.0.1)`.
+#[must_use]
+pub fn bare_name(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.map_or(name, |inner| inner.trim_matches('"'))
 }

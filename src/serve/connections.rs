@@ -28,6 +28,7 @@ const MOST_HELD_BYTES: usize = 4 * 1024 * 1024;
 pub(super) struct Connections {
     table: Mutex<Table>,
     places: Arc<Semaphore>,
+    greeted: Semaphore,
     served: Semaphore,
     small: Semaphore,
     large: Semaphore,
@@ -57,6 +58,7 @@ impl Connections {
         Self {
             table: Mutex::new(Table::new(limits.share)),
             places: Arc::new(Semaphore::new(limits.connections)),
+            greeted: Semaphore::new(limits.greeted),
             served: Semaphore::new(limits.served),
             small: Semaphore::new(limits.small_bodies_bytes),
             large: Semaphore::new(limits.large_bodies_bytes),
@@ -110,6 +112,7 @@ impl Connections {
     }
 
     fn free(&self, held: Held) {
+        self.greeted.add_permits(held.greeted);
         self.served.add_permits(held.served);
         self.small.add_permits(held.small_bytes);
         self.large.add_permits(held.large_bytes);
@@ -131,10 +134,21 @@ impl Connection {
         self.all.unread.note(why, self.peer);
     }
 
+    /// The client begins to speak TLS. Waits until there is room for that.
+    pub(super) async fn is_to_be_greeted(&self) -> Result<(), HoldsTooMuch> {
+        self.take(&self.all.greeted, 1, Need::Greeted).await?;
+        self.change(|held| held.greeted = 1);
+        Ok(())
+    }
+
     /// The client has said what it wants. Waits until it can be served.
     pub(super) async fn is_to_be_served(&self) -> Result<(), HoldsTooMuch> {
         self.take(&self.all.served, 1, Need::Served).await?;
-        self.change(|held| held.served = 1);
+        let greeted = self.change(|held| {
+            held.served = 1;
+            std::mem::take(&mut held.greeted)
+        });
+        self.all.greeted.add_permits(greeted.unwrap_or_default());
         Ok(())
     }
 

@@ -7,7 +7,8 @@ use tokio::time::timeout;
 use super::*;
 
 fn connections(connections: usize, small_bodies_bytes: usize, large_bodies_bytes: usize) -> Arc<Connections> {
-    let limits = Limits { connections, share: connections, served: 1, small_bodies_bytes, large_bodies_bytes };
+    let limits =
+        Limits { connections, share: connections, greeted: 1, served: 1, small_bodies_bytes, large_bodies_bytes };
     Arc::new(Connections::new(limits, Unread::default()))
 }
 

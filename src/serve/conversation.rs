@@ -16,13 +16,17 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::serve::{
-    body,
-    connections::Connection,
-    head,
-    strict::{self, Irregular},
-    wire::Wire,
-    write_timeout::StallTimeout,
+use crate::{
+    serve::{
+        body,
+        connections::Connection,
+        greeting::{self, Greeted},
+        head,
+        strict::{self, Irregular},
+        wire::Wire,
+        write_timeout::StallTimeout,
+    },
+    tls::Served,
 };
 
 /// How long a stop waits for the first byte of a client that is there already.
@@ -33,7 +37,31 @@ const TAKES_WITHIN: Duration = Duration::from_mins(1);
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Serves one client until it has its answer, is too slow, or has to make room.
-pub(super) async fn hold<S>(mut stream: S, connection: Arc<Connection>, router: Router, stop: CancellationToken)
+pub(super) async fn hold<S>(
+    mut stream: S,
+    tls: Option<Served>,
+    connection: Arc<Connection>,
+    router: Router,
+    stop: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some(tls) = tls else { return converse(stream, connection, router, stop).await };
+    let first = tokio::select! {
+        first = begins(&mut stream, &stop) => first,
+        () = connection.has_to_end() => return,
+    };
+    let Ok(Some(first)) = first else { return };
+    let greeting = Box::pin(greeting::greet(first, stream, &tls, &connection));
+    let greeted = tokio::select! { greeted = greeting => greeted, () = connection.has_to_end() => return };
+    match greeted {
+        Ok(Greeted::Secure(stream)) => Box::pin(converse(stream, connection, router, stop)).await,
+        Ok(Greeted::Plain(stream)) => Box::pin(refuse(Irregular::Plain, stream, connection)).await,
+        Err(error) => tracing::debug!(%error, "no TLS with a client"),
+    }
+}
+
+async fn converse<S>(mut stream: S, connection: Arc<Connection>, router: Router, stop: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -57,6 +85,17 @@ async fn begin(
     connection: &Connection,
     stop: &CancellationToken,
 ) -> io::Result<Option<Result<Bytes, Irregular>>> {
+    let Some(first) = begins(stream, stop).await? else { return Ok(None) };
+    let Some(head) = head::read(first, stream, connection).await? else { return Ok(None) };
+    if let Err(why) = strict::check(&head) {
+        return Ok(Some(Err(why)));
+    }
+    connection.is_to_be_served().await.map_err(io::Error::other)?;
+    Ok(Some(Ok(head.into())))
+}
+
+/// The first byte that a client sends; `None` if it leaves, or a stop comes before.
+async fn begins(stream: &mut (impl AsyncRead + Unpin), stop: &CancellationToken) -> io::Result<Option<u8>> {
     // Who says nothing costs next to nothing, and holds up no stop. Who has just come may be about to send a hook.
     let mut first = [0; 1];
     let stopping = async {
@@ -64,15 +103,7 @@ async fn begin(
         sleep(FIRST_WORD_WITHIN).await;
     };
     let read = tokio::select! { biased; read = stream.read(&mut first) => read, () = stopping => return Ok(None) };
-    if read? == 0 {
-        return Ok(None);
-    }
-    let Some(head) = head::read(first[0], stream, connection).await? else { return Ok(None) };
-    if let Err(why) = strict::check(&head) {
-        return Ok(Some(Err(why)));
-    }
-    connection.is_to_be_served().await.map_err(io::Error::other)?;
-    Ok(Some(Ok(head.into())))
+    Ok((read? > 0).then_some(first[0]))
 }
 
 /// Says why a request is not read, and reads no more of it than its client needs to hear that.

@@ -4,6 +4,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// How many connections the public listener serves at the same time.
 const CONNECTIONS: usize = 4096;
+/// How many of them speak TLS and have not said yet what they want, where TLS is spoken. Each takes up to 64 KiB.
+const GREETED: usize = 1024;
 /// How many of them are served, which begins once it is known what the client wants. Each takes some 20 KiB beside its
 /// body, the others about 2.
 const SERVED: usize = 1024;
@@ -29,6 +31,8 @@ pub struct Limits {
     /// From how many connections of one network on it is these that make room first. Nobody is turned away for it: all
     /// of Kommo's hooks may come from one.
     pub share: usize,
+    /// How many may set up TLS at the same time, until it is known what they want.
+    pub greeted: usize,
     /// How many of them may be served at the same time.
     pub served: usize,
     /// How much memory the heads, the small bodies, and the beginnings of large ones, may take together.
@@ -64,6 +68,7 @@ impl Limits {
         Self {
             connections,
             share: connections.div_ceil(SHARE),
+            greeted: GREETED,
             served: SERVED,
             small_bodies_bytes: SMALL_BODIES_BYTES,
             large_bodies_bytes: LARGE_BODIES_BYTES,

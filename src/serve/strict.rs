@@ -6,7 +6,7 @@
 
 use axum::http::StatusCode;
 
-use crate::serve::head::LONGEST_BYTES;
+use crate::serve::{HTTPS_ALONE, head::LONGEST_BYTES};
 
 /// Why a head is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,9 @@ pub(super) enum Irregular {
     /// It does not begin with a request line of HTTP/1.0 or HTTP/1.1.
     #[error("this is not HTTP/1.1")]
     NotHttp,
+    /// It is not encrypted, where HTTPS is spoken.
+    #[error("{}", HTTPS_ALONE.trim_end())]
+    Plain,
     /// A line does not end with CR and LF, or holds a control character.
     #[error("a line of the head holds a control character")]
     Control,
@@ -35,7 +38,9 @@ impl Irregular {
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::TooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::NotHttp | Self::Control | Self::Field | Self::Host | Self::Length => StatusCode::BAD_REQUEST,
+            Self::NotHttp | Self::Plain | Self::Control | Self::Field | Self::Host | Self::Length => {
+                StatusCode::BAD_REQUEST
+            }
         }
     }
 }

@@ -55,6 +55,8 @@ struct Entry {
 /// What a connection takes beside its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Held {
+    /// 1 while TLS is set up and the head comes: that takes buffers, too.
+    pub(super) greeted: usize,
     /// 1 while its request is served: its buffers are large.
     pub(super) served: usize,
     /// Memory of heads, of small bodies, and of the beginnings of large ones.
@@ -67,6 +69,7 @@ pub(super) struct Held {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Place,
+    Greeted,
     Served,
     Small(usize),
     Large(usize),
@@ -77,6 +80,7 @@ impl Need {
     const fn is_met(self, count: usize, freed: Held) -> bool {
         match self {
             Self::Place => count > 0,
+            Self::Greeted => freed.greeted > 0,
             Self::Served => freed.served > 0,
             Self::Small(bytes) => freed.small_bytes >= bytes,
             Self::Large(bytes) => freed.large_bytes >= bytes,
@@ -85,7 +89,7 @@ impl Need {
 
     const fn is_memory(self) -> bool {
         match self {
-            Self::Place | Self::Served => false,
+            Self::Place | Self::Greeted | Self::Served => false,
             Self::Small(_) | Self::Large(_) => true,
         }
     }
@@ -94,6 +98,7 @@ impl Need {
     const fn is_helped_by(self, held: Held) -> bool {
         match self {
             Self::Place => true,
+            Self::Greeted => held.greeted > 0,
             Self::Served => held.served > 0,
             Self::Small(_) => held.small_bytes > 0,
             Self::Large(_) => held.large_bytes > 0,
@@ -217,6 +222,7 @@ impl Table {
         while !need.is_met(count, freed) {
             let Some(victim) = self.slowest(need) else { break };
             victim.dropped.cancel();
+            freed.greeted += victim.held.greeted;
             freed.served += victim.held.served;
             freed.small_bytes += victim.held.small_bytes;
             freed.large_bytes += victim.held.large_bytes;

@@ -43,7 +43,7 @@ impl Listener {
     fn serving(served: usize, metrics: Option<Arc<Metrics>>) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
         let (small_bodies_bytes, large_bodies_bytes) = (256 * 1024, 2 * LIMIT_BYTES);
-        let limits = Limits { connections: 8, share: 8, served, small_bodies_bytes, large_bodies_bytes };
+        let limits = Limits { connections: 8, share: 8, greeted: 1, served, small_bodies_bytes, large_bodies_bytes };
         let router = Router::new().fallback(count).with_state(Arc::clone(&asked));
         Self { router, asked, open: Arc::new(Connections::new(limits, Unread::new(metrics))) }
     }
@@ -57,7 +57,7 @@ impl Listener {
     async fn client_until(&self, stop: &CancellationToken) -> DuplexStream {
         let (client, server) = duplex(64 * 1024);
         let connection = self.open.enter(Peer::of_tests()).await;
-        spawn(conversation::hold(server, connection, self.router.clone(), stop.clone()));
+        spawn(conversation::hold(server, None, connection, self.router.clone(), stop.clone()));
         client
     }
 
@@ -233,13 +233,20 @@ async fn one_connection_brings_one_request() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_from_one_network_takes_the_place_of_nobody_else() {
-    let limits = Limits { connections: 8, share: 2, served: 8, small_bodies_bytes: 64 * 1024, large_bodies_bytes: 0 };
+    let limits = Limits {
+        connections: 8,
+        share: 2,
+        greeted: 1,
+        served: 8,
+        small_bodies_bytes: 64 * 1024,
+        large_bodies_bytes: 0,
+    };
     let (listener, open) = (Listener::new(), Arc::new(Connections::new(limits, Unread::default())));
     let enter = async |last: u8| {
         let (client, server) = duplex(1024);
         let peer = Proxies::default().peer(([192, 0, 2, last], 1).into());
         let connection = open.enter(peer).await;
-        spawn(conversation::hold(server, connection, listener.router.clone(), CancellationToken::new()));
+        spawn(conversation::hold(server, None, connection, listener.router.clone(), CancellationToken::new()));
         client
     };
     // It is the slowest of all by now.

@@ -33,8 +33,7 @@ impl Unread {
                 reason = %why,
                 peer = %peer.address,
                 requests,
-                "requests are refused, since their heads can be read in more than one way: if this is your web server, \
-                 hooks are lost"
+                "requests are refused unread, for how they are written: if this is your web server, hooks are lost"
             );
         }
     }

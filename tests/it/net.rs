@@ -3,6 +3,7 @@
 mod bridge;
 mod causes;
 mod certificate;
+mod own_certificate;
 pub(crate) mod pki;
 mod process;
 mod proxies;

@@ -47,7 +47,9 @@ const TO_BE_MENDED: [&str; 14] = [
 pub(super) async fn look(config: &Config, found: Option<&Running>) -> (Vec<Finding>, bool) {
     let (hooks, operator) = (config.server.listen, config.admin.listen);
     let (of_operator, listens) = listener("Probes", "admin.listen", operator, ("/live", admin::ALIVE), found).await;
-    let (of_hooks, _) = listener("Hooks", "server.listen", hooks, ("/", serve::HERE), found).await;
+    // One that speaks HTTPS answers plain HTTP, too: by saying so.
+    let says = if config.server.tls.is_some() { serve::HTTPS_ALONE } else { serve::HERE };
+    let (of_hooks, _) = listener("Hooks", "server.listen", hooks, ("/", says), found).await;
     let runs = listens || found.is_some();
     let mut findings = vec![data(config, runs), disk(config), of_hooks, of_operator];
     if runs {

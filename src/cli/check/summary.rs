@@ -13,7 +13,7 @@ impl fmt::Display for Summary<'_> {
         let config = self.0;
         writeln!(f, "Webhook address for Kommo   {}/kommo/:scope_id", config.server.public_url)?;
         writeln!(f, "Links to files              {}/media/…", config.server.public_url)?;
-        writeln!(f, "  both must lead to         http://{}", config.server.listen)?;
+        writeln!(f, "  both must lead to         {}", config.server.listener())?;
         let path = config.server.public_url.url().path().trim_end_matches('/');
         if !path.is_empty() {
             writeln!(f, "                            with {path} in front or without")?;

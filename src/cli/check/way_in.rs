@@ -23,6 +23,7 @@ use crate::{
         mark::{Answer, Mark, NONCE, Route},
     },
     telegram::bot::Bot,
+    tls::{Pair, Served},
 };
 
 pub(super) mod file;
@@ -93,6 +94,10 @@ async fn instead(asked: &Asked<'_>, nonce: String) -> Vec<Finding> {
             return vec![unknown(ABOUT, why)];
         }
     };
+    let tls = match config.server.tls.as_ref().map(Pair::read).transpose() {
+        Ok(pair) => pair.map(Served::new),
+        Err(_) => return vec![unknown(ABOUT, "not checked: there is no certificate to serve it with, see above")],
+    };
     let mark = Mark::random();
     // Any account will do where nobody knows which one it is.
     let scope = asked.scope.clone().unwrap_or_else(|| format!("{}_check", config.kommo.channel_id));
@@ -103,7 +108,7 @@ async fn instead(asked: &Asked<'_>, nonce: String) -> Vec<Finding> {
     let never = CancellationToken::new();
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let answering = async {
-        serve::until(listener, router, serve::Limits::public(), proxies, None, never).await.unwrap_or(());
+        serve::until((listener, tls), router, serve::Limits::public(), proxies, None, never).await.unwrap_or(());
         pending::<()>().await;
     };
     tokio::select! {
@@ -134,19 +139,19 @@ impl<'a> Probe<'a> {
 
     async fn all(&self) -> Vec<Finding> {
         let config = self.asked.config;
-        let listen = config.server.listen;
+        let to = config.server.listener();
         // Every web server passes this on; the rest of the address may be for something else.
-        let first = told(ABOUT, &self.hear(Method::GET, "kommo/").await, Route::Front, listen);
+        let first = told(ABOUT, &self.hear(Method::GET, "kommo/").await, Route::Front, &to);
         let mut findings = vec![first];
         findings.extend(self.certificate().await);
         if !findings.iter().all(Finding::is_fine) {
             return findings;
         }
         findings.push(match &self.scope {
-            Some(scope) => told(HOOKS, &self.hear(Method::POST, &format!("kommo/{scope}")).await, Route::Hooks, listen),
+            Some(scope) => told(HOOKS, &self.hear(Method::POST, &format!("kommo/{scope}")).await, Route::Hooks, &to),
             None => unknown(HOOKS, "not checked: it is not known to which account they belong"),
         });
-        let files = told(FILES, &self.hear(Method::GET, "media/check/check").await, Route::Files, listen);
+        let files = told(FILES, &self.hear(Method::GET, "media/check/check").await, Route::Files, &to);
         findings.push(if files.is_fine() { self.file().await.unwrap_or(files) } else { files });
         findings
     }

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::docs::CHAPTERS;
 
-/// Another good value for each key that only a start reads, in a folder of configuration [`LEAST`].
-const AT_START: [(&str, &str); 21] = [
+/// Another good value for each key that only a start reads, over [`LEAST`] with a certificate.
+const AT_START: [(&str, &str); 23] = [
     ("data_dir", "elsewhere"),
     ("server.listen", "127.0.0.1:81"),
     ("server.trusted_proxies", "10.0.0.1"),
+    ("server.tls.certificate", "another.pem"),
+    ("server.tls.key", "another.key"),
     ("admin.listen", "127.0.0.1:91"),
     ("gateway.listen", "127.0.0.1:84"),
     ("gateway.keep", "23h"),
@@ -38,7 +40,7 @@ fn variable(key: &str) -> String {
 fn what_only_a_start_reads_stays_as_it_was_and_is_named_as_long_as_it_differs() {
     let of_start: Vec<_> = KEYS.iter().filter(|key| key.at_start && !key.name.ends_with(keys::FILE)).collect();
     assert_eq!(of_start.len(), AT_START.len());
-    let folder = Folder::new(LEAST);
+    let folder = Folder::new(&format!("{LEAST}[server.tls]\ncertificate = \"one.pem\"\nkey = \"one.key\"\n"));
     let running = folder.load(&[]).unwrap();
     let all = |config: &Config| (format!("{config:?}"), config.kommo.channel_secret.expose().to_owned());
     for (key, value) in AT_START {

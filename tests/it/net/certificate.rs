@@ -19,14 +19,14 @@ use crate::{
 };
 
 /// A certificate that ends on that day.
-fn ending(day: NaiveDate) -> CertificateParams {
+pub(super) fn ending(day: NaiveDate) -> CertificateParams {
     let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let (month, of_month) = (day.month().try_into().unwrap(), day.day().try_into().unwrap());
     params.not_after = date_time_ymd(day.year(), month, of_month);
     params
 }
 
-fn in_days(days: u64) -> NaiveDate {
+pub(super) fn in_days(days: u64) -> NaiveDate {
     Utc::now().date_naive() + Days::new(days)
 }
 

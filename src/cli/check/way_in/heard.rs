@@ -1,7 +1,5 @@
 //! What is heard by the public address, and what it means.
 
-use std::net::SocketAddr;
-
 use reqwest::StatusCode;
 
 use crate::{
@@ -23,8 +21,8 @@ pub(super) enum Heard {
     Nothing(RequestError),
 }
 
-/// What it means for a way that should lead to this `route` of what listens at `listen`.
-pub(super) fn told(about: &'static str, heard: &Heard, route: Route, listen: SocketAddr) -> Finding {
+/// What it means for a way that should lead to this `route` of the `listener`.
+pub(super) fn told(about: &'static str, heard: &Heard, route: Route, listener: &str) -> Finding {
     match heard {
         Heard::Ours { route: seen } if *seen == route.to_string() => fine(about, leads_here(route)),
         Heard::Ours { .. } => wrong(
@@ -36,17 +34,17 @@ pub(super) fn told(about: &'static str, heard: &Heard, route: Route, listen: Soc
             about,
             format!(
                 "{place} leads to another telekommo than this one: stop that one, or let the web server pass requests \
-                 on to http://{listen}"
+                 on to {listener}"
             ),
         ),
         Heard::Stranger { place, is_telekommo: true, .. } => wrong(
             about,
             format!(
                 "{place} leads to a telekommo that is another one or an older version, or the web server in between \
-                 takes headers away: let it pass requests on to http://{listen} as they are"
+                 takes headers away: let it pass requests on to {listener} as they are"
             ),
         ),
-        Heard::Stranger { place, status, .. } => wrong(about, stranger(place, *status, route, listen)),
+        Heard::Stranger { place, status, .. } => wrong(about, stranger(place, *status, route, listener)),
         Heard::Nothing(trouble) => nothing(about, trouble),
     }
 }
@@ -59,7 +57,7 @@ const fn leads_here(route: Route) -> &'static str {
     }
 }
 
-fn stranger(place: &Endpoint, status: StatusCode, route: Route, listen: SocketAddr) -> String {
+fn stranger(place: &Endpoint, status: StatusCode, route: Route, listener: &str) -> String {
     let lost = match route {
         Route::Front => "Until then Kommo's hooks and files are lost",
         Route::Hooks => "Until then Kommo's hooks are lost",
@@ -68,7 +66,7 @@ fn stranger(place: &Endpoint, status: StatusCode, route: Route, listen: SocketAd
     match (status.as_u16(), route) {
         (502..=504, _) => format!(
             "{place} answers {status}: the web server does not reach telekommo. Let it pass requests on to \
-             http://{listen}. {lost}"
+             {listener}. {lost}"
         ),
         (401 | 403 | 405 | 406 | 429, Route::Hooks) => format!(
             "{place} answers {status} to what comes like a hook: a firewall or a rule of the web server refuses it. \
@@ -76,14 +74,14 @@ fn stranger(place: &Endpoint, status: StatusCode, route: Route, listen: SocketAd
         ),
         (_, Route::Front) => format!(
             "{place} answers {status}, and does not lead to telekommo: let the web server pass its requests on to \
-             http://{listen}, or correct server.public_url. {lost}"
+             {listener}, or correct server.public_url. {lost}"
         ),
         (_, Route::Hooks) => format!(
-            "{place} answers {status} itself: let the web server pass everything below /kommo on to http://{listen}. \
+            "{place} answers {status} itself: let the web server pass everything below /kommo on to {listener}. \
              {lost}"
         ),
         (_, Route::Files) => format!(
-            "{place} answers {status} itself: let the web server pass everything below /media on to http://{listen}. \
+            "{place} answers {status} itself: let the web server pass everything below /media on to {listener}. \
              {lost}"
         ),
     }
@@ -106,8 +104,8 @@ fn nothing(about: &'static str, trouble: &RequestError) -> Finding {
         Cause::Tls(_) => wrong(
             about,
             format!(
-                "{trouble}. See to the certificate of the web server in front of telekommo: Kommo sends nothing to an \
-                     address without a good one. {lost}"
+                "{trouble}. See to the certificate, which the web server in front of telekommo has, or [server.tls]: \
+                     Kommo sends nothing to an address without a good one. {lost}"
             ),
         ),
         Cause::Proxy(_) | Cause::Late(_) | Cause::Broken(_) | Cause::Other(_) => unknown(
@@ -132,7 +130,7 @@ mod tests {
 
     #[test]
     fn each_answer_has_its_remedy() {
-        let listen: SocketAddr = "127.0.0.1:8080".parse().unwrap();
+        let listener = "http://127.0.0.1:8080";
         let status = |code, is_telekommo| Heard::Stranger {
             place: place(),
             status: StatusCode::from_u16(code).unwrap(),
@@ -156,7 +154,7 @@ mod tests {
             (silent(Cause::Tls("it has expired".to_owned())), Route::Front, State::Wrong, "See to the certificate"),
             (silent(Cause::Late(Phase::Answer)), Route::Front, State::Unknown, "on a phone"),
         ] {
-            let finding = told("Public address", &heard, route, listen);
+            let finding = told("Public address", &heard, route, listener);
             assert!(finding.state == state && finding.text.contains(words), "{heard:?}: {finding:?}");
         }
     }

@@ -1,0 +1,191 @@
+//! TLS with clients that mean well, and with others.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
+    time::Instant,
+};
+use tokio_rustls::{TlsConnector, client};
+use tokio_util::sync::CancellationToken;
+
+use super::*;
+use crate::{
+    serve::{HTTPS_ALONE, connections::Connections, conversation, limits::Limits, peer::Peer, unread::Unread},
+    tls::Pair,
+};
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a.test\r\n\r\n";
+
+/// A listener that speaks TLS with one client at a time, until it is known what the client wants.
+struct Listener {
+    open: Arc<Connections>,
+    served: Served,
+}
+
+impl Listener {
+    fn new() -> Self {
+        let (small_bodies_bytes, large_bodies_bytes) = (256 * 1024, 0);
+        let limits = Limits { connections: 8, share: 8, greeted: 1, served: 8, small_bodies_bytes, large_bodies_bytes };
+        let open = Arc::new(Connections::new(limits, Unread::default()));
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(["a.test".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        Self { open, served: Served::new(Pair::of(vec![certificate.der().clone()], key).unwrap()) }
+    }
+
+    async fn client(&self) -> DuplexStream {
+        let (client, server) = duplex(64 * 1024);
+        let connection = self.open.enter(Peer::of_tests()).await;
+        let router = Router::new().fallback(async || "here\n");
+        #[expect(clippy::disallowed_methods, reason = "a test has no lifecycle")]
+        tokio::spawn(conversation::hold(
+            server,
+            Some(self.served.clone()),
+            connection,
+            router,
+            CancellationToken::new(),
+        ));
+        client
+    }
+}
+
+/// Trusts everybody.
+#[derive(Debug)]
+struct Anybody;
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        ring::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Sets up TLS, and offers these protocols.
+async fn secure(stream: DuplexStream, offered: &[&[u8]]) -> io::Result<client::TlsStream<DuplexStream>> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().dangerous();
+    let mut config = config.with_custom_certificate_verifier(Arc::new(Anybody)).with_no_client_auth();
+    config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
+    let name = ServerName::try_from("a.test").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+async fn all(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut answer = Vec::new();
+    // How it ends does not matter.
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_answered_by_http_1_whatever_else_it_offers() {
+    let listener = Listener::new();
+    for (offered, agreed) in [
+        (&[][..], None),
+        (&[&b"http/1.1"[..]][..], Some(&b"http/1.1"[..])),
+        (&[&b"h2"[..], &b"http/1.1"[..]][..], Some(&b"http/1.1"[..])),
+    ] {
+        let mut client = secure(listener.client().await, offered).await.unwrap();
+        assert_eq!(client.get_ref().1.alpn_protocol(), agreed);
+        client.write_all(GET).await.unwrap();
+        let answer = all(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("here\n"), "{answer}");
+    }
+    let refused = secure(listener.client().await, &[&b"h2"[..]]).await.unwrap_err().to_string();
+    assert!(refused.contains("NoApplicationProtocol"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_http_is_told_that_https_is_spoken() {
+    let listener = Listener::new();
+    for plain in [GET, b"\x80\x2e\x01", b"\r\n"] {
+        let mut client = listener.client().await;
+        client.write_all(plain).await.unwrap();
+        let answer = all(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with(HTTPS_ALONE), "{plain:?}: {answer:?}");
+    }
+}
+
+/// The beginning of a handshake.
+fn hello() -> Vec<u8> {
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().dangerous();
+    let config = config.with_custom_certificate_verifier(Arc::new(Anybody)).with_no_client_auth();
+    let mut bytes = Vec::new();
+    let mut client = ClientConnection::new(Arc::new(config), ServerName::try_from("a.test").unwrap()).unwrap();
+    client.write_tls(&mut bytes).unwrap();
+    bytes
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_does_not_get_on_makes_room_for_others() {
+    let listener = Listener::new();
+    for (said, why) in [(1, "one byte"), (40, "a part of the first message"), (usize::MAX, "no second message")] {
+        let begun = Instant::now();
+        let mut slow = listener.client().await;
+        let hello = hello();
+        slow.write_all(&hello[..said.min(hello.len())]).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let mut client = secure(listener.client().await, &[]).await.unwrap();
+        client.write_all(GET).await.unwrap();
+        assert!(all(&mut client).await.ends_with("here\n"), "{why}");
+        assert!(begun.elapsed() < Duration::from_secs(1), "{why}: {:?}", begun.elapsed());
+        all(&mut slow).await;
+        assert!(begun.elapsed() < Duration::from_secs(1), "{why}: it has had to go");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_and_the_head_together_have_five_seconds() {
+    let listener = Listener::new();
+    let begun = Instant::now();
+    let mut slow = listener.client().await;
+    slow.write_all(&hello()[..9]).await.unwrap();
+    all(&mut slow).await;
+    assert_eq!(begun.elapsed().as_secs(), 5);
+
+    let begun = Instant::now();
+    let silent = listener.client().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut silent = secure(silent, &[]).await.unwrap();
+    silent.write_all(b"GET ").await.unwrap();
+    assert_eq!(all(&mut silent).await, "");
+    assert_eq!(begun.elapsed().as_secs(), 5);
+}
