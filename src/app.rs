@@ -43,7 +43,7 @@ use crate::{
     metrics::{Asked, Cause, Metrics},
     serve,
     store::Store,
-    tls::Files,
+    tls::Keeper,
     trace::Trace,
 };
 
@@ -58,11 +58,11 @@ pub struct App {
 }
 
 /// The certificate of the public listener, if it speaks HTTPS by itself.
-fn certificate(config: &Config, metrics: &Arc<Metrics>, life: &Lifecycle) -> anyhow::Result<Option<Files>> {
+fn certificate(config: &Config, metrics: &Arc<Metrics>, life: &Lifecycle) -> anyhow::Result<Option<Keeper>> {
     let Some(tls) = &config.server.tls else { return Ok(None) };
-    let files = Files::open(tls, metrics).map_err(anyhow::Error::msg)?;
-    life.essential("certificate", files.clone().run(life.stop_token()));
-    Ok(Some(files))
+    let keeper = Keeper::open(tls, &config.data_dir, metrics).map_err(anyhow::Error::msg)?;
+    life.essential("certificate", keeper.clone().run(life.stop_token()));
+    Ok(Some(keeper))
 }
 
 impl App {
@@ -125,7 +125,7 @@ impl App {
         let entrance = Entrance { listener: public_at, tls: tls.clone() };
         let alerting = Alerting::start(config, &health, &entrance, &app.life)?;
         let reloader = Reloader::new(config, Arc::clone(&health), alerting, (entrance, app.life.clone()));
-        let public = (public, tls.map(|files| files.served().clone()));
+        let public = (public, tls.map(|keeper| keeper.served().clone()));
         let running = reloader.running();
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
             Some(served) => {

@@ -55,11 +55,10 @@ pub use self::{
     programs::{Gateway, Program},
     retention::{Retention, Trace},
     secret::{BotToken, ChannelSecret, Secret},
-    server::{Server, ServerTls},
+    server::{Acme, PairFiles, Server, ServerTls},
     url::BaseUrl,
     written::{Changes, Written},
 };
-use ipnet::IpNet;
 pub(crate) use keys::nearest;
 
 use crate::{

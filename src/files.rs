@@ -3,5 +3,6 @@
 
 pub mod denied;
 pub mod people;
+pub mod private;
 pub mod readers;
 pub mod text;

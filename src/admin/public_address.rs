@@ -18,7 +18,7 @@ use crate::{
         HERE,
         mark::{Answer, NONCE},
     },
-    tls::{self, Files},
+    tls::{self, Keeper},
 };
 
 /// How long after a start to look first: the web server in front may be starting, too.
@@ -35,7 +35,7 @@ const ANSWER_BYTES: usize = 1024;
 pub struct Entrance {
     pub listener: SocketAddr,
     /// The certificate, if the listener speaks HTTPS by itself.
-    pub tls: Option<Files>,
+    pub tls: Option<Keeper>,
 }
 
 impl fmt::Display for Entrance {
@@ -122,7 +122,7 @@ impl PublicAddress {
 
     /// What is to be said of the end of the listener's own certificate.
     fn own_ending(&self, now: UnixMillis) -> Option<End> {
-        let pair = self.entrance.tls.as_ref()?.served().pair();
+        let pair = self.entrance.tls.as_ref()?.served().pair()?;
         if self.metrics.certificate_ends_at().is_none() {
             self.metrics.certificate_ends(pair.ends_at());
         }

@@ -3,25 +3,17 @@
 //! It is a small file in the data directory and no part of the store: it can be written when the store cannot, and a
 //! dump that is restored brings no old alerts back.
 
-use std::{
-    collections::BTreeMap,
-    fs::{self, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     alerts::{daily::Day, outbox::Outbox, state::State},
-    store::durable,
+    files::private,
 };
 
 /// The name of the file in the data directory.
 const FILE: &str = "alerts.json";
-/// What it is called while it is written.
-const UNFINISHED: &str = "alerts.json.new";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -50,13 +42,7 @@ impl Memory {
     /// # Errors
     /// If the disk is full or fails.
     pub fn save(&self, data_dir: &Path) -> io::Result<()> {
-        let unfinished = data_dir.join(UNFINISHED);
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        file.sync_all()?;
-        fs::rename(unfinished, data_dir.join(FILE))?;
-        durable::sync_folder(data_dir)
+        private::replace(&data_dir.join(FILE), &serde_json::to_vec(self)?)
     }
 }
 
@@ -90,7 +76,7 @@ mod tests {
         assert_eq!(Memory::load(home.path()), memory);
         let mode = fs::metadata(home.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(!home.path().join(UNFINISHED).exists());
+        assert!(!home.path().join("alerts.json.new").exists());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::{
     cli::terminal::paragraph,
-    config::{BaseUrl, Config},
+    config::{BaseUrl, Config, Server, ServerTls},
     kommo::account::token::Claims,
     net,
 };
@@ -24,7 +24,7 @@ pub fn of(config: &Config) -> Vec<String> {
     // The fakes of a sandbox know the example's ids.
     let is_real = !is_of_this_machine(config.kommo.chats_url.url());
     let left = if is_real { example::left(config) } else { None };
-    let rest = [left, of_token(config), of_operators(config.admin.listen)];
+    let rest = [left, of_token(config), of_operators(config.admin.listen), of_acme(&config.server)];
     address
         .into_iter()
         .chain(rest.into_iter().flatten())
@@ -46,6 +46,17 @@ fn of_token(config: &Config) -> Option<String> {
         "kommo.access_token does not look like a long-lived token, which has several hundred characters in three parts \
          with dots between: copy all of it from the integration's tab \"Keys and scopes\""
             .to_owned()
+    })
+}
+
+/// What looks wrong in the name that a certificate is asked for.
+fn of_acme(server: &Server) -> Option<String> {
+    let Some(ServerTls::Acme(acme)) = &server.tls else { return None };
+    (server.public_url.url().host_str() != Some(&acme.host)).then(|| {
+        format!(
+            "server.tls.acme, {}, is not the host of server.public_url, {}: Kommo will not accept the certificate there",
+            acme.host, server.public_url
+        )
     })
 }
 

@@ -61,6 +61,9 @@ pub(super) const KEYS: &[Key] = &[
     key("server", "trusted_proxies").or("127.0.0.1, ::1").list().at_start(),
     key(TLS, "certificate").at_start(),
     key(TLS, "key").at_start(),
+    key(TLS, "acme").at_start(),
+    key(TLS, "acme_email").at_start(),
+    key(TLS, "acme_directory").or("https://acme-v02.api.letsencrypt.org/directory").at_start(),
     key("admin", "listen").or("127.0.0.1:9090").at_start(),
     key("telegram", "api_url").or("https://api.telegram.org"),
     key("telegram", "requests_per_second").or("25"),
@@ -236,9 +239,10 @@ pub(super) fn is_section(path: &[&str]) -> bool {
     KEYS.iter().any(|key| key.section.split('.').eq(path.iter().copied()))
 }
 
-/// The names of all sections.
+/// The names of all sections that stand by themselves.
 pub(super) fn sections() -> impl Iterator<Item = &'static str> {
-    let mut names: Vec<_> = KEYS.iter().map(|key| key.section).filter(|section| !section.is_empty()).collect();
+    let mut names: Vec<_> =
+        KEYS.iter().map(|key| key.section).filter(|section| !section.is_empty() && !section.contains('.')).collect();
     names.dedup();
     names.into_iter()
 }

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use reqwest::Url;
 
 use crate::{
-    config::{AskPhone, Groups, WhenUncertain, error::Wrong},
+    config::{AskPhone, BaseUrl, Groups, WhenUncertain, error::Wrong},
     domain::phone::Country,
     net::Proxy,
     words::Language,
@@ -154,6 +154,30 @@ fn host(text: &str) -> Result<String, Wrong> {
     host.and_then(|url| url.host_str().map(str::to_owned)).filter(|host| !host.contains('*')).ok_or_else(|| {
         Wrong::new("is not a list of hosts: write names or IP addresses alone, such as \"files.example.com\"")
     })
+}
+
+/// The name of one host, which is no address.
+pub(super) fn host_name(text: &str) -> Result<String, Wrong> {
+    let wrong = || Wrong::new("is not the name of a host: write it alone, such as \"hooks.example.com\"");
+    let name = host(text).map_err(|_| wrong())?;
+    let is_name = name.contains('.') && name.parse::<IpAddr>().is_err() && !name.starts_with('[');
+    if is_name { Ok(name) } else { Err(wrong()) }
+}
+
+/// An address for mail.
+pub(super) fn email(text: &str) -> Result<String, Wrong> {
+    let address = text.parse::<lettre::Address>();
+    address
+        .map(|_| text.to_owned())
+        .map_err(|_| Wrong::new("is not an address for mail: write one such as \"me@example.com\""))
+}
+
+/// The address of a directory of ACME, which is asked by HTTPS alone.
+pub(super) fn directory(text: &str) -> Result<BaseUrl, Wrong> {
+    BaseUrl::parse(text)
+        .ok()
+        .filter(|url| url.url().scheme() == "https")
+        .ok_or_else(|| Wrong::new("is not the address of a directory: write one that begins with https://"))
 }
 
 /// A list of IP addresses and networks, which may be empty. One that holds every address would be no list.

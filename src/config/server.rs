@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use ipnet::IpNet;
 
-use crate::config::{BaseUrl, error::Reported, sections::Reading};
+use crate::config::{BaseUrl, error::Reported, parse, sections::Reading};
 
 /// The listener that the internet reaches: Kommo's hooks, and signed media links.
 #[derive(Clone, Debug)]
@@ -21,11 +21,31 @@ pub struct Server {
 
 /// With what the public listener speaks HTTPS by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerTls {
+pub enum ServerTls {
+    /// A certificate that somebody else renews.
+    Files(PairFiles),
+    /// One that telekommo gets and renews.
+    Acme(Acme),
+}
+
+/// Where a certificate and its key lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PairFiles {
     /// The file of the certificate, with those that lead to its authority behind it.
     pub certificate: PathBuf,
     /// The file of its key.
     pub key: PathBuf,
+}
+
+/// What is asked of an authority by ACME.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acme {
+    /// The name that the certificate is for.
+    pub host: String,
+    /// Whom the authority writes to when something is wrong.
+    pub email: Option<String>,
+    /// The address of the authority's directory.
+    pub directory: BaseUrl,
 }
 
 impl Server {
@@ -41,13 +61,21 @@ impl Server {
 pub(super) fn read_tls(reading: &Reading<'_>) -> Result<Option<ServerTls>, Reported> {
     let section = reading.section(&["server", "tls"]);
     let (certificate, key) = (section.optional_file("certificate"), section.optional_file("key"));
-    match (certificate?, key?) {
-        (Some(certificate), Some(key)) => {
-            section.warn_of_readers("key", &key);
-            Ok(Some(ServerTls { certificate, key }))
+    let (acme, email) = (section.optional("acme", parse::host_name), section.optional("acme_email", parse::email));
+    let directory = section.required("acme_directory", parse::directory);
+    let (certificate, key, email, directory) = (certificate?, key?, email?, directory?);
+    match (acme?, certificate, key) {
+        (Some(host), None, None) => Ok(Some(ServerTls::Acme(Acme { host, email, directory }))),
+        (Some(_), ..) => Err(section.report("acme", "certificate or key is given as well: keep either acme or both")),
+        (None, ..) if email.is_some() => {
+            Err(section.report("acme_email", "it is for acme alone: write acme, the host of server.public_url, too"))
         }
-        (Some(_), None) => Err(section.report("certificate", "a certificate needs its key: write key, too")),
-        (None, Some(_)) => Err(section.report("key", "a key needs its certificate: write certificate, too")),
-        (None, None) => Ok(None),
+        (None, Some(certificate), Some(key)) => {
+            section.warn_of_readers("key", &key);
+            Ok(Some(ServerTls::Files(PairFiles { certificate, key })))
+        }
+        (None, Some(_), None) => Err(section.report("certificate", "a certificate needs its key: write key, too")),
+        (None, None, Some(_)) => Err(section.report("key", "a key needs its certificate: write certificate, too")),
+        (None, None, None) => Ok(None),
     }
 }

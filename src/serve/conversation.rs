@@ -57,6 +57,7 @@ pub(super) async fn hold<S>(
     match greeted {
         Ok(Greeted::Secure(stream)) => Box::pin(converse(stream, connection, router, stop)).await,
         Ok(Greeted::Plain(stream)) => Box::pin(refuse(Irregular::Plain, stream, connection)).await,
+        Ok(Greeted::Proved) => {}
         Err(error) => tracing::debug!(%error, "no TLS with a client"),
     }
 }

@@ -6,7 +6,7 @@
 use std::io;
 
 use rustls::server::Acceptor;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use crate::{serve::connections::Connection, tls::Served};
@@ -20,6 +20,8 @@ pub(super) enum Greeted<S> {
     Secure(Box<TlsStream<S>>),
     /// It speaks something else, such as plain HTTP.
     Plain(S),
+    /// It has seen what proves a name, and wants nothing more.
+    Proved,
 }
 
 /// Speaks TLS with a client that has begun with `first`.
@@ -36,6 +38,10 @@ pub(super) async fn greet<S: AsyncRead + AsyncWrite + Unpin>(
     let mut acceptor = Acceptor::default();
     acceptor.read_tls(&mut [first].as_slice())?;
     let begun = LazyConfigAcceptor::new(acceptor, stream).await?;
+    if let Some(config) = served.proving(&begun.client_hello()) {
+        begun.into_stream(config).await?.shutdown().await?;
+        return Ok(Greeted::Proved);
+    }
     Ok(Greeted::Secure(Box::new(begun.into_stream(served.config()).await?)))
 }
 

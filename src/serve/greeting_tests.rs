@@ -39,7 +39,7 @@ impl Listener {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(["a.test".to_owned()]).unwrap().self_signed(&key).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        Self { open, served: Served::new(Pair::of(vec![certificate.der().clone()], key).unwrap()) }
+        Self { open, served: Served::new(Some(Pair::of(vec![certificate.der().clone()], key).unwrap())) }
     }
 
     async fn client(&self) -> DuplexStream {

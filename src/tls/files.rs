@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    config::ServerTls,
+    config::PairFiles,
     metrics::{Cause, Metrics},
     tls::{
         pair::{Pair, day},
@@ -32,7 +32,7 @@ pub struct Files(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    tls: ServerTls,
+    tls: PairFiles,
     served: Served,
     metrics: Arc<Metrics>,
     /// What was read last, be it good or not.
@@ -47,11 +47,11 @@ impl Files {
     ///
     /// # Errors
     /// A sentence that names the key of the configuration, the file and the remedy.
-    pub fn open(tls: &ServerTls, metrics: &Arc<Metrics>) -> Result<Self, String> {
+    pub fn open(tls: &PairFiles, metrics: &Arc<Metrics>) -> Result<Self, String> {
         let read = stamp(tls);
         let pair = Pair::read(tls)?;
         tracing::info!(certificate = pair.told(), "the public listener speaks HTTPS");
-        let (served, metrics) = (Served::new(pair), Arc::clone(metrics));
+        let (served, metrics) = (Served::new(Some(pair)), Arc::clone(metrics));
         Ok(Self(Arc::new(Inner { tls: tls.clone(), served, metrics, read: Mutex::new(read) })))
     }
 
@@ -67,7 +67,7 @@ impl Files {
     /// Never.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         let work = async {
-            let mut before = None;
+            let mut before = Stamp::default();
             loop {
                 sleep(LOOK_EVERY).await;
                 let this = self.clone();
@@ -79,14 +79,14 @@ impl Files {
     }
 
     /// Reads the files if they are others than those that were read, and as they were `before`.
-    fn look(&self, before: Option<Stamp>) -> Option<Stamp> {
+    fn look(&self, before: Stamp) -> Stamp {
         let now = stamp(&self.0.tls);
         let is_known = *self.0.read.lock().unwrap_or_else(PoisonError::into_inner) == now;
-        if !is_known && before == Some(now) {
+        if !is_known && before == now {
             // The trouble and the log have what is wrong.
             drop(self.reread());
         }
-        Some(now)
+        now
     }
 
     /// Reads the files, and puts them in force. What cannot be used leaves the former in force.
@@ -97,17 +97,19 @@ impl Files {
         let Inner { tls, served, metrics, read } = &*self.0;
         let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
         *read = stamp(tls);
-        let former = served.pair();
+        let former = served.pair().ok_or("there is no certificate")?;
         let (now, kept) = (clock::now(), format!("the one {} stays in force", former.told()));
-        let pair = Pair::read(tls).and_then(|pair| match pair.is_current(now) || !former.is_current(now) {
-            true => Ok(pair),
-            false => Err(format!(
+        let pair = Pair::read(tls).and_then(|pair| {
+            if pair.is_current(now) || !former.is_current(now) {
+                return Ok(pair);
+            }
+            Err(format!(
                 "server.tls.certificate: the certificate in {} is good from {} until {}, and not today: see to it that \
                  it is renewed",
                 tls.certificate.display(),
                 day(pair.begins_at()),
                 day(pair.ends_at())
-            )),
+            ))
         });
         match pair {
             Ok(pair) => {
@@ -128,7 +130,7 @@ impl Files {
     }
 }
 
-fn stamp(tls: &ServerTls) -> Stamp {
+fn stamp(tls: &PairFiles) -> Stamp {
     let of = |path: &Path| {
         let it = fs::metadata(path).ok()?;
         let size = i64::try_from(it.len()).unwrap_or(i64::MAX);

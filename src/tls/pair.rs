@@ -5,6 +5,7 @@
 
 use std::{
     fs, io,
+    net::IpAddr,
     path::Path,
     sync::{Arc, LazyLock},
     time::Duration,
@@ -21,7 +22,7 @@ use rustls::{
 };
 use zeroize::Zeroizing;
 
-use crate::{config::ServerTls, domain::time::UnixMillis, files::denied, net};
+use crate::{config::PairFiles, domain::time::UnixMillis, files::denied, net};
 
 /// The largest file that is read. Chains of certificates have a few kilobytes.
 const LIMIT_BYTES: u64 = 256 * 1024;
@@ -42,7 +43,7 @@ impl Pair {
     ///
     /// # Errors
     /// A sentence that names the key of the configuration, the file and the remedy.
-    pub fn read(tls: &ServerTls) -> Result<Self, String> {
+    pub fn read(tls: &PairFiles) -> Result<Self, String> {
         let of_certificate = |why: String| format!("server.tls.certificate: {why}");
         let of_key = |why: String| format!("server.tls.key: {why}");
         let chain = chain(&tls.certificate).map_err(of_certificate)?;
@@ -72,7 +73,7 @@ impl Pair {
     pub fn of(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, Error> {
         let certified = CertifiedKey::from_der(chain, key, &provider())?;
         let certificate = certified.end_entity_cert()?;
-        let (begins_at, ends_at, names) = (begin(certificate)?, end(certificate)?, names(certificate)?);
+        let (begins_at, ends_at, names) = (begin(certificate), end(certificate)?, names(certificate)?);
         Ok(Self { certified: Arc::new(certified), names, begins_at, ends_at })
     }
 
@@ -190,11 +191,11 @@ fn end(certificate: &CertificateDer<'_>) -> Result<UnixMillis, Error> {
     }
 }
 
-fn begin(certificate: &CertificateDer<'_>) -> Result<UnixMillis, Error> {
+fn begin(certificate: &CertificateDer<'_>) -> UnixMillis {
     match verdict(certificate, 0) {
-        Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => Ok(instant(not_before)),
+        Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => instant(not_before),
         // It began before 1970, or is not understood, which the end tells.
-        _ => Ok(UnixMillis(0)),
+        _ => UnixMillis(0),
     }
 }
 
@@ -205,10 +206,15 @@ fn instant(at: UnixTime) -> UnixMillis {
 fn names(certificate: &CertificateDer<'_>) -> Result<Vec<String>, Error> {
     match verify_server_name(&ParsedCertificate::try_from(certificate)?, &stranger()) {
         Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })) => {
-            Ok(presented.iter().map(|name| net::bare_name(name).to_owned()).collect())
+            Ok(presented.iter().map(|name| shown(net::bare_name(name))).collect())
         }
         Ok(()) | Err(_) => Ok(Vec::new()),
     }
+}
+
+/// A name as people write it.
+fn shown(name: &str) -> String {
+    name.parse::<IpAddr>().map_or_else(|_| name.to_owned(), |address| address.to_string())
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use tempfile::TempDir;
 use super::*;
 
 /// A folder with a certificate and its key.
-struct Folder(TempDir, ServerTls);
+struct Folder(TempDir, PairFiles);
 
 impl Folder {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let tls = ServerTls { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+        let tls = PairFiles { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
         let this = Self(folder, tls);
         this.put(&["a.test", "b.test", "10.0.0.7", "::1"]);
         this
@@ -73,7 +73,7 @@ fn what_cannot_be_used_is_told_with_its_key_and_its_remedy() {
         (
             "cert.pem",
             no_certificate,
-            "server.tls.certificate: the first certificate in cert.pem cannot be used (invalid",
+            "server.tls.certificate: the first certificate in cert.pem cannot be used (BadEncoding",
         ),
         ("key.pem", "hush", "server.tls.key: key.pem holds no key: name a file with -----BEGIN PRIVATE KEY-----"),
         ("key.pem", no_certificate, "server.tls.key: key.pem holds no key"),

@@ -1,5 +1,6 @@
 //! The ways out: proxies, certificates, and what is said when one fails.
 
+mod acme;
 mod bridge;
 mod causes;
 mod certificate;
@@ -8,3 +9,4 @@ pub(crate) mod pki;
 mod process;
 mod proxies;
 pub(crate) mod servers;
+mod signing;

@@ -4,9 +4,9 @@ use reqwest::Url;
 
 use crate::{
     cli::check::{finding::Finding, fine, warning, wrong},
-    config::{Config, ServerTls},
+    config::{Acme, Config, ServerTls},
     domain::{amount::span, time::UnixMillis},
-    tls::Pair,
+    tls::{self, Pair},
 };
 
 const ABOUT: &str = "Served certificate";
@@ -14,14 +14,39 @@ const ABOUT: &str = "Served certificate";
 /// Looks at the files of the certificate; nothing where a web server in front has it.
 pub(super) fn look(config: &Config, now: UnixMillis) -> Option<Finding> {
     let tls = config.server.tls.as_ref()?;
-    Some(match Pair::read(tls) {
-        Ok(pair) => judged(&pair, tls, config, now),
-        Err(why) => wrong(ABOUT, why),
+    Some(match (tls::look(tls, &config.data_dir), tls) {
+        (Ok((Some(pair), _)), _) => judged(&pair, &origin(tls), config, now),
+        (Ok((None, why)), ServerTls::Acme(acme)) => missing(acme, why),
+        (Ok((None, _)), ServerTls::Files(_)) => return None,
+        (Err(why), _) => wrong(ABOUT, why),
     })
 }
 
-fn judged(pair: &Pair, tls: &ServerTls, config: &Config, now: UnixMillis) -> Finding {
-    let seen = format!("{} is {}", tls.certificate.display(), pair.told());
+/// What the certificate is called.
+fn origin(tls: &ServerTls) -> String {
+    match tls {
+        ServerTls::Files(files) => files.certificate.display().to_string(),
+        ServerTls::Acme(acme) => format!("the certificate by {}", acme.directory),
+    }
+}
+
+fn missing(acme: &Acme, why: Option<String>) -> Finding {
+    let Acme { host, directory, .. } = acme;
+    let none = format!("there is no certificate for {host} yet");
+    match why {
+        Some(why) => wrong(ABOUT, format!("{none}: {why}. The log says when the next try is")),
+        None => warning(
+            ABOUT,
+            format!(
+                "{none}: the bridge gets one from {directory} once it runs, if {host} leads to this machine and its \
+                 port 443 to server.listen"
+            ),
+        ),
+    }
+}
+
+fn judged(pair: &Pair, origin: &str, config: &Config, now: UnixMillis) -> Finding {
+    let seen = format!("{origin} is {}", pair.told());
     if !pair.is_current(now) {
         return wrong(ABOUT, format!("{seen}, and not good today: let it be renewed, or set this machine's clock"));
     }

@@ -23,7 +23,7 @@ use crate::{
         mark::{Answer, Mark, NONCE, Route},
     },
     telegram::bot::Bot,
-    tls::{Pair, Served},
+    tls::{self, Served},
 };
 
 pub(super) mod file;
@@ -94,9 +94,13 @@ async fn instead(asked: &Asked<'_>, nonce: String) -> Vec<Finding> {
             return vec![unknown(ABOUT, why)];
         }
     };
-    let tls = match config.server.tls.as_ref().map(Pair::read).transpose() {
-        Ok(pair) => pair.map(Served::new),
-        Err(_) => return vec![unknown(ABOUT, "not checked: there is no certificate to serve it with, see above")],
+    let tls = config.server.tls.as_ref().map(|tls| tls::look(tls, &config.data_dir)).transpose();
+    let tls = match tls {
+        Ok(None) => None,
+        Ok(Some((Some(pair), _))) => Some(Served::new(Some(pair))),
+        Ok(Some((None, _))) | Err(_) => {
+            return vec![unknown(ABOUT, "not checked: there is no certificate to serve it with, see above")];
+        }
     };
     let mark = Mark::random();
     // Any account will do where nobody knows which one it is.

@@ -6,12 +6,15 @@ use super::*;
 use crate::docs::CHAPTERS;
 
 /// Another good value for each key that only a start reads, over [`LEAST`] with a certificate.
-const AT_START: [(&str, &str); 23] = [
+const AT_START: [(&str, &str); 26] = [
     ("data_dir", "elsewhere"),
     ("server.listen", "127.0.0.1:81"),
     ("server.trusted_proxies", "10.0.0.1"),
     ("server.tls.certificate", "another.pem"),
     ("server.tls.key", "another.key"),
+    ("server.tls.acme", "other.example.com"),
+    ("server.tls.acme_email", "other@example.com"),
+    ("server.tls.acme_directory", "https://acme.example.com/directory"),
     ("admin.listen", "127.0.0.1:91"),
     ("gateway.listen", "127.0.0.1:84"),
     ("gateway.keep", "23h"),
@@ -40,11 +43,14 @@ fn variable(key: &str) -> String {
 fn what_only_a_start_reads_stays_as_it_was_and_is_named_as_long_as_it_differs() {
     let of_start: Vec<_> = KEYS.iter().filter(|key| key.at_start && !key.name.ends_with(keys::FILE)).collect();
     assert_eq!(of_start.len(), AT_START.len());
-    let folder = Folder::new(&format!("{LEAST}[server.tls]\ncertificate = \"one.pem\"\nkey = \"one.key\"\n"));
-    let running = folder.load(&[]).unwrap();
+    let folder_with = |lines| Folder::new(&format!("{LEAST}[server.tls]\n{lines}"));
+    let files = folder_with("certificate = \"one.pem\"\nkey = \"one.key\"\n");
+    let acme = folder_with("acme = \"bridge.example.com\"\nacme_email = \"one@example.com\"\n");
     let all = |config: &Config| (format!("{config:?}"), config.kommo.channel_secret.expose().to_owned());
     for (key, value) in AT_START {
-        let variable = variable(key);
+        // One excludes the other.
+        let folder = if key.starts_with("server.tls.acme") { &acme } else { &files };
+        let (running, variable) = (folder.load(&[]).unwrap(), variable(key));
         let changed = folder.load(&[(&variable, value)]).unwrap_or_else(|error| panic!("{key}: {error}"));
         let changes = running.written.changes(&changed.written);
         assert_eq!((changes.of_start(), changes.others()), (vec![key.to_owned()], vec![]), "{key}");

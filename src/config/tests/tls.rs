@@ -9,11 +9,36 @@ fn with(lines: &str) -> Folder {
 #[test]
 fn a_certificate_and_its_key_are_files_beside_the_configuration() {
     let folder = with("certificate = \"cert.pem\"\nkey = \"/etc/ssl/key.pem\"\n");
-    let tls = folder.load(&[]).unwrap().server.tls.unwrap();
-    assert_eq!((tls.certificate, tls.key), (folder.path().join("cert.pem"), "/etc/ssl/key.pem".into()));
+    let files = PairFiles { certificate: folder.path().join("cert.pem"), key: "/etc/ssl/key.pem".into() };
+    assert_eq!(folder.load(&[]).unwrap().server.tls, Some(ServerTls::Files(files)));
     assert_eq!(with("").load(&[]).unwrap().server.tls, None);
     let variable = [("TELEKOMMO_SERVER__TLS__CERTIFICATE", "a.pem"), ("TELEKOMMO_SERVER__TLS__KEY", "a.key")];
-    assert_eq!(load(LEAST, &variable).server.tls.map(|tls| tls.key.ends_with("a.key")), Some(true));
+    assert!(matches!(load(LEAST, &variable).server.tls, Some(ServerTls::Files(files)) if files.key.ends_with("a.key")));
+}
+
+#[test]
+fn acme_is_one_line() {
+    let Some(ServerTls::Acme(acme)) = with("acme = \"Hooks.example.com\"\n").load(&[]).unwrap().server.tls else {
+        panic!("it is acme")
+    };
+    assert_eq!((acme.host.as_str(), acme.email), ("hooks.example.com", None));
+    assert_eq!(acme.directory.as_str(), "https://acme-v02.api.letsencrypt.org/directory");
+    for (lines, says) in [
+        ("acme = \"10.0.0.1\"\n", "server.tls.acme: \"10.0.0.1\" is not the name of a host: write it alone, such as"),
+        ("acme = \"https://a.example.com\"\n", "server.tls.acme: \"https://a.example.com\" is not the name of a host"),
+        ("acme = \"*.example.com\"\n", "server.tls.acme: \"*.example.com\" is not the name of a host"),
+        ("acme = \"bridge\"\n", "server.tls.acme: \"bridge\" is not the name of a host"),
+        ("acme = \"a.test\"\nkey = \"k\"\n", "server.tls.acme: certificate or key is given as well: keep either acme"),
+        ("acme_email = \"me@a.test\"\n", "server.tls.acme_email: it is for acme alone: write acme, the host of"),
+        ("acme = \"a.test\"\nacme_email = \"me\"\n", "server.tls.acme_email: \"me\" is not an address for mail"),
+        (
+            "acme = \"a.test\"\nacme_directory = \"http://a.test/\"\n",
+            "server.tls.acme_directory: \"http://a.test/\" is not the address of a directory: write one that begins",
+        ),
+    ] {
+        let said = with(lines).message(&[]);
+        assert!(said.starts_with(&format!("config.toml: {says}")), "{said}");
+    }
 }
 
 #[test]
@@ -29,7 +54,10 @@ fn half_a_pair_and_strange_keys_are_refused_with_the_remedy() {
             "certifcate = \"a\"\n",
             "config.toml: unknown key server.tls.certifcate: did you mean server.tls.certificate?",
         ),
-        ("colour = 5\n", "config.toml: unknown key server.tls.colour: the keys of [server.tls] are certificate, key"),
+        (
+            "colour = 5\n",
+            "config.toml: unknown key server.tls.colour: the keys of [server.tls] are certificate, key, acme",
+        ),
     ] {
         let said = with(lines).message(&[]);
         assert!(said.starts_with(says), "{said}");

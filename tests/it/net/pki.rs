@@ -1,19 +1,19 @@
 //! An authority of the tests' own, and certificates by it.
 
-use std::{fs::Permissions, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
+    ServerConfig,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsAcceptor;
 
 /// An authority that no machine knows.
 pub(crate) struct Authority {
-    issuer: Issuer<'static, KeyPair>,
-    certificate: Certificate,
+    pub(crate) issuer: Issuer<'static, KeyPair>,
+    pub(crate) certificate: Certificate,
 }
 
 /// What is wrong with a server's certificate.
@@ -54,27 +54,6 @@ impl Authority {
             return acceptor(self.issuer.key(), &self.certificate);
         }
         self.acceptor_with(&params)
-    }
-
-    /// Writes a certificate of this kind and its key to two files, and returns the certificate.
-    pub(crate) fn put(&self, params: &CertificateParams, certificate: &Path, key: &Path) -> CertificateDer<'static> {
-        let pair = KeyPair::generate().unwrap();
-        let signed = params.signed_by(&pair, &self.issuer).unwrap();
-        std::fs::write(key, pair.serialize_pem()).unwrap();
-        std::fs::set_permissions(key, Permissions::from_mode(0o600)).unwrap();
-        std::fs::write(certificate, signed.pem()).unwrap();
-        signed.der().clone()
-    }
-
-    /// A client that trusts it, and offers these protocols.
-    pub(crate) fn connector(&self, offered: &[&str]) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.der().clone()).unwrap();
-        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let config = config.with_safe_default_protocol_versions().unwrap();
-        let mut config = config.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = offered.iter().map(|name| name.as_bytes().to_vec()).collect();
-        TlsConnector::from(Arc::new(config))
     }
 
     /// The same with a certificate of this kind.
