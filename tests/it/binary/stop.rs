@@ -12,6 +12,7 @@ use telekommo::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
+    task::JoinSet,
     time::{Instant, timeout},
 };
 
@@ -156,10 +157,8 @@ async fn a_store_that_does_not_close_keeps_no_stop_waiting() {
         let _let_go = held.lock().unwrap().recv();
         Ok(None)
     };
-    let hanging = tokio::spawn({
-        let store = store.clone();
-        async move { store.drop_parked(vec![parked], hang).await.is_ok() }
-    });
+    let (mut hanging, writer) = (JoinSet::new(), store.clone());
+    hanging.spawn(async move { writer.drop_parked(vec![parked], hang).await.is_ok() });
     timeout(WITHIN, holds).await.unwrap().unwrap();
     let asked_at = Instant::now();
     let ended = stage.stop_bridge().await;
@@ -167,7 +166,7 @@ async fn a_store_that_does_not_close_keeps_no_stop_waiting() {
     assert_eq!(ended, Some(lifecycle::Ended::Failed));
     assert!(took < lifecycle::STOPS_WITHIN, "the stop took {took:?}");
     drop(let_go);
-    assert!(hanging.await.unwrap(), "it was asked before the end");
+    assert!(hanging.join_next().await.unwrap().unwrap(), "it was asked before the end");
     drop(store);
     stage.start_bridge().await.unwrap();
     stage.kommo.down(false).unwrap();
