@@ -15,8 +15,8 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(super) struct Wrong(pub(super) &'static str, pub(super) String);
 
-pub(super) fn malformed(why: impl ToString) -> Wrong {
-    Wrong("malformed", why.to_string())
+pub(super) fn malformed(why: impl Into<String>) -> Wrong {
+    Wrong("malformed", why.into())
 }
 
 /// The flattened form, and nothing beside it.
@@ -89,7 +89,7 @@ pub(super) struct Signed {
 impl Signed {
     /// The payload of a request that says something.
     pub(super) fn json<T: for<'de> Deserialize<'de>>(&self) -> Result<T, Wrong> {
-        serde_json::from_slice(&self.payload).map_err(malformed)
+        serde_json::from_slice(&self.payload).map_err(|error| malformed(error.to_string()))
     }
 
     /// That it only asks (POST-as-GET): its payload is nothing at all.
@@ -118,8 +118,9 @@ pub(super) fn verify(
     if !headers.contains_key(header::USER_AGENT) {
         return Err(malformed("there is no user agent"));
     }
-    let jws: Flattened = serde_json::from_slice(body).map_err(malformed)?;
-    let protected: Protected = serde_json::from_slice(&bytes(&jws.protected)?).map_err(malformed)?;
+    let jws: Flattened = serde_json::from_slice(body).map_err(|error| malformed(error.to_string()))?;
+    let protected: Protected =
+        serde_json::from_slice(&bytes(&jws.protected)?).map_err(|error| malformed(error.to_string()))?;
     if protected.alg != "ES256" {
         return Err(Wrong("badSignatureAlgorithm", protected.alg));
     }
