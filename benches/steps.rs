@@ -93,6 +93,7 @@ fn decode(update: &str, source: &SourceId) -> Inbound {
         source,
         bot: BOT,
         connection: None,
+        program: None,
         groups: false,
         largest_file_bytes: 20 << 20,
         language: Language::En,

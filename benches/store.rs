@@ -85,7 +85,11 @@ impl Traffic {
             let lane = Lane::inbound(&self.conversation());
             self.update += 1;
             let id = Some(IdempotencyKey::update(BOT, self.update));
-            jobs.push(NewJob { id, lane, job: Update { source: source(), bot: BOT, raw: raw.clone() }.into() });
+            jobs.push(NewJob {
+                id,
+                lane,
+                job: Update { source: source(), bot: BOT, raw: raw.clone(), program: None }.into(),
+            });
         }
         self.store.push(Intake { jobs, offset: Some((BOT, self.update + 1)) }, self.now).await.expect("there is room");
         let hooks = (0..count - count / 2).map(|_| {

@@ -14,6 +14,7 @@ mod keeping;
 mod listeners;
 mod measuring;
 mod policy;
+mod programs;
 mod reload;
 mod remotes;
 mod routers;

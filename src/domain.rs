@@ -21,6 +21,7 @@ pub mod program;
 pub mod question;
 pub mod reach;
 pub mod retry;
+pub mod speaker;
 pub mod time;
 pub mod timestamps;
 pub mod topic;

@@ -41,6 +41,7 @@
 //! | [`relay`] | claims a job, takes its step, settles it | all of the above |
 //! | [`tls`] | the certificate of a listener that speaks HTTPS by itself | [`config`], [`metrics`], [`net`] |
 //! | [`serve`] | the HTTP listeners | [`intake`], [`media`], [`tls`] |
+//! | [`gateway`] | the Bot API for the owner's own programs, which share a bot with Kommo | [`serve`], [`store`], [`telegram`], [`translate`] |
 //! | [`alerts`] | what is wrong right now, and whom it is told | [`config`], [`metrics`], [`store`], [`telegram`] |
 //! | [`admin`] | the operator's side within the daemon: the admin listener, set-up in Kommo, upkeep, the log | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
@@ -74,6 +75,7 @@ pub mod domain;
 pub mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
+pub mod gateway;
 pub mod intake;
 pub mod invite;
 pub mod kommo;

@@ -63,7 +63,8 @@ mod tests;
 pub use self::{
     exchange::Exchange,
     limits::{Limits, raise_open_files},
-    peer::Proxies,
+    peer::{Peer, Proxies},
+    refusals::Refusals,
     stand_in::stand_in,
 };
 

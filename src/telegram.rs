@@ -13,6 +13,7 @@ pub mod file;
 pub mod me;
 mod notice;
 pub mod obstacle;
+pub mod pass;
 mod phone;
 mod react;
 mod refusals;

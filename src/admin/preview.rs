@@ -25,7 +25,7 @@ pub(super) fn preview(jobs: &[Job], most: usize) -> Option<String> {
 
 fn of_job(job: &Job) -> Option<String> {
     match job {
-        Job::Raw(Raw::Update(Update { source, bot, raw })) => of_update(source, *bot, raw),
+        Job::Raw(Raw::Update(update)) => of_update(update),
         Job::Raw(Raw::Hook(Hook { raw }) | Raw::Reaction(Hook { raw })) => of_hook(raw),
         Job::Send(SendJob::Answer(outbound)) => Some(of_answer(outbound)),
         Job::Send(SendJob::Call(call)) => Some(of_call(call)),
@@ -41,18 +41,19 @@ fn of_job(job: &Job) -> Option<String> {
     }
 }
 
-fn of_update(source: &SourceId, bot: BotId, raw: &str) -> Option<String> {
+fn of_update(update: &Update) -> Option<String> {
     let place = from_telegram::DecodeContext {
-        source,
-        bot,
+        source: &update.source,
+        bot: update.bot,
         connection: None,
+        program: update.program.as_ref(),
         groups: true,
         largest_file_bytes: u64::MAX,
         now: UnixMillis(0),
         // The operator's own terminal speaks English.
         language: Language::En,
     };
-    match from_telegram::Received::read(raw).decode(&place) {
+    match from_telegram::Received::read(&update.raw).decode(&place) {
         Ok(from_telegram::Arrival::Message(inbound)) => Some(of_content(&inbound.content)),
         Ok(from_telegram::Arrival::ButtonPress(press)) => Some(of_content(&press.inbound.content)),
         Ok(from_telegram::Arrival::Reaction(reaction)) => reaction.emoji,
@@ -62,7 +63,7 @@ fn of_update(source: &SourceId, bot: BotId, raw: &str) -> Option<String> {
             | from_telegram::Arrival::Deletion(_)
             | from_telegram::Arrival::Move(_),
         ) => None,
-        Err(_) => words_in(raw),
+        Err(_) => words_in(&update.raw),
     }
 }
 
@@ -166,7 +167,7 @@ mod tests {
             r#"{{"update_id":1,"message":{{"message_id":5,"date":1786017600,"chat":{{"id":7,"type":"private"}},
             "from":{{"id":7,"is_bot":false,"first_name":"Anna"}},{message}}}}}"#
         );
-        Job::from(Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw })
+        Job::from(Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw, program: None })
     }
 
     #[test]
@@ -191,6 +192,7 @@ mod tests {
                     source: SourceId::parse("sales").unwrap(),
                     bot: BotId(1),
                     raw: r#"{"update_id":1,"business_message":{"business_connection_id":"c","text":"Hi"}}"#.to_owned(),
+                    program: None,
                 })],
                 Some("Hi"),
             ),

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::{
     admin::{reload::Wish, session::Sessions, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
     app::{
-        policy,
+        policy, programs,
         routers::{Lasting, handlers, import_router, public_router},
         services::{MADE_OF, Services},
         sharing,
@@ -63,6 +63,8 @@ pub(super) struct Running {
     began: Moment,
     public: Exchange,
     admin: Exchange,
+    /// What the owner's programs reach.
+    gateway: Exchange,
     /// What commands may ask: all that others may, and imports.
     commands: Exchange,
     import: axum::Router,
@@ -116,6 +118,8 @@ impl Running {
         let (limits, nobody) = (serve::Limits::admin(), serve::Proxies::default());
         let served = serve::until((admin, None), admin_router.router(), limits, nobody, None, stop.clone());
         life.essential("admin listener", served);
+        let gateway = Exchange::new(programs::router(&services, config));
+        programs::serve(&gateway, config, life)?;
         let reconciler = attended(reconciler, search, life);
         let (setup, upkeep) = (setup(&services, config, life), upkeep(&services, config, life));
         life.essential("reminders", reminders::watch(services.store.clone(), stop.clone()));
@@ -127,6 +131,7 @@ impl Running {
             began,
             public: public_router,
             admin: admin_router,
+            gateway,
             commands,
             import,
             lasting,
@@ -204,6 +209,7 @@ impl Running {
         self.typing.stop();
         let (router, typing) = public_router(&self.services, config, &self.lasting.mark, &self.life);
         self.public.put(router);
+        self.gateway.put(programs::router(&self.services, config));
         self.typing = typing;
         self.import = import_router(&self.services, config);
         self.relays.drain(..).for_each(|relay| relay.stop());

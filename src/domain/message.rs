@@ -228,13 +228,15 @@ impl ButtonPress {
     }
 }
 
-/// A customer's reaction to a message, or the end of it.
+/// A reaction to a message, or the end of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reaction {
     pub conversation: Conversation,
     /// The message that it is about.
     pub message: MessageId,
     pub customer: ContactId,
+    /// Who reacts.
+    pub author: Author,
     /// The emoji; `None` if the reaction was taken back.
     pub emoji: Option<String>,
 }

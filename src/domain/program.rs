@@ -1,7 +1,10 @@
 //! The owner's own programs, which share a bot with Kommo: what of an update is whose.
 
+use serde::{Deserialize, Serialize};
+
 /// Whether what a program sends makes leads in Kommo.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Leads {
     /// It is shown only where Kommo has the conversation already.
     #[default]

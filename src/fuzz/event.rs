@@ -62,6 +62,7 @@ pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, St
         source: &source,
         bot: BOT,
         connection: Some(&connection).filter(|_| circumstances.connected),
+        program: None,
         groups: circumstances.groups,
         largest_file_bytes: LARGEST_BYTES,
         language: circumstances.language,

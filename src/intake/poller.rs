@@ -249,7 +249,8 @@ impl Poller {
             messages: received.message_id(self.bot.id()).into_iter().collect(),
             ..Record::default()
         });
-        let job = Job::from(Update { source: source.clone(), bot: self.bot.id(), raw: update.raw.clone() });
+        let job =
+            Job::from(Update { source: source.clone(), bot: self.bot.id(), raw: update.raw.clone(), program: None });
         (NewJob { id, lane, job }, hop)
     }
 

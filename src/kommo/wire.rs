@@ -221,6 +221,9 @@ pub struct React {
 pub struct Reactor {
     /// Our id of the person.
     pub id: String,
+    /// Kommo's id of who is on our side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ref_id: Option<String>,
 }
 
 /// The body of `POST …/chats`. It makes a chat, or names the one that is there ("Create chat").

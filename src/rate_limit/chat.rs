@@ -56,6 +56,22 @@ impl ChatRateLimit {
     /// How long `messages` to a chat have to wait. If they need not, they are counted.
     pub fn take(&self, chat: i64, is_group: bool, messages: usize, now: Instant) -> Option<Duration> {
         let (each, borrowed) = self.limits.of(is_group);
+        self.take_of(chat, (each, borrowed), messages, now)
+    }
+
+    /// The same for who comes after others: one message of a burst is always left to them.
+    pub fn take_patiently(&self, chat: i64, is_group: bool, messages: usize, now: Instant) -> Option<Duration> {
+        let (each, borrowed) = self.limits.of(is_group);
+        self.take_of(chat, (each, borrowed.saturating_sub(each)), messages, now)
+    }
+
+    fn take_of(
+        &self,
+        chat: i64,
+        (each, borrowed): (Duration, Duration),
+        messages: usize,
+        now: Instant,
+    ) -> Option<Duration> {
         let mut chats = self.taken_until.lock().unwrap_or_else(PoisonError::into_inner);
         let taken_until = chats.get(&chat).copied().unwrap_or(now).max(now);
         let wait = (taken_until - now).saturating_sub(borrowed);
@@ -93,6 +109,16 @@ mod tests {
     fn a_burst_goes_at_once_and_the_rest_a_second_apart() {
         let at = instants(&ChatRateLimit::new(LIMITS), false, 8);
         assert_eq!(at, [0, 0, 0, 0, 0, 1, 2, 3].map(Duration::from_secs));
+    }
+
+    #[test]
+    fn whoever_comes_after_others_leaves_them_a_message_of_the_burst() {
+        let (rate_limit, now) = (ChatRateLimit::new(LIMITS), Instant::now());
+        let patient = (0..9).take_while(|_| rate_limit.take_patiently(7, false, 1, now).is_none()).count();
+        assert_eq!(patient, 4);
+        assert_eq!(rate_limit.take(7, false, 1, now), None);
+        assert_eq!(rate_limit.take(7, false, 1, now), Some(Duration::from_secs(1)));
+        assert_eq!(rate_limit.take_patiently(7, false, 1, now), Some(Duration::from_secs(2)));
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::{
 pub(super) async fn step(context: &Context, lease: &Lease, task: Task<'_>, body_sent: &BodySent) -> StepResult {
     let attempt = Attempt::of(lease);
     match task.text {
-        Text::Update { source, bot, received } => {
-            let incoming = Incoming { job: lease.job(), source, bot, update: &received, attempt };
+        Text::Update { source, bot, program, received } => {
+            let incoming = Incoming { job: lease.job(), source, bot, program, update: &received, attempt };
             inbound::step(context, incoming).await
         }
         Text::Answer(outbound) => outbound::unfold(context, lease, *outbound).await,

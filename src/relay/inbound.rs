@@ -7,6 +7,7 @@ mod membership;
 mod message;
 mod phone_gate;
 mod pipeline;
+mod programs;
 mod questions;
 mod quoting;
 mod sending;

@@ -5,6 +5,7 @@ use crate::{
         address::{BotId, SourceId},
         job::Job,
         retry::Tries,
+        speaker::Speaker,
         time::UnixMillis,
     },
     store::Lease,
@@ -23,6 +24,8 @@ pub(super) struct Incoming<'a> {
     /// The source whose bot received it.
     pub(super) source: &'a SourceId,
     pub(super) bot: BotId,
+    /// The program of the owner's that has done it; `None` for what others did.
+    pub(super) program: Option<&'a Speaker>,
     /// What it says.
     pub(super) update: &'a Received<'a>,
     /// What is known of the job.

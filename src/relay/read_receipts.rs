@@ -38,8 +38,11 @@ pub(super) fn activity(arrival: &Arrival) -> Option<CustomerActivity> {
             (&inbound.conversation, before, Some(inbound.topic?))
         }
         Arrival::ButtonPress(press) => (&press.inbound.conversation, press.inbound.id, press.inbound.topic),
-        Arrival::Reaction(reaction) => (&reaction.conversation, reaction.message, None),
+        Arrival::Reaction(reaction) if reaction.author == Author::Customer => {
+            (&reaction.conversation, reaction.message, None)
+        }
         Arrival::Message(_)
+        | Arrival::Reaction(_)
         | Arrival::Membership(_)
         | Arrival::Connection(_)
         | Arrival::Deletion(_)

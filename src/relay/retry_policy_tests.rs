@@ -39,7 +39,7 @@ fn call(part: u16, parts: u16) -> Job {
 }
 
 fn update() -> Job {
-    Job::from(Update { source: conversation().source, bot: BotId(1), raw: "{}".to_owned() })
+    Job::from(Update { source: conversation().source, bot: BotId(1), raw: "{}".to_owned(), program: None })
 }
 
 fn after(job: &Job, failed_before: u32, failure: Failure) -> Outcome {

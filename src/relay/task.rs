@@ -5,6 +5,7 @@ use crate::{
         address::{BotId, KommoMessageId, SourceId},
         job::{Hook, InboundJob, Job, Lane, Raw, Route, SendJob, StatusJob, Update},
         message::{Outbound, OutboundReaction},
+        speaker::Speaker,
     },
     metrics::Direction,
     translate::{
@@ -27,6 +28,8 @@ pub(super) enum Text<'a> {
         /// The source whose bot received it.
         source: &'a SourceId,
         bot: BotId,
+        /// The program of the owner's that has done it; `None` for what others did.
+        program: Option<&'a Speaker>,
         /// What was read.
         received: Received<'a>,
     },
@@ -42,8 +45,8 @@ impl<'a> Task<'a> {
     /// Reads a job.
     pub(super) fn read(job: &'a Job) -> Self {
         let text = match job {
-            Job::Raw(Raw::Update(Update { source, bot, raw })) => {
-                Text::Update { source, bot: *bot, received: Received::read(raw) }
+            Job::Raw(Raw::Update(Update { source, bot, raw, program })) => {
+                Text::Update { source, bot: *bot, program: program.as_ref(), received: Received::read(raw) }
             }
             Job::Raw(Raw::Hook(Hook { raw }) | Raw::Reaction(Hook { raw })) => match from_kommo::decode(raw) {
                 Ok(Arrival::Message(outbound)) => Text::Answer(outbound),
@@ -117,7 +120,12 @@ mod tests {
     #[test]
     fn a_job_is_named_by_the_id_of_its_message() {
         let update = |raw: &str| {
-            Job::from(Update { source: SourceId::parse("sales").unwrap(), bot: BotId(1), raw: raw.to_owned() })
+            Job::from(Update {
+                source: SourceId::parse("sales").unwrap(),
+                bot: BotId(1),
+                raw: raw.to_owned(),
+                program: None,
+            })
         };
         let hook = include_str!("../../tests/fixtures/kommo/hook_text.json").to_owned();
         let id = serde_json::from_str::<serde_json::Value>(&hook).unwrap()["message"]["message"]["id"].clone();

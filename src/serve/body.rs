@@ -34,10 +34,17 @@ pub(super) fn metered(body: Incoming, connection: Arc<Connection>) -> Body {
 struct TooSlow;
 
 async fn next(body: &mut Incoming, connection: &Connection) -> Result<Option<Bytes>, axum::Error> {
+    if connection.is_flowing() {
+        connection.has_asked();
+    }
     while let Some(frame) = body.frame().await {
         // Trailers are no part of a hook.
         let Ok(bytes) = frame.map_err(axum::Error::new)?.into_data() else { continue };
         connection.progress(bytes.len());
+        if connection.is_flowing() {
+            connection.is_put_off();
+            return Ok(Some(bytes));
+        }
         connection.hold(bytes.len() + PIECE_BYTES).await.map_err(axum::Error::new)?;
         return Ok(Some(bytes));
     }

@@ -32,6 +32,7 @@ pub(super) struct Connections {
     served: Semaphore,
     small: Semaphore,
     large: Semaphore,
+    is_flowing: bool,
     dropped: LogThrottle,
     unread: Unread,
 }
@@ -62,6 +63,7 @@ impl Connections {
             served: Semaphore::new(limits.served),
             small: Semaphore::new(limits.small_bodies_bytes),
             large: Semaphore::new(limits.large_bodies_bytes),
+            is_flowing: limits.is_flowing,
             dropped: LogThrottle::default(),
             unread,
         }
@@ -186,6 +188,16 @@ impl Connection {
     /// The client has said what it wants, and may send a body.
     pub(super) fn has_asked(&self) {
         self.turn(Stage::Body);
+    }
+
+    /// Whether bodies flow through: they are kept nowhere, and whoever they go to may be slower than the client.
+    pub(super) fn is_flowing(&self) -> bool {
+        self.all.is_flowing
+    }
+
+    /// Nobody asks for more of the body for now, so it is not the client that is waited for.
+    pub(super) fn is_put_off(&self) {
+        self.turn(Stage::Handling);
     }
 
     /// All that the client had to send was read.

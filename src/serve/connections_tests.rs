@@ -7,8 +7,9 @@ use tokio::time::timeout;
 use super::*;
 
 fn connections(connections: usize, small_bodies_bytes: usize, large_bodies_bytes: usize) -> Arc<Connections> {
+    let (share, is_flowing) = (connections, false);
     let limits =
-        Limits { connections, share: connections, greeted: 1, served: 1, small_bodies_bytes, large_bodies_bytes };
+        Limits { connections, share, greeted: 1, served: 1, small_bodies_bytes, large_bodies_bytes, is_flowing };
     Arc::new(Connections::new(limits, Unread::default()))
 }
 

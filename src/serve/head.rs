@@ -56,14 +56,7 @@ mod tests {
     use crate::serve::{connections::Connections, limits::Limits, peer::Peer, unread::Unread};
 
     async fn of_pieces(pieces: &[&[u8]]) -> (Option<Vec<u8>>, usize) {
-        let limits = Limits {
-            connections: 1,
-            share: 1,
-            greeted: 1,
-            served: 1,
-            small_bodies_bytes: 100_000,
-            large_bodies_bytes: 0,
-        };
+        let limits = Limits { connections: 1, small_bodies_bytes: 100_000, ..Limits::admin() };
         let connections = Arc::new(Connections::new(limits, Unread::default()));
         let connection = connections.enter(Peer::of_tests()).await;
         let mut stream = tokio_test_reader(pieces);

@@ -19,6 +19,8 @@ pub(super) const SMALL_BYTES: usize = 32 * 1024;
 const SHARE: usize = 8;
 /// The same of the operator's listener, which only this machine reaches.
 const ADMIN_CONNECTIONS: usize = 128;
+/// The same of the listener for programs.
+const PROGRAM_CONNECTIONS: usize = 1024;
 /// Open files that are no connections to the public listener: the store, calls to Kommo and Telegram, files that pass
 /// through, and the operator's listener. Where there are few, it is half of them.
 const OTHER_FILES: u64 = 512;
@@ -39,6 +41,8 @@ pub struct Limits {
     pub small_bodies_bytes: usize,
     /// How much memory the rest of the large bodies may take together.
     pub large_bodies_bytes: usize,
+    /// Whether bodies flow through: no piece is kept, and none is waited for while nobody asks for it.
+    pub is_flowing: bool,
 }
 
 impl Limits {
@@ -64,6 +68,12 @@ impl Limits {
         Self::of(ADMIN_CONNECTIONS)
     }
 
+    /// For the listener for the owner's programs.
+    #[must_use]
+    pub const fn programs() -> Self {
+        Self { is_flowing: true, ..Self::of(PROGRAM_CONNECTIONS) }
+    }
+
     const fn of(connections: usize) -> Self {
         Self {
             connections,
@@ -72,6 +82,7 @@ impl Limits {
             served: SERVED,
             small_bodies_bytes: SMALL_BODIES_BYTES,
             large_bodies_bytes: LARGE_BODIES_BYTES,
+            is_flowing: false,
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct Proxies(Arc<[IpNet]>);
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer {
+pub struct Peer {
     pub(super) address: IpAddr,
     /// Whether it speaks for many.
     pub(super) is_proxy: bool,
@@ -46,7 +46,7 @@ impl Proxies {
 
     /// Whose request this is: the last address that no trusted proxy has. What cannot be read is the word of the proxy
     /// that has passed it on, and counts as that.
-    pub(super) fn client(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
+    pub fn client(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.address;
         let lines = headers.get_all(FORWARDED).iter().rev().map(HeaderValue::as_bytes);
         for hop in lines.flat_map(|line| line.rsplit(|byte| *byte == b',')) {

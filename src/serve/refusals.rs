@@ -27,7 +27,7 @@ const CLIENTS: usize = 4096;
 
 /// The refused requests of the last while.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub struct Refusals {
     counts: Mutex<Counts>,
     said: LogThrottle,
 }
@@ -41,12 +41,12 @@ struct Counts {
 
 impl Refusals {
     /// A request of `client` is refused. Returns whether it is one too many.
-    pub(super) fn is_one_too_many(&self, client: IpAddr) -> bool {
+    pub fn is_one_too_many(&self, client: IpAddr) -> bool {
         let client = network(client);
         let is_too_many = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(client, Instant::now());
         if is_too_many && let Some(requests) = self.said.said(1) {
-            tracing::warn!(%client, requests, "a client sends many requests that are neither signed hooks nor good \
-                links");
+            tracing::warn!(%client, requests, "a client sends many requests that are refused: hooks without our \
+                signature, links or secrets that are none");
         }
         is_too_many
     }

@@ -43,7 +43,9 @@ impl Listener {
     fn serving(served: usize, metrics: Option<Arc<Metrics>>) -> Self {
         let asked = Arc::new(AtomicUsize::new(0));
         let (small_bodies_bytes, large_bodies_bytes) = (256 * 1024, 2 * LIMIT_BYTES);
-        let limits = Limits { connections: 8, share: 8, greeted: 1, served, small_bodies_bytes, large_bodies_bytes };
+        let is_flowing = false;
+        let limits =
+            Limits { connections: 8, share: 8, greeted: 1, served, small_bodies_bytes, large_bodies_bytes, is_flowing };
         let router = Router::new().fallback(count).with_state(Arc::clone(&asked));
         Self { router, asked, open: Arc::new(Connections::new(limits, Unread::new(metrics))) }
     }
@@ -233,14 +235,10 @@ async fn one_connection_brings_one_request() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_from_one_network_takes_the_place_of_nobody_else() {
-    let limits = Limits {
-        connections: 8,
-        share: 2,
-        greeted: 1,
-        served: 8,
-        small_bodies_bytes: 64 * 1024,
-        large_bodies_bytes: 0,
-    };
+    let (small_bodies_bytes, large_bodies_bytes) = (64 * 1024, 0);
+    let is_flowing = false;
+    let limits =
+        Limits { connections: 8, share: 2, greeted: 1, served: 8, small_bodies_bytes, large_bodies_bytes, is_flowing };
     let (listener, open) = (Listener::new(), Arc::new(Connections::new(limits, Unread::default())));
     let enter = async |last: u8| {
         let (client, server) = duplex(1024);

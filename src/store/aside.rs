@@ -118,7 +118,7 @@ pub(super) fn read(rows: &[Row]) -> Result<Arrival, String> {
 /// A message that was held goes the way of any other.
 fn held(conversation: &Conversation, value: &[u8]) -> Result<Arrival, String> {
     let Held { bot, raw, since } = rows::parse(value)?;
-    let job = Job::from(Update { source: conversation.source.clone(), bot, raw });
+    let job = Job::from(Update { source: conversation.source.clone(), bot, raw, program: None });
     Ok(Arrival { lane: Lane::inbound(conversation), jobs: vec![(0, JobRow::new(job, since))] })
 }
 

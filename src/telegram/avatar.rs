@@ -31,8 +31,8 @@ impl Payload for GetUserProfilePhotos {
 
 /// `getChat`.
 #[derive(Serialize)]
-struct GetChat {
-    chat_id: i64,
+pub(super) struct GetChat {
+    pub(super) chat_id: i64,
 }
 
 impl Payload for GetChat {

@@ -130,6 +130,18 @@ impl Bot {
         self.chat_pace.take(to.chat.id, to.is_group(), messages, Instant::now())
     }
 
+    /// The same as [`Bot::acquire`] for one of many that are in no hurry.
+    pub async fn acquire_patiently(&self) {
+        self.rate_limit.acquire_patiently().await;
+    }
+
+    /// The same as [`Bot::acquire_chat`] for who comes after managers.
+    #[must_use]
+    pub fn acquire_chat_patiently(&self, chat_id: i64, messages: usize) -> Option<Duration> {
+        // Only groups and channels have numbers below zero.
+        self.chat_pace.take_patiently(chat_id, chat_id < 0, messages, Instant::now())
+    }
+
     /// Makes one call of an answer to the chat `to`, and returns the message. Its chat is another one if the group has
     /// become a supergroup.
     ///

@@ -17,7 +17,6 @@ use crate::{
         failure,
         routing::{Redirect, ReplyParameters, Target},
         sent::{Content, Sent},
-        upload::body::{Break, ProgressWatch, watched},
     },
 };
 
@@ -26,7 +25,7 @@ mod body;
 mod form;
 mod sniff;
 
-pub(super) use self::body::Patience;
+pub(super) use self::body::{Break, Patience, ProgressWatch, watched};
 pub use self::{
     body::{BodySent, Incoming},
     form::{Album, FileTraits, SendAs},

@@ -4,8 +4,9 @@ use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, TelegramChat},
         change::{Deletion, MembershipChange, Move},
-        message::{ButtonPress, Content, Inbound, Reaction, Skip},
+        message::{Author, ButtonPress, Content, Inbound, Reaction, Skip},
         reach::Connection,
+        speaker::Speaker,
         time::UnixMillis,
         timestamps::within_second,
     },
@@ -21,6 +22,7 @@ mod describe;
 mod entities;
 mod people;
 mod presses;
+mod programs;
 mod quote;
 mod received;
 mod shared;
@@ -56,6 +58,8 @@ pub struct DecodeContext<'a> {
     pub bot: BotId,
     /// The connection of Telegram Business that the update names, if it names one.
     pub connection: Option<&'a Connection>,
+    /// The program of the owner's that has done it; `None` for what others did.
+    pub program: Option<&'a Speaker>,
     /// Whether groups and channels are relayed.
     pub groups: bool,
     /// The largest file that the bot can have, in bytes.
@@ -84,16 +88,19 @@ fn reaction(change: MessageReaction, place: &DecodeContext<'_>) -> Result<Option
     let Some(wire) = change.chat else { return Ok(None) };
     // Telegram tells of no reactions in the chats of Telegram Business: these are the bot's own.
     let chat = Chat::of_bot(&wire, change.user.unwrap_or_default(), place)?;
-    if chat.is_group() {
+    if chat.is_group() && place.program.is_none() {
         return Err(Skip::OneOfMany);
     }
     let newest = |reactions: Option<Vec<ReactionType>>| reactions?.into_iter().rev().find_map(|it| it.emoji);
     let (before, emoji) = (newest(change.old_reaction), newest(change.new_reaction));
-    let Some(message) = change.message_id.filter(|_| emoji.is_some() || before.is_some()) else { return Ok(None) };
+    // Of what a program took back, nobody tells what it was.
+    let is_told = emoji.is_some() || before.is_some() || place.program.is_some();
+    let Some(message) = change.message_id.filter(|_| is_told) else { return Ok(None) };
     Ok(Some(Reaction {
         conversation: place.conversation(chat.id),
         message: MessageId { bot: place.bot, chat: chat.id, message, update: None },
         customer: chat.customer.id,
+        author: place.program.map_or(Author::Customer, |program| programs::author(program, None, place)),
         emoji,
     }))
 }
@@ -105,12 +112,21 @@ fn message(mut message: Message, place: &DecodeContext<'_>, update: Option<i64>)
     let author = chats::author(&message, place)?;
     let number = message.message_id.ok_or(Skip::Unreadable)?;
     let update = if number == 0 { Some(update.ok_or(Skip::Unreadable)?) } else { None };
-    let (topic, unattended) = (chats::topic(&message.fields), message.fields.flag("is_from_offline"));
+    let (topic, unattended) = match place.program {
+        // Nobody has read anything, and the talk is where it was.
+        Some(_) => (None, true),
+        None => (chats::topic(&message.fields), message.fields.flag("is_from_offline")),
+    };
     let begun = chats::beginning(&mut message);
-    let speaker = chat.is_group().then(|| chats::speaker(&message, begun, place.language));
+    // Of what a program sends, Kommo shows the author beside it.
+    let speaks = chat.is_group() && place.program.is_none();
+    let speaker = speaks.then(|| chats::speaker(&message, begun, place.language));
     let sent_at = within_second(message.date.unwrap_or_default(), number);
     let quote = quote::of(&message, (place.bot, chat.id), place.language);
-    let content = content::forwarded(message, place.largest_file_bytes, place.language);
+    let content = match place.program {
+        Some(program) => programs::content(program, message, place),
+        None => content::forwarded(message, place.largest_file_bytes, place.language),
+    };
     Ok(Inbound {
         conversation: place.conversation(chat.id),
         id: MessageId { bot: place.bot, chat: chat.id, message: number, update },

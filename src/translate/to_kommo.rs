@@ -57,16 +57,31 @@ fn reply_to(inbound: &Inbound) -> Option<ReplyTo> {
     Some(ReplyTo { message: KnownMessage { id: Some(id), msgid: None } })
 }
 
-/// A customer's reaction to the message that Kommo calls `id`.
+/// A reaction to the message that Kommo calls `id`.
 #[must_use]
 pub fn react(reaction: &Reaction, id: KommoMessageId) -> React {
     React {
         conversation_id: reaction.conversation.to_string(),
         id: id.0,
-        user: Reactor { id: reaction.customer.to_string() },
+        user: reactor(reaction),
         r#type: if reaction.emoji.is_some() { "react" } else { "unreact" },
         emoji: reaction.emoji.clone(),
     }
+}
+
+fn reactor(reaction: &Reaction) -> Reactor {
+    match &reaction.author {
+        Author::Customer => Reactor { id: reaction.customer.to_string(), ref_id: None },
+        Author::Business { kommo, .. } => {
+            let ref_id = kommo.as_ref().map(ToString::to_string);
+            Reactor { id: on_our_side(ref_id.as_deref()), ref_id }
+        }
+    }
+}
+
+/// Our id of somebody on our side.
+fn on_our_side(ref_id: Option<&str>) -> String {
+    format!("kommo-user:{}", ref_id.unwrap_or("unknown"))
 }
 
 /// The chat that a customer's message belongs to.
@@ -89,7 +104,7 @@ fn author(inbound: &Inbound) -> Sender {
         Author::Customer => sender(&inbound.customer),
         Author::Business { name, kommo } => {
             let ref_id = kommo.as_ref().map(ToString::to_string);
-            let id = format!("kommo-user:{}", ref_id.as_deref().unwrap_or("unknown"));
+            let id = on_our_side(ref_id.as_deref());
             Sender { id, ref_id, name: name.clone(), avatar: None, profile: None, profile_link: None }
         }
     }
@@ -264,7 +279,8 @@ mod tests {
         let wire = |emoji: Option<&str>| {
             let Inbound { conversation, id, customer, .. } = greeting();
             let emoji = emoji.map(str::to_owned);
-            let reaction = Reaction { conversation, message: id, customer: customer.id, emoji };
+            let author = Author::Customer;
+            let reaction = Reaction { conversation, message: id, customer: customer.id, author, emoji };
             serde_json::to_string(&react(&reaction, KommoMessageId("0371a0ff".to_owned()))).unwrap()
         };
         insta::assert_snapshot!(wire(Some("👍")), @r#"{"conversation_id":"tg:sales:777000111","id":"0371a0ff","user":{"id":"tg-user:777000111"},"type":"react","emoji":"👍"}"#);

@@ -76,7 +76,7 @@ sentences! {
     described {
         edited(); deleted(); file(kind, name); file_of(kind, name, size); kilobytes(n); megabytes(n);
         too_large(file, limit); not_in_the_export(); too_large_to_import(); undescribed(); somebody();
-        forwarded_from(author); via(bot); one_of(count); empty_message(); message(); button();
+        forwarded_from(author); copy(); via(bot); one_of(count); empty_message(); message(); button();
         story_of(author); photo(); live_photo(); animation(); video(); video_note(); voice(); audio();
         document(); sticker(); location(); venue(); contact(); poll(); quiz(); checklist(); dice(); game();
         story(); invoice(); paid_media(); gift(); giveaway(); rich_message(); joined(); left(); owner_left();

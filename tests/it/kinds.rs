@@ -50,6 +50,7 @@ fn arrival(raw: &str) -> Result<Arrival, Skip> {
         source: &source,
         bot: BOT,
         connection: Some(&connection),
+        program: None,
         groups: true,
         largest_file_bytes: 20 << 20,
         language: Language::En,

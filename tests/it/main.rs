@@ -8,6 +8,7 @@ mod binary;
 mod bridge;
 mod documents;
 mod folder;
+mod gateway;
 mod hush;
 mod kinds;
 mod layers;

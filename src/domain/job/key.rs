@@ -16,6 +16,13 @@ impl IdempotencyKey {
         Self(format!("update:{bot}:{update_id}"))
     }
 
+    /// What a program of the owner's has sent, by the numbers of its chat and of the message itself. A chat of Telegram
+    /// Business is told from the bot's own by its connection.
+    #[must_use]
+    pub fn sent(bot: BotId, connection: Option<&str>, chat: i64, message: i64) -> Self {
+        Self(format!("sent:{bot}:{}:{chat}:{message}", connection.unwrap_or_default()))
+    }
+
     /// A hook, by the message it carries.
     #[must_use]
     pub fn hook(message: &KommoMessageId) -> Self {

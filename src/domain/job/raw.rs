@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::address::{BotId, SourceId};
+use crate::domain::{
+    address::{BotId, SourceId},
+    speaker::Speaker,
+};
 
 /// What has come in. It is read once, when its turn comes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +28,9 @@ pub struct Update {
     pub bot: BotId,
     /// The update's JSON.
     pub raw: String,
+    /// The program of the owner's that has done it; `None` for what the bot was told of others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Speaker>,
 }
 
 /// A hook as it came.

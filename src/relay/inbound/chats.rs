@@ -124,6 +124,7 @@ pub(super) fn topic(context: &Context, inbound: &Inbound) -> Result<Option<State
 pub(super) async fn deleted(context: &Context, deletion: Deletion) -> StepResult {
     let mut gone = gone(context, &deletion)?;
     let Deletion { conversation, learnt_at, .. } = deletion;
+    let conversation = context.store.moved_from(&conversation)?.unwrap_or(conversation);
     let job = |message| MarkDeleted { conversation: conversation.clone(), message, learned_at: learnt_at };
     if gone.len() > 1 {
         return Ok(Step::local(Outcome::Replace(gone.into_iter().map(job).map(Job::from).collect())));

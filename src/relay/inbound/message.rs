@@ -13,7 +13,7 @@ use crate::{
         destination,
         effects::Effects,
         inbound::{
-            chats, editing, questions,
+            chats, editing, programs, questions,
             quoting::nameable,
             sending::{send, send_with},
             timestamps,
@@ -30,13 +30,19 @@ use crate::{
 pub(super) async fn relay(
     context: &Context,
     mut inbound: Inbound,
-    attempt: Attempt,
+    incoming: Incoming<'_>,
     effects: &mut Effects,
 ) -> StepResult {
+    let attempt = incoming.attempt;
     chats::canonical(context, &mut inbound.conversation, &mut inbound.customer.id)?;
     inbound.customer.phone = phone(context, inbound.customer.id)?;
     inbound.content = context.crm.without_campaign(inbound.content);
     if !context.may_speak(&mut inbound.author) || (!inbound.edited && is_known(context, &inbound)?) {
+        return Ok(Step::done());
+    }
+    if let Some(program) = incoming.program
+        && !programs::may_speak(context, program, &inbound)?
+    {
         return Ok(Step::done());
     }
     effects.changes.extend(chats::news(context, &inbound, attempt.enqueued_at)?);
@@ -75,6 +81,9 @@ async fn deliver(context: &Context, mut inbound: Inbound, attempt: Attempt) -> S
 /// Shows a reaction below the message that it is about. One that Kommo does not take is not worth a person's time.
 pub(super) async fn react(context: &Context, mut reaction: Reaction) -> StepResult {
     chats::canonical(context, &mut reaction.conversation, &mut reaction.customer)?;
+    if !context.may_speak(&mut reaction.author) {
+        return Ok(Step::done());
+    }
     let Some(id) = context.store.kommo_message(&reaction.message)? else {
         tracing::debug!(message = %reaction.message, "a reaction to a message that Kommo does not know");
         return Ok(Step::done());

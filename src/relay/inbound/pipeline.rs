@@ -25,6 +25,10 @@ use crate::{
 
 /// Relays one update.
 pub(in crate::relay) async fn step(context: &Context, incoming: Incoming<'_>) -> StepResult {
+    if incoming.program.is_some() {
+        // It tells nothing of the customer.
+        return relay(context, incoming, None, Effects::default()).await;
+    }
     // Before anything that tells Kommo of the customer.
     phone_gate::remember_number(context, incoming).await?;
     let start_context = incoming.update.start_context(incoming.source);
@@ -49,9 +53,9 @@ async fn release(context: &Context, job: &ReleaseStart, attempt: Attempt) -> Ste
     let ReleaseStart { conversation, phone } = job;
     let Some(held) = context.store.held(conversation)? else { return Ok(Step::done()) };
     let source = &conversation.source;
-    let job = Job::from(Update { source: source.clone(), bot: held.bot, raw: held.raw.clone() });
+    let job = Job::from(Update { source: source.clone(), bot: held.bot, raw: held.raw.clone(), program: None });
     let received = Received::read(&held.raw);
-    let incoming = Incoming { job: &job, source, bot: held.bot, update: &received, attempt };
+    let incoming = Incoming { job: &job, source, bot: held.bot, program: None, update: &received, attempt };
     let nothing_held = StateChange::Held { conversation: conversation.clone(), held: None };
     let Some(known) = received.start_context(source) else {
         return Ok(Step::done().with_changes(vec![nothing_held]));
@@ -84,6 +88,7 @@ async fn relay(
         source: incoming.source,
         bot: incoming.bot,
         connection: connection.as_ref(),
+        program: incoming.program,
         groups: context.groups,
         largest_file_bytes: context.largest_file_bytes,
         language: context.spoken.now(),
@@ -110,7 +115,7 @@ async fn relay(
 
 async fn arrived(context: &Context, incoming: Incoming<'_>, arrival: Arrival, effects: &mut Effects) -> StepResult {
     match arrival {
-        Arrival::Message(inbound) => message::relay(context, *inbound, incoming.attempt, effects).await,
+        Arrival::Message(inbound) => message::relay(context, *inbound, incoming, effects).await,
         Arrival::ButtonPress(press) => message::press(context, *press, incoming, effects).await,
         Arrival::Reaction(reaction) => message::react(context, reaction).await,
         Arrival::Membership(change) => membership::step(context, *change, incoming).await,

@@ -226,6 +226,7 @@ mod tests {
                 source: crate::domain::address::SourceId::parse("sales").unwrap(),
                 bot: BotId(1),
                 raw: raw.to_owned(),
+                program: None,
             })
         };
         for (raw, may) in [

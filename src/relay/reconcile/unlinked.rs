@@ -15,7 +15,7 @@ use crate::{
 /// # Errors
 /// If the store fails.
 pub fn message(store: &Store, job: &Job) -> Result<Option<(Conversation, MessageId)>, StoreError> {
-    let Job::Raw(Raw::Update(Update { source, bot, raw })) = job else { return Ok(None) };
+    let Job::Raw(Raw::Update(Update { source, bot, raw, .. })) = job else { return Ok(None) };
     brought(store, (source, *bot), &Received::read(raw))
 }
 

@@ -154,7 +154,7 @@ pub(super) fn sample_jobs() -> Vec<Job> {
         LinkTarget::SameContactAsOrPhone(twin, phone.clone()),
     ];
     let mut jobs = vec![
-        Job::from(Update { source: conversation.source.clone(), bot: BOT, raw: raw.clone() }),
+        Job::from(Update { source: conversation.source.clone(), bot: BOT, raw: raw.clone(), program: None }),
         Job::from(Hook { raw: raw.clone() }),
         Job::Raw(Raw::Reaction(Hook { raw })),
         Job::from(Album { calls: files().into_iter().map(|method| call(4, method)).collect() }),

@@ -315,7 +315,7 @@ async fn a_held_message_that_cannot_be_read_is_set_aside_and_comes_back() {
     assert!(store.unpark(aside.id, NOW).await.unwrap());
     let lease = claim(&store).unwrap();
     assert_eq!(lease.lane(), &Lane::inbound(&conversation));
-    let update = Job::from(Update { source: conversation.source, bot: BotId(7), raw: "{}".to_owned() });
+    let update = Job::from(Update { source: conversation.source, bot: BotId(7), raw: "{}".to_owned(), program: None });
     assert_eq!((lease.job(), lease.enqueued_at(), store.counts().parked), (&update, NOW, 0));
 }
 

@@ -58,7 +58,7 @@ const TAKEN_BYTES: u64 = 1_000_000;
 
 /// Why a body came to an end before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Break {
+pub(in crate::telegram) enum Break {
     /// It grew beyond its limit.
     TooLarge,
     /// No more came in.
@@ -76,7 +76,7 @@ pub(in crate::telegram) struct Patience {
 
 /// Watches the bodies of one request.
 #[derive(Debug)]
-pub(super) struct ProgressWatch {
+pub(in crate::telegram) struct ProgressWatch {
     size_bytes: Option<u64>,
     moved_at: Mutex<Instant>,
     broken: OnceLock<Break>,
@@ -84,7 +84,7 @@ pub(super) struct ProgressWatch {
 
 impl ProgressWatch {
     /// Watches bodies of so many bytes together, if that is known.
-    pub(super) fn new(size_bytes: Option<u64>) -> Arc<Self> {
+    pub(in crate::telegram) fn new(size_bytes: Option<u64>) -> Arc<Self> {
         Arc::new(Self { size_bytes, moved_at: Mutex::new(Instant::now()), broken: OnceLock::new() })
     }
 
@@ -97,12 +97,12 @@ impl ProgressWatch {
         *self.moved_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    pub(super) fn broken(&self) -> Option<&Break> {
+    pub(in crate::telegram) fn broken(&self) -> Option<&Break> {
         self.broken.get()
     }
 
     /// Returns when nothing has moved for so long, or there is no answer after so long.
-    pub(super) async fn silence(&self, patience: Patience, body_sent: &BodySent) {
+    pub(in crate::telegram) async fn silence(&self, patience: Patience, body_sent: &BodySent) {
         loop {
             let lasts = if body_sent.is_complete() { patience.answer } else { patience.moving };
             let until = *self.moved_at.lock().unwrap_or_else(PoisonError::into_inner) + lasts;
@@ -123,7 +123,7 @@ impl ProgressWatch {
 
 /// The bytes of `incoming`, at most `limit_bytes`, and as many as it was said to have. `at_end` is told once all have
 /// been asked for.
-pub(super) fn watched(
+pub(in crate::telegram) fn watched(
     incoming: Incoming,
     limit_bytes: u64,
     progress: Arc<ProgressWatch>,

@@ -88,9 +88,13 @@ pub(super) fn subscription(change: &RawObject, place: &DecodeContext<'_>, update
     })
 }
 
-/// Messages that are gone from a chat of Telegram Business.
+/// Messages that are gone from a chat of Telegram Business, or that a program has deleted in one of the bot's own.
 pub(super) fn deletion(wire: &RawObject, place: &DecodeContext<'_>) -> Option<Deletion> {
-    let chat = TelegramChat { owner: Some(place.connection?.owner), id: wire.part("chat").number("id")? };
+    let owner = match place.program {
+        Some(_) => None,
+        None => Some(place.connection?.owner),
+    };
+    let chat = TelegramChat { owner, id: wire.part("chat").number("id")? };
     let named = |message| MessageId { bot: place.bot, chat, message, update: None };
     let messages = wire.list::<i64>("message_ids").into_iter().map(named).collect();
     Some(Deletion { conversation: place.conversation(chat), messages, learnt_at: place.now })

@@ -7,7 +7,7 @@ use crate::{
         topic::Topic,
     },
     telegram::wire::{Message, RawObject, User},
-    translate::from_telegram::{DecodeContext, people},
+    translate::from_telegram::{DecodeContext, people, programs},
     words::Language,
 };
 
@@ -44,6 +44,8 @@ impl Chat {
     pub(super) fn of_bot(chat: &RawObject, from: User, place: &DecodeContext<'_>) -> Result<Self, Skip> {
         let kind = chat.text("type");
         let id = chat.number("id").ok_or(Skip::Unreadable)?;
+        // The bot has written it: the chat is what tells of the customer.
+        let from = if place.program.is_some() { person(chat) } else { from };
         match kind.ok_or(Skip::Unreadable)?.as_str() {
             "private" => Ok(Self { id: id.into(), customer: customer(from, id) }),
             _ if chat.flag("is_direct_messages") => Err(Skip::DirectMessages { chat: id }),
@@ -92,6 +94,9 @@ fn group(chat: &RawObject, id: i64) -> Customer {
 /// # Errors
 /// [`Skip::Own`] if the bot did: what it sends for Kommo is there already.
 pub(super) fn author(message: &Message, place: &DecodeContext<'_>) -> Result<Author, Skip> {
+    if let Some(program) = place.program {
+        return Ok(programs::author(program, Some(&message.fields), place));
+    }
     let bot = i64::try_from(place.bot.0).ok();
     let from = message.from.as_ref().and_then(|from| from.id);
     let by_bot = message.fields.part("sender_business_bot").number("id");

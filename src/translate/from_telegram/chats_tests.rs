@@ -35,6 +35,7 @@ fn read(raw: &str, connection: Option<&Connection>, groups: bool) -> Result<Arri
         source: &source(),
         bot: BotId(1),
         connection,
+        program: None,
         groups,
         largest_file_bytes: 20 << 20,
         language: Language::En,

@@ -46,6 +46,7 @@ mod tests {
             source: &source,
             bot: BotId(1),
             connection: None,
+            program: None,
             groups: false,
             largest_file_bytes: 1,
             language: Language::En,

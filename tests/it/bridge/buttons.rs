@@ -290,7 +290,7 @@ async fn a_press_that_another_bot_of_the_source_received_touches_no_message_of_t
     let raw = json!({ "update_id": 1, "callback_query": press }).to_string();
     let source = SourceId::parse(SALES.source).unwrap();
     let lane = Received::read(&raw).lane(&source);
-    let job = NewJob { id: None, lane, job: Job::from(Update { source, bot: BotId(1), raw }) };
+    let job = NewJob { id: None, lane, job: Job::from(Update { source, bot: BotId(1), raw, program: None }) };
     stage.store().push(Intake { jobs: vec![job], offset: None }, telekommo::clock::now()).await.unwrap();
     stage.until_said(&["/start", "Old"]).await;
     assert!(stage.has_buttons(&asked), "the keyboard of a message that nobody pressed stays");

@@ -76,7 +76,7 @@ fn job(name: &str) -> NewJob {
     let (lane, job) = if name.starts_with("hook") {
         (Lane::outbound(&conversation), Job::from(Hook { raw }))
     } else {
-        (Lane::inbound(&conversation), Job::from(Update { source: source(), bot: BOT, raw }))
+        (Lane::inbound(&conversation), Job::from(Update { source: source(), bot: BOT, raw, program: None }))
     };
     NewJob { id: Some(IdempotencyKey(name.to_owned())), lane, job }
 }

@@ -1,0 +1,101 @@
+//! The Bot API for the owner's own programs, which share a bot with Kommo.
+//!
+//! A program changes its base address and its token, for a secret of its own, and nothing else. What it calls goes to
+//! Telegram with the bot's token, and Telegram's answer goes back as it is (`forward`). What it sends is read from that
+//! answer and stored before the program gets it, so that Kommo shows what was really sent (`record`). What asks for
+//! updates never goes to Telegram: there is one poller for each bot, which is ours.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use axum::Router;
+use tokio::sync::Semaphore;
+
+use crate::{
+    clock,
+    domain::{address::SourceId, program::Leads},
+    serve::{Proxies, Refusals},
+    store::Store,
+    telegram::bot::Bot,
+};
+
+pub mod answer;
+mod chats;
+mod files;
+mod form;
+mod forward;
+mod methods;
+mod pace;
+pub mod params;
+mod record;
+mod routes;
+mod secret;
+
+use chats::Chats;
+use secret::Secrets;
+
+/// How many calls of one program may be under way at the same time.
+const UNDER_WAY: usize = 256;
+
+/// A program of the owner's, and the bot that it speaks with.
+#[derive(Debug)]
+pub struct Program {
+    /// Its name in the configuration.
+    pub name: String,
+    pub source: SourceId,
+    pub bot: Bot,
+    /// In whose name what it sends stands in Kommo; `None` for that of the bot.
+    pub shown: Option<String>,
+    /// Whether what it sends begins conversations in Kommo.
+    pub leads: Leads,
+    /// How many more of its calls may be under way.
+    room: Semaphore,
+}
+
+impl Program {
+    #[must_use]
+    pub fn new(name: String, bot: Bot, shown: Option<String>, leads: Leads) -> Self {
+        Self { name, source: bot.source().clone(), bot, shown, leads, room: Semaphore::new(UNDER_WAY) }
+    }
+}
+
+/// What all calls share.
+pub struct Shared {
+    secrets: Secrets,
+    pub store: Store,
+    proxies: Proxies,
+    refusals: Refusals,
+    chats: Chats,
+    last_number: AtomicI64,
+}
+
+impl Shared {
+    /// Serves `programs`, each by its secret, behind `proxies`.
+    #[must_use]
+    pub fn new(programs: Vec<(String, Arc<Program>)>, store: Store, proxies: Proxies) -> Self {
+        Self {
+            secrets: Secrets::new(programs),
+            store,
+            proxies,
+            refusals: Refusals::default(),
+            chats: Chats::default(),
+            last_number: AtomicI64::new(0),
+        }
+    }
+
+    /// A number for something that a program has done. It is below zero, where Telegram has no updates, and no other one
+    /// has it: it counts on from the time.
+    fn number(&self) -> i64 {
+        let now = clock::now().0;
+        let next = |last: i64| Some(now.max(last + 1));
+        let last = self.last_number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or(now);
+        -now.max(last + 1)
+    }
+}
+
+/// What the listener for programs serves.
+pub fn router(shared: Arc<Shared>) -> Router {
+    routes::router(shared)
+}

@@ -1,0 +1,153 @@
+//! What becomes of each method of the Bot API: `methods.tsv`.
+//!
+//! A line has the method, the way that its calls go, whose pace they keep, and what of them is shown in Kommo. A method
+//! that is not in it is newer than the file: its calls pass, and what its name begins with says the rest.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use crate::gateway::answer::Answer;
+
+const TABLE: &str = include_str!("methods.tsv");
+
+/// Which way a call goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To Telegram.
+    Passed,
+    /// Nowhere else: we answer it ourselves.
+    Ours,
+    /// Nowhere: it would take the bot away from all others.
+    Refused,
+}
+
+/// Which limits a call waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// None: it asks something, or is the answer to what waits for seconds only.
+    None,
+    /// That of the bot.
+    Bot,
+    /// That of the bot, and that of the chat to which it brings messages.
+    Chat,
+}
+
+/// What of a call is shown in Kommo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    Nothing,
+    /// The messages that Telegram answers with.
+    Messages,
+    /// The message that Telegram answers with, as a new wording.
+    Edit,
+    /// That there is a copy: Telegram answers with numbers alone.
+    Copies,
+    Deletion,
+    Reaction,
+}
+
+/// A method, and what becomes of its calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Method {
+    /// As the Bot API spells it, if it is known here, else as it came.
+    pub(super) name: String,
+    pub(super) way: Way,
+    pub(super) pace: Pace,
+    pub(super) shown: Shown,
+}
+
+static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
+    let read = TABLE.lines().filter_map(line);
+    read.map(|method| (method.name.to_ascii_lowercase(), method)).collect()
+});
+
+fn line(line: &str) -> Option<Method> {
+    let mut parts = line.split('\t');
+    let (name, way, pace, shown) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some(Method {
+        name: name.to_owned(),
+        way: match way {
+            "passed" => Way::Passed,
+            "ours" => Way::Ours,
+            "refused" => Way::Refused,
+            _ => return None,
+        },
+        pace: match pace {
+            "-" => Pace::None,
+            "bot" => Pace::Bot,
+            "chat" => Pace::Chat,
+            _ => return None,
+        },
+        shown: match shown {
+            "-" => Shown::Nothing,
+            "message" => Shown::Messages,
+            "edit" => Shown::Edit,
+            "copy" => Shown::Copies,
+            "deletion" => Shown::Deletion,
+            "reaction" => Shown::Reaction,
+            _ => return None,
+        },
+    })
+}
+
+/// What becomes of a method. Case does not matter, as at Telegram's server.
+pub(super) fn of(name: &str) -> Method {
+    let small = name.to_ascii_lowercase();
+    METHODS.get(&small).cloned().unwrap_or_else(|| unknown(name, &small))
+}
+
+fn unknown(name: &str, small: &str) -> Method {
+    let (pace, shown) = match small {
+        _ if small.starts_with("send") || small.starts_with("forward") => (Pace::Chat, Shown::Messages),
+        _ if small.starts_with("copy") => (Pace::Chat, Shown::Copies),
+        _ if small.starts_with("edit") => (Pace::Bot, Shown::Edit),
+        _ => (Pace::None, Shown::Nothing),
+    };
+    Method { name: name.to_owned(), way: Way::Passed, pace, shown }
+}
+
+/// The answer to a call that is not passed on.
+pub(super) fn refusal(method: &Method) -> Answer {
+    let name = &method.name;
+    Answer::refused(400, &format!("Bad Request: {name} is not passed on: others use this bot as well"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The methods of Bot API 10.3, read from the machine-readable specification that the file names.
+    const FACTS: &str = include_str!("../../tests/fixtures/telegram/bot_api.json");
+
+    #[test]
+    fn every_method_of_the_bot_api_stands_in_the_table_once() {
+        let facts: serde_json::Value = serde_json::from_str(FACTS).unwrap();
+        let mut known: Vec<_> = facts["methods"].as_object().unwrap().keys().cloned().collect();
+        known.sort_by_key(|name| name.to_ascii_lowercase());
+        let read: Vec<_> = TABLE.lines().filter_map(line).map(|method| method.name).collect();
+        assert_eq!(read.len(), TABLE.lines().count(), "a line cannot be read");
+        assert_eq!(read, known);
+    }
+
+    #[test]
+    fn what_waits_for_seconds_only_is_never_delayed() {
+        for name in
+            ["answerPreCheckoutQuery", "answerCallbackQuery", "answerShippingQuery", "answerInlineQuery", "getMe"]
+        {
+            assert_eq!(of(name).pace, Pace::None, "{name}");
+        }
+    }
+
+    #[test]
+    fn case_does_not_matter_and_tomorrows_methods_pass() {
+        assert_eq!(of("SENDmessage"), of("sendMessage"));
+        assert_eq!((of("logout").way, of("getupdates").way), (Way::Refused, Way::Ours));
+        for (name, pace, shown) in [
+            ("sendHologram", Pace::Chat, Shown::Messages),
+            ("editMessageHologram", Pace::Bot, Shown::Edit),
+            ("setMyHologram", Pace::None, Shown::Nothing),
+        ] {
+            let way = Way::Passed;
+            assert_eq!(of(name), Method { name: name.to_owned(), way, pace, shown });
+        }
+    }
+}

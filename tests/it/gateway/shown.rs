@@ -1,0 +1,190 @@
+//! What a program sends, as Kommo shows it.
+
+use reqwest::multipart::{Form, Part};
+use serde_json::json;
+use telekommo::sandbox::{
+    harness::{ANNA, BEN, GARDEN, Harness, LINES},
+    kommo::{Author, Message, Status},
+};
+
+use super::{SALES, Shop, read};
+use crate::support::{conversation, in_kommo, in_telegram};
+
+fn messages(stage: &Harness, customer: i64) -> Vec<Message> {
+    stage.kommo.chat(&conversation(SALES, customer)).map(|chat| chat.messages).unwrap_or_default()
+}
+
+impl Shop {
+    /// Waits until Kommo has exactly these texts in the customer's conversation.
+    async fn until_shown(&self, customer: i64, texts: &[&str]) {
+        self.stage.until("Kommo shows it", |stage| in_kommo(stage, SALES, customer).len() >= texts.len()).await;
+        self.stage.until_settled().await;
+        assert_eq!(in_kommo(&self.stage, SALES, customer), texts);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_stands_in_the_conversation_as_delivered_and_disturbs_nobody() {
+    let shop = Shop::with("", "name = \"Acme shop\"").await;
+    shop.stage.begin(SALES, ANNA).await;
+    let number = shop.say(ANNA, "Your order is ready").await;
+    shop.until_shown(ANNA, &["/start", "Your order is ready"]).await;
+    let shown = messages(&shop.stage, ANNA).pop().unwrap();
+    assert_eq!((&shown.from, shown.author_name.as_str(), shown.silent), (&Author::Manager, "Acme shop", true));
+    assert_eq!(shown.client_msgid, Some(format!("tg:7000000001:{ANNA}:{number}")));
+    assert!(matches!(shown.status, Status::Delivered), "{:?}", shown.status);
+    // The customer has it once, though Kommo has it too.
+    assert_eq!(in_telegram(&shop.stage, SALES, ANNA), ["Your order is ready"]);
+    shop.stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_program_sent_is_not_found_missing_and_sent_again() {
+    let mut shop = Shop::open().await;
+    shop.stage.begin(SALES, ANNA).await;
+    shop.say(ANNA, "one").await;
+    shop.say(ANNA, "two").await;
+    shop.until_shown(ANNA, &["/start", "one", "two"]).await;
+    for restarts in [true, false] {
+        let compared = shop.stage.commands().post("http://localhost/reconcile/1h").send().await.unwrap();
+        let compared = compared.text().await.unwrap();
+        assert!(compared.contains("Result: ") && !compared.contains("sent now"), "{compared}");
+        if restarts {
+            shop.stage.stop_bridge().await;
+            shop.stage.start_bridge().await.unwrap();
+        }
+        shop.stage.until_settled().await;
+    }
+    assert_eq!(in_telegram(&shop.stage, SALES, ANNA), ["one", "two"]);
+    shop.stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_albums_and_buttons_are_shown() {
+    let shop = Shop::open().await;
+    shop.stage.begin(SALES, ANNA).await;
+    let chat = ANNA.to_string();
+    let photo = |name: &'static str| Part::bytes(name.as_bytes().to_vec()).file_name(format!("{name}.jpg"));
+    let form = Form::new().text("chat_id", chat.clone()).text("caption", "the hall").part("photo", photo("one"));
+    let (status, answer) = read(shop.client.post(shop.url("sendPhoto")).multipart(form)).await;
+    assert_eq!(status, 200, "{answer}");
+    let media = json!([{"type": "photo", "media": "attach://a"}, {"type": "photo", "media": "attach://b"}]);
+    let form = Form::new()
+        .text("chat_id", chat)
+        .text("media", media.to_string())
+        .part("a", photo("two"))
+        .part("b", photo("three"));
+    let (status, answer) = read(shop.client.post(shop.url("sendMediaGroup")).multipart(form)).await;
+    assert_eq!(status, 200, "{answer}");
+    let inline =
+        json!({"inline_keyboard": [[{"text": "Yes", "callback_data": "y"}, {"text": "No", "callback_data": "n"}]]});
+    shop.call("sendMessage", json!({ "chat_id": ANNA, "text": "Sure?", "reply_markup": inline })).await;
+    let menu = json!({"keyboard": [["Menu", {"text": "Cart"}]]});
+    shop.call("sendMessage", json!({ "chat_id": ANNA, "text": "Here", "reply_markup": menu })).await;
+    shop.call("sendLocation", json!({ "chat_id": ANNA, "latitude": 1.5, "longitude": 2.5 })).await;
+    shop.until_shown(ANNA, &["/start", "the hall", "", "", "Sure?\n\n[Yes] [No]", "Here\n\n[Menu] [Cart]", ""]).await;
+    let fetched = |stage: &Harness| {
+        let files = messages(stage, ANNA).into_iter().filter_map(|it| it.media);
+        files.map(|media| media.fetched.map(|it| it.bytes)).collect::<Option<Vec<_>>>()
+    };
+    shop.stage.until("Kommo has the files", |stage| fetched(stage).is_some_and(|files| files.len() == 3)).await;
+    assert_eq!(fetched(&shop.stage).unwrap(), ["one", "two", "three"].map(|it| it.as_bytes().to_vec()));
+    let kinds: Vec<_> = messages(&shop.stage, ANNA).into_iter().map(|it| it.kind).collect();
+    assert_eq!(kinds, ["text", "picture", "picture", "picture", "text", "text", "location"]);
+    shop.stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn edits_deletions_and_reactions_change_what_is_there() {
+    let shop = Shop::open().await;
+    shop.stage.begin(SALES, ANNA).await;
+    let start = shop.stage.telegram.messages(SALES.token, ANNA)[0].message_id;
+    let number = shop.say(ANNA, "Thinking…").await;
+    shop.call("editMessageText", json!({ "chat_id": ANNA, "message_id": number, "text": "Done" })).await;
+    shop.until_shown(ANNA, &["/start", "Done"]).await;
+    let heart = json!([{"type": "emoji", "emoji": "❤"}]);
+    shop.call("setMessageReaction", json!({ "chat_id": ANNA, "message_id": start, "reaction": heart })).await;
+    let reactions = |stage: &Harness| messages(stage, ANNA)[0].manager_reactions.values().cloned().collect::<Vec<_>>();
+    shop.stage.until("Kommo has the reaction", |stage| reactions(stage) == ["❤"]).await;
+    shop.call("setMessageReaction", json!({ "chat_id": ANNA, "message_id": start })).await;
+    shop.stage.until("the reaction is gone", |stage| reactions(stage).is_empty()).await;
+    shop.call("deleteMessage", json!({ "chat_id": ANNA, "message_id": number })).await;
+    shop.until_shown(ANNA, &["/start", "[deleted]"]).await;
+    shop.stage.finish().await;
+}
+
+/// Lets a customer open their chat with the bot, of which the bridge never hears.
+async fn open_unheard(shop: &mut Shop, customer: i64) {
+    shop.stage.stop_bridge().await;
+    shop.stage.telegram.write(SALES.token, customer, "/start");
+    let forget = format!("{}/bot{}/deleteWebhook?drop_pending_updates=true", shop.stage.telegram.url(), SALES.token);
+    assert!(shop.client.get(forget).send().await.unwrap().status().is_success());
+    shop.stage.start_bridge().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_that_kommo_does_not_know_makes_a_lead_only_if_that_is_wanted() {
+    for (leads, knows_the_person, is_shown) in [
+        ("", true, false),
+        ("leads = \"never\"", true, false),
+        ("leads = \"known\"", false, false),
+        ("leads = \"known\"", true, true),
+        ("leads = \"always\"", false, true),
+    ] {
+        let mut shop = Shop::with("", leads).await;
+        open_unheard(&mut shop, BEN).await;
+        if knows_the_person {
+            shop.stage.begin(LINES[1], BEN).await;
+        }
+        shop.say(BEN, "Buy more").await;
+        shop.stage.until_settled().await;
+        let want: &[&str] = if is_shown { &["Buy more"] } else { &[] };
+        assert_eq!(in_kommo(&shop.stage, SALES, BEN), want, "{leads} {knows_the_person}");
+        // Once the customer has written, Kommo knows the conversation.
+        shop.stage.telegram.write(SALES.token, BEN, "What?");
+        shop.stage.until("Kommo has it", |stage| in_kommo(stage, SALES, BEN).contains(&"What?".to_owned())).await;
+        shop.say(BEN, "This").await;
+        shop.stage.until("Kommo has it", |stage| in_kommo(stage, SALES, BEN).contains(&"This".to_owned())).await;
+        shop.stage.finish().await;
+    }
+}
+
+/// A press of the program's own button is the program's to answer, and its keyboard stays as often as it is pressed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn presses_of_a_programs_buttons_are_shown_and_left_to_it() {
+    let shop = Shop::open().await;
+    shop.stage.begin(SALES, ANNA).await;
+    let inline = json!({"inline_keyboard": [[{"text": "More", "callback_data": "page:2"}]]});
+    let said = json!({ "chat_id": ANNA, "text": "Page 1", "reply_markup": inline });
+    let number = shop.call("sendMessage", said).await["message_id"].as_i64().unwrap();
+    shop.until_shown(ANNA, &["/start", "Page 1\n\n[More]"]).await;
+    for presses in 1..=2 {
+        shop.stage.telegram.press(SALES.token, ANNA, number, 0, 0);
+        shop.stage.until("Kommo has it", |stage| in_kommo(stage, SALES, ANNA).len() == 2 + presses).await;
+    }
+    shop.stage.until_settled().await;
+    assert_eq!(in_kommo(&shop.stage, SALES, ANNA)[2..], ["More", "More"]);
+    assert_eq!((shop.asked("answerCallbackQuery"), shop.asked("editMessageReplyMarkup")), (0, 0));
+    shop.stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_group_and_in_order() {
+    let shop = Shop::with("telegram.groups = \"relay\"", "leads = \"always\"").await;
+    shop.stage.furnish();
+    let said = shop.say(GARDEN, "Hello garden").await;
+    assert!(said > 0);
+    let group = format!("tg:sales:{GARDEN}");
+    let texts = |stage: &Harness| {
+        let messages = stage.kommo.chat(&group).map(|chat| chat.messages).unwrap_or_default();
+        messages.into_iter().map(|message| message.text).collect::<Vec<_>>()
+    };
+    shop.stage.until("Kommo has it", |stage| texts(stage) == ["Hello garden"]).await;
+    let all: Vec<_> = (0..20).map(|n| n.to_string()).collect();
+    for text in &all {
+        shop.say(GARDEN, text).await;
+    }
+    shop.stage.until("Kommo has all", |stage| texts(stage).len() == 21).await;
+    assert_eq!(texts(&shop.stage)[1..], all);
+    shop.stage.finish().await;
+}
