@@ -1,5 +1,7 @@
 //! The owner's own programs, which share a bot with Kommo.
 
+mod memory;
+mod pace;
 mod passing;
 mod shown;
 
