@@ -129,6 +129,26 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_says_what_becomes_of_each() {
+        let manual = include_str!("../docs/programs.md");
+        let told = |method: &Method| match (method.way, method.shown) {
+            (Way::Ours, _) => "telekommo answers them, for this program alone.",
+            (Way::Refused, _) => "They are refused: they would take the bot from everybody.",
+            (Way::Passed, Shown::Nothing) => "They pass.",
+            (Way::Passed, Shown::Messages) => "They pass, and Kommo shows the message.",
+            (Way::Passed, Shown::Copies) => "They pass, and Kommo shows that there is a copy.",
+            (Way::Passed, Shown::Edit) => "They pass, and Kommo shows the new wording.",
+            (Way::Passed, Shown::Deletion) => "They pass, and Kommo shows the message as deleted.",
+            (Way::Passed, Shown::Reaction) => "It passes, and Kommo shows the reaction.",
+        };
+        for method in TABLE.lines().filter_map(line) {
+            let named = manual.lines().find(|row| row.starts_with('|') && row.contains(&format!("`{}`", method.name)));
+            let row = named.unwrap_or("| all others | They pass. |");
+            assert!(row.ends_with(&format!(" | {} |", told(&method))), "{}: {row}", method.name);
+        }
+    }
+
+    #[test]
     fn what_waits_for_seconds_only_is_never_delayed() {
         for name in
             ["answerPreCheckoutQuery", "answerCallbackQuery", "answerShippingQuery", "answerInlineQuery", "getMe"]
