@@ -20,8 +20,8 @@ pub(super) struct Form {
 /// The line between the parts of a form, as its content type tells it.
 pub(super) fn boundary(content_type: &str) -> Option<String> {
     let parameters = content_type.split(';').skip(1);
-    let named = parameters.filter_map(|it| it.trim().split_once('='));
-    let (_, value) = named.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("boundary"))?;
+    let mut named = parameters.filter_map(|it| it.trim().split_once('='));
+    let (_, value) = named.find(|(name, _)| name.eq_ignore_ascii_case("boundary"))?;
     Some(value.trim_matches('"').to_owned()).filter(|boundary| !boundary.is_empty())
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn turn(program: &Program, pace: Pace, params: &Params) -> Resu
 async fn chat_turn(bot: &Bot, chat: i64, messages: usize, until: Instant) -> Result<(), Answer> {
     while let Some(wait) = bot.acquire_chat_patiently(chat, messages) {
         if Instant::now() + wait > until {
-            return Err(Answer::too_many(wait.as_secs_f64().ceil().max(1.0) as u64));
+            return Err(Answer::too_many(wait.as_secs() + 1));
         }
         sleep(wait).await;
     }

@@ -28,8 +28,8 @@ impl Secrets {
     /// The program with this secret. All are looked at, whichever it is.
     pub(super) fn program(&self, secret: &str) -> Option<Arc<Program>> {
         let asked = tag(&self.key, secret);
-        let found = self.programs.iter().filter(|(tag, _)| is_same(tag, &asked)).map(|(_, program)| program);
-        found.last().cloned()
+        let better = |found, (tag, program)| if is_same(tag, &asked) { Some(program) } else { found };
+        self.programs.iter().map(|(tag, program)| (tag, program)).fold(None, better).cloned()
     }
 }
 

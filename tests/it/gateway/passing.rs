@@ -166,9 +166,10 @@ async fn no_error_names_where_telegram_is() {
 async fn a_file_flows_through_in_whole_or_in_part() {
     let shop = Shop::open().await;
     shop.stage.begin(SALES, ANNA).await;
-    let form = Form::new()
-        .text("chat_id", ANNA.to_string())
-        .part("document", Part::bytes((0..200_000_u32).map(|n| n as u8).collect::<Vec<_>>()).file_name("a.bin"));
+    let form = Form::new().text("chat_id", ANNA.to_string()).part(
+        "document",
+        Part::bytes((0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect::<Vec<_>>()).file_name("a.bin"),
+    );
     let (_, sent) = read(shop.client.post(shop.url("sendDocument")).multipart(form)).await;
     let file = shop.call("getFile", json!({ "file_id": sent["result"]["document"]["file_id"] })).await;
     let path = file["file_path"].as_str().unwrap();
