@@ -15,7 +15,10 @@ use tokio::sync::Semaphore;
 
 use crate::{
     clock,
-    domain::{address::SourceId, program::Leads},
+    domain::{
+        address::SourceId,
+        program::{Leads, Sees},
+    },
     serve::{Proxies, Refusals},
     store::Store,
     telegram::bot::Bot,
@@ -23,18 +26,26 @@ use crate::{
 
 pub mod answer;
 mod chats;
+pub mod delivery;
 mod files;
 mod form;
 mod forward;
 mod methods;
+mod ours;
 mod pace;
 pub mod params;
 mod record;
 mod routes;
 mod secret;
+mod sender;
+mod updates;
+mod wanted;
+pub mod webhooks;
 
 use chats::Chats;
 use secret::Secrets;
+use updates::Polls;
+use webhooks::{Hooks, Rules};
 
 /// How many calls of one program may be under way at the same time.
 const UNDER_WAY: usize = 256;
@@ -50,6 +61,8 @@ pub struct Program {
     pub shown: Option<String>,
     /// Whether what it sends begins conversations in Kommo.
     pub leads: Leads,
+    /// Which updates it gets.
+    pub sees: Sees,
     /// How many more of its calls may be under way.
     room: Semaphore,
 }
@@ -57,7 +70,13 @@ pub struct Program {
 impl Program {
     #[must_use]
     pub fn new(name: String, bot: Bot, shown: Option<String>, leads: Leads) -> Self {
-        Self { name, source: bot.source().clone(), bot, shown, leads, room: Semaphore::new(UNDER_WAY) }
+        Self { name, source: bot.source().clone(), bot, shown, leads, sees: Sees::All, room: Semaphore::new(UNDER_WAY) }
+    }
+
+    /// The same with other updates.
+    #[must_use]
+    pub fn seeing(self, sees: Sees) -> Self {
+        Self { sees, ..self }
     }
 }
 
@@ -69,6 +88,9 @@ pub struct Shared {
     refusals: Refusals,
     chats: Chats,
     last_number: AtomicI64,
+    polls: Polls,
+    hooks: Hooks,
+    rules: Rules,
 }
 
 impl Shared {
@@ -82,7 +104,16 @@ impl Shared {
             refusals: Refusals::default(),
             chats: Chats::default(),
             last_number: AtomicI64::new(0),
+            polls: Polls::default(),
+            hooks: Hooks::default(),
+            rules: Rules::default(),
         }
+    }
+
+    /// The same with rules for webhooks.
+    #[must_use]
+    pub fn ruled(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// A number for something that a program has done. It is below zero, where Telegram has no updates, and no other one

@@ -28,6 +28,7 @@ pub use self::{
     http::{Failed, Http, broken, broken_at, place, reached},
     names::Names,
     observe::{Observer, Seen},
+    pinned::is_certificate,
     proxy::{NotAProxy, Proxy},
     public::{NotPublic, PublicNames, is_public, leads_to_internet},
     request_error::{Cause, Phase, RequestError},

@@ -7,21 +7,29 @@ use axum::Router;
 use crate::{
     app::{listeners::bind, services::Services},
     config::Config,
-    gateway::{self, Program, Shared},
-    lifecycle::Lifecycle,
+    gateway::{self, Program, Shared, delivery::Delivery, webhooks::Rules},
+    lifecycle::{Lifecycle, Part},
     serve::{self, Exchange, Limits, Proxies},
 };
 
-/// What the listener for programs serves.
-pub(super) fn router(services: &Services, config: &Config) -> Router {
+/// What the listener for programs serves, and what sends updates to those that have a webhook.
+pub(super) fn router(services: &Services, config: &Config, life: &Lifecycle) -> (Router, Vec<Part>) {
     let program = |(name, settings): (&String, &crate::config::Program)| {
         let bot = services.bots.get(&settings.source)?.clone();
-        let program = Program::new(name.clone(), bot, settings.name.clone(), settings.leads);
+        let program = Program::new(name.clone(), bot, settings.name.clone(), settings.leads).seeing(settings.sees);
         Some((settings.secret.expose().to_owned(), Arc::new(program)))
     };
-    let programs = config.programs.iter().filter_map(program).collect();
+    let programs: Vec<_> = config.programs.iter().filter_map(program).collect();
     let proxies = Proxies::new(&config.server.trusted_proxies);
-    gateway::router(Arc::new(Shared::new(programs, services.store.clone(), proxies)))
+    let rules =
+        Rules { allow_private: config.gateway.allow_private, own: vec![config.server.public_url.url().clone()] };
+    let shared = Arc::new(Shared::new(programs.clone(), services.store.clone(), proxies).ruled(rules));
+    let delivery = |(_, program): &(String, Arc<Program>)| {
+        let delivery = Delivery { shared: Arc::clone(&shared), program: Arc::clone(program) };
+        life.part("webhook of a program", |stop| delivery.run(stop))
+    };
+    let deliveries = programs.iter().map(delivery).collect();
+    (gateway::router(shared), deliveries)
 }
 
 /// Serves programs, if there are any.

@@ -65,6 +65,8 @@ pub(super) struct Running {
     admin: Exchange,
     /// What the owner's programs reach.
     gateway: Exchange,
+    /// What sends them updates.
+    deliveries: Vec<Part>,
     /// What commands may ask: all that others may, and imports.
     commands: Exchange,
     import: axum::Router,
@@ -118,7 +120,8 @@ impl Running {
         let (limits, nobody) = (serve::Limits::admin(), serve::Proxies::default());
         let served = serve::until((admin, None), admin_router.router(), limits, nobody, None, stop.clone());
         life.essential("admin listener", served);
-        let gateway = Exchange::new(programs::router(&services, config));
+        let (router, deliveries) = programs::router(&services, config, life);
+        let gateway = Exchange::new(router);
         programs::serve(&gateway, config, life)?;
         let reconciler = attended(reconciler, search, life);
         let (setup, upkeep) = (setup(&services, config, life), upkeep(&services, config, life));
@@ -132,6 +135,7 @@ impl Running {
             public: public_router,
             admin: admin_router,
             gateway,
+            deliveries,
             commands,
             import,
             lasting,
@@ -209,7 +213,13 @@ impl Running {
         self.typing.stop();
         let (router, typing) = public_router(&self.services, config, &self.lasting.mark, &self.life);
         self.public.put(router);
-        self.gateway.put(programs::router(&self.services, config));
+        // What one has not confirmed the next one sends.
+        for delivery in std::mem::take(&mut self.deliveries) {
+            delivery.end().await;
+        }
+        let (router, deliveries) = programs::router(&self.services, config, &self.life);
+        self.gateway.put(router);
+        self.deliveries = deliveries;
         self.typing = typing;
         self.import = import_router(&self.services, config);
         self.relays.drain(..).for_each(|relay| relay.stop());

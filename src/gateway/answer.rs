@@ -20,6 +20,12 @@ impl Answer {
         Self { code: 200, body: json!({ "ok": true, "result": result }) }
     }
 
+    /// That something was done, in words for people.
+    #[must_use]
+    pub fn done(description: &str) -> Self {
+        Self { code: 200, body: json!({ "ok": true, "result": true, "description": description }) }
+    }
+
     /// An error: an HTTP status, and words for people that begin as Telegram's do.
     #[must_use]
     pub fn refused(code: u16, description: &str) -> Self {

@@ -19,6 +19,7 @@ use crate::{
         answer::Answer,
         files, forward,
         methods::{self, Way},
+        ours,
     },
     serve::Peer,
 };
@@ -81,15 +82,33 @@ async fn call(shared: Arc<Shared>, program: Arc<Program>, name: &str, request: R
     let method = methods::of(name);
     match method.way {
         Way::Refused => methods::refusal(&method).into_response(),
-        Way::Ours => match forward::params(request).await {
-            Ok(_params) => Answer::refused(501, "Not Implemented").into_response(),
-            Err(answer) => answer.into_response(),
-        },
-        Way::Passed => {
-            let Ok(_room) = program.room.try_acquire() else { return Answer::too_many(1).into_response() };
-            forward::pass(&shared, &program, method, request).await.unwrap_or_else(IntoResponse::into_response)
-        }
+        Way::Ours => ours::answer(&shared, &program, &method.name, request).await,
+        Way::Passed => pass(&shared, &program, method, request).await,
     }
+}
+
+/// Makes the call in the answer of a webhook. One that does not go to Telegram is none.
+pub(super) async fn passed(
+    shared: &Arc<Shared>,
+    program: &Arc<Program>,
+    name: &str,
+    request: Request<Body>,
+) -> Response {
+    let method = methods::of(name);
+    match method.way {
+        Way::Passed => pass(shared, program, method, request).await,
+        Way::Refused | Way::Ours => Answer::no_such_method().into_response(),
+    }
+}
+
+async fn pass(
+    shared: &Arc<Shared>,
+    program: &Arc<Program>,
+    method: methods::Method,
+    request: Request<Body>,
+) -> Response {
+    let Ok(_room) = program.room.try_acquire() else { return Answer::too_many(1).into_response() };
+    forward::pass(shared, program, method, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 /// Whose request it is; nobody's in particular if it came over no connection of ours.

@@ -32,6 +32,12 @@ pub(super) fn tls(pem: &str) -> Result<ClientConfig, Error> {
     Ok(config.with_no_client_auth())
 }
 
+/// Whether a text is a certificate, in the form of PEM.
+#[must_use]
+pub fn is_certificate(pem: &str) -> bool {
+    tls(pem).is_ok()
+}
+
 /// Knows one certificate. The server still has to prove that it has the key.
 #[derive(Debug)]
 struct Pinned {

@@ -25,6 +25,7 @@ mod parked;
 mod paths;
 mod private;
 pub(crate) mod process;
+mod programs;
 mod queue;
 mod register;
 mod reload;

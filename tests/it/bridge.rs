@@ -35,6 +35,7 @@ mod outage_figures;
 mod outages;
 mod pauses;
 mod polls;
+mod programs;
 mod raw;
 mod raw_http;
 mod reactions;

@@ -1,0 +1,242 @@
+//! Sends the updates of programs that have a webhook, each chat's in order and one at a time.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    gateway::{
+        Program, Shared,
+        sender::{NotSent, Sender},
+        wanted, webhooks,
+    },
+    store::{Confirmed, KeptUpdate, StoreError},
+};
+
+/// How many updates are looked at ahead of the first that is not delivered.
+const WINDOW: usize = 200;
+/// The waits between two tries double from this one on.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// What somebody waits for, and has forgotten after seconds.
+const URGENT: [&str; 4] = ["pre_checkout_query", "shipping_query", "callback_query", "inline_query"];
+
+/// Sends what one program is to get.
+pub struct Delivery {
+    pub shared: Arc<Shared>,
+    pub program: Arc<Program>,
+}
+
+/// What waits to be sent of one thread.
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<(i64, KeptUpdate)>,
+    is_busy: bool,
+    failed: u32,
+    again_at: Option<Instant>,
+}
+
+/// All that is looked at.
+#[derive(Debug, Default)]
+struct Lanes {
+    lanes: BTreeMap<String, Lane>,
+    /// The next number to look at.
+    from: i64,
+}
+
+/// What came of one request, and of which thread it was.
+type Sent = (String, Result<(), NotSent>);
+
+impl Delivery {
+    /// Sends until `stop`. What is under way then is sent again by the next start, unless it was confirmed.
+    ///
+    /// # Errors
+    /// If the store fails. What a program's server does is waited out.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
+        stop.run_until_cancelled_owned(self.attend()).await.unwrap_or(Ok(()))
+    }
+
+    async fn attend(self) -> Result<(), StoreError> {
+        let name = &self.program.name;
+        let changes = self.shared.hooks.changed(name);
+        loop {
+            let mut changed = std::pin::pin!(changes.notified());
+            changed.as_mut().enable();
+            let webhook = self.shared.store.program(name).and_then(|row| row.webhook);
+            let sender = webhook.map(|webhook| Sender::new(&webhook, self.shared.rules.allow_private));
+            match sender {
+                Some(Ok(sender)) => tokio::select! {
+                    failed = self.deliver(&sender) => failed?,
+                    () = changed => {}
+                },
+                Some(Err(error)) => {
+                    self.shared.hooks.failed(name, error.to_string());
+                    changed.await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+
+    async fn deliver(&self, sender: &Sender) -> Result<(), StoreError> {
+        let (mut lanes, mut under_way) =
+            (Lanes::default(), FuturesUnordered::<BoxFuture<'_, Result<Sent, StoreError>>>::new());
+        let news = self.shared.store.kept_news(self.program.bot.id());
+        loop {
+            let mut more = std::pin::pin!(news.notified());
+            more.as_mut().enable();
+            self.fill(&mut lanes).await?;
+            while under_way.len() < sender.max_connections
+                && let Some((thread, number, raw)) = lanes.take(Instant::now())
+            {
+                under_way.push(self.send(sender, (thread, number, raw)).boxed());
+            }
+            let again_at = lanes.again_at();
+            tokio::select! {
+                Some(sent) = under_way.next(), if !under_way.is_empty() => self.settle(&mut lanes, sent?),
+                () = more => {}
+                () = until(again_at) => {}
+            }
+        }
+    }
+
+    /// Looks at further updates. Those that the program does not want count as confirmed.
+    async fn fill(&self, lanes: &mut Lanes) -> Result<(), StoreError> {
+        let (store, name, mut passed) = (&self.shared.store, &self.program.name, Vec::new());
+        let room = WINDOW.saturating_sub(lanes.len());
+        let Some(row) = store.program(name).filter(|_| room > 0) else { return Ok(()) };
+        for number in store.unconfirmed(name, lanes.from, room) {
+            lanes.from = number + 1;
+            let Some(update) = store.kept(row.bot, number)? else { continue };
+            if wanted::is_for(&row, self.program.sees, (number, &update)) {
+                lanes.lanes.entry(update.thread.clone()).or_default().waiting.push_back((number, update));
+            } else {
+                passed.push(number);
+            }
+        }
+        if passed.is_empty() { Ok(()) } else { store.confirm(name, Confirmed::Some(passed)).await }
+    }
+
+    /// Sends one update. It is confirmed before the call is made that the server may answer with.
+    async fn send(&self, sender: &Sender, (thread, number, raw): (String, i64, String)) -> Result<Sent, StoreError> {
+        let reply = match sender.send(&raw, number).await {
+            Ok(reply) => reply,
+            Err(not_sent) => return Ok((thread, Err(not_sent))),
+        };
+        self.shared.store.confirm(&self.program.name, Confirmed::Some(vec![number])).await?;
+        if let Some(reply) = reply {
+            webhooks::reply(&self.shared, &self.program, reply).await;
+        }
+        Ok((thread, Ok(())))
+    }
+
+    fn settle(&self, lanes: &mut Lanes, (thread, sent): Sent) {
+        match sent {
+            Ok(()) => lanes.done(&thread),
+            Err(NotSent { why, after }) => {
+                tracing::debug!(program = self.program.name, why, "an update was not taken by the webhook");
+                self.shared.hooks.failed(&self.program.name, why);
+                lanes.failed(&thread, Instant::now(), after);
+            }
+        }
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Lanes {
+    fn len(&self) -> usize {
+        self.lanes.values().map(|lane| lane.waiting.len()).sum()
+    }
+
+    /// The update that goes next: one that somebody waits for, else the oldest.
+    fn take(&mut self, now: Instant) -> Option<(String, i64, String)> {
+        let may = |lane: &Lane| !lane.is_busy && lane.again_at.is_none_or(|at| at <= now);
+        let heads = self.lanes.iter_mut().filter(|(_, lane)| may(lane));
+        let rank = |(_, lane): &(&String, &mut Lane)| {
+            let head = lane.waiting.front();
+            head.map_or((true, i64::MAX), |(number, update)| (!URGENT.contains(&update.kind.as_str()), *number))
+        };
+        let (thread, lane) = heads.min_by_key(rank)?;
+        let (number, update) = lane.waiting.front()?;
+        let next = (thread.clone(), *number, update.raw.clone());
+        lane.is_busy = true;
+        Some(next)
+    }
+
+    fn done(&mut self, thread: &str) {
+        let Some(lane) = self.lanes.get_mut(thread) else { return };
+        lane.waiting.pop_front();
+        (lane.is_busy, lane.failed, lane.again_at) = (false, 0, None);
+        if lane.waiting.is_empty() {
+            self.lanes.remove(thread);
+        }
+    }
+
+    fn failed(&mut self, thread: &str, now: Instant, after: Option<Duration>) {
+        let Some(lane) = self.lanes.get_mut(thread) else { return };
+        let wait = FIRST_WAIT.saturating_mul(1 << lane.failed.min(10)).min(LONGEST_WAIT);
+        (lane.is_busy, lane.failed) = (false, lane.failed.saturating_add(1));
+        lane.again_at = Some(now + after.unwrap_or_default().min(LONGEST_WAIT).max(wait));
+    }
+
+    /// When the next thread may be tried again.
+    fn again_at(&self) -> Option<Instant> {
+        self.lanes.values().filter(|lane| !lane.is_busy).filter_map(|lane| lane.again_at).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lanes(updates: &[(i64, &str, &str)]) -> Lanes {
+        let mut lanes = Lanes::default();
+        for (number, thread, kind) in updates {
+            let update = KeptUpdate { kind: (*kind).to_owned(), ..KeptUpdate::default() };
+            lanes.lanes.entry((*thread).to_owned()).or_default().waiting.push_back((*number, update));
+        }
+        lanes
+    }
+
+    fn taken(lanes: &mut Lanes, now: Instant) -> Vec<i64> {
+        std::iter::from_fn(|| lanes.take(now)).map(|(_, number, _)| number).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chat_goes_in_order_and_beside_the_others() {
+        let all = [(1, "a", "message"), (2, "b", "message"), (3, "a", "message"), (4, "c", "pre_checkout_query")];
+        let (mut lanes, now) = (lanes(&all), Instant::now());
+        assert_eq!(taken(&mut lanes, now), [4, 1, 2], "what somebody waits for goes first");
+        lanes.done("a");
+        assert_eq!(taken(&mut lanes, now), [3]);
+        lanes.failed("a", now, None);
+        assert_eq!((taken(&mut lanes, now), lanes.len()), (vec![], 3));
+        assert_eq!(lanes.again_at(), Some(now + FIRST_WAIT));
+        assert_eq!(taken(&mut lanes, now + FIRST_WAIT), [3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_grow_and_a_server_may_ask_for_longer_ones() {
+        let (mut lanes, now) = (lanes(&[(1, "a", "message")]), Instant::now());
+        let mut waits = Vec::new();
+        for after in [None, None, None, Some(Duration::from_secs(30)), None, None, None, None] {
+            lanes.failed("a", now, after);
+            waits.push((lanes.again_at().unwrap() - now).as_secs());
+        }
+        assert_eq!(waits, [1, 2, 4, 30, 16, 32, 60, 60]);
+        lanes.done("a");
+        assert!(lanes.lanes.is_empty());
+    }
+}

@@ -1,0 +1,96 @@
+//! A program of the owner's, and a bridge that is killed under it.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use telekommo::sandbox::harness::{ANNA, Harness, LINES, Line, unused_address};
+
+use super::process::{Process, finished, run, text, with_config};
+use crate::support::{BRISK, WITHIN, eventually, in_kommo};
+
+const SALES: Line = LINES[0];
+const SECRET: &str = "7000000001:SANDBOX-program-secret-0";
+
+struct Shop {
+    stage: Harness,
+    gateway: String,
+}
+
+impl Shop {
+    fn open() -> Self {
+        let at = unused_address();
+        let program = format!("programs.shop.source = \"sales\"\nprograms.shop.secret = {SECRET:?}\n");
+        let stage = Harness::without_bridge(&format!("{BRISK}gateway.listen = \"{at}\"\n{program}")).unwrap();
+        Self { stage, gateway: format!("http://{at}") }
+    }
+
+    async fn updates(&self, args: Value) -> Option<Vec<(i64, String)>> {
+        let url = format!("{}/bot{SECRET}/getUpdates", self.gateway);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer: Value = client
+            .post(url)
+            .header("content-type", "application/json")
+            .body(args.to_string())
+            .send()
+            .await
+            .ok()?
+            .json()
+            .await
+            .ok()?;
+        let text = |it: &Value| it["message"]["text"].as_str().unwrap_or_default().to_owned();
+        let updates = answer["result"].as_array()?.iter();
+        Some(updates.map(|it| (it["update_id"].as_i64().unwrap(), text(it))).collect())
+    }
+
+    /// What the program is given, once it is so much.
+    async fn given(&self, args: &Value, count: usize) -> Vec<(i64, String)> {
+        eventually("the program is given it", async || {
+            self.updates(args.clone()).await.is_some_and(|updates| updates.len() == count)
+        })
+        .await;
+        self.updates(args.clone()).await.unwrap()
+    }
+
+    async fn command(&self, words: &[&str]) -> (Option<i32>, String) {
+        let mut command = with_config("programs", &self.stage.dir().join("config.toml"));
+        command.args(words);
+        let output = finished(command).await;
+        (output.status.code(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
+    }
+}
+
+#[tokio::test]
+async fn a_bridge_that_is_killed_repeats_only_what_the_program_had_not_confirmed() {
+    let shop = Shop::open();
+    let process = Process::start(&shop.stage, run(&shop.stage)).await;
+    for text in ["1", "2", "3"] {
+        shop.stage.telegram.write(SALES.token, ANNA, text);
+    }
+    let before = shop.given(&json!({}), 3).await;
+    process.end(Signal::KILL).await;
+
+    let process = Process::start(&shop.stage, run(&shop.stage)).await;
+    assert_eq!(shop.given(&json!({}), 3).await, before, "under the same numbers");
+    let left = shop.updates(json!({ "offset": before[2].0 })).await.unwrap();
+    // The confirmation is on the disk once it is answered.
+    process.end(Signal::KILL).await;
+    assert_eq!(left, before[2..]);
+
+    shop.stage.telegram.write(SALES.token, ANNA, "4");
+    let process = Process::start(&shop.stage, run(&shop.stage)).await;
+    let after = shop.given(&json!({}), 2).await;
+    assert_eq!((&after[0], after[1].0), (&before[2], before[2].0 + 1));
+    shop.stage.until("Kommo has all", WITHIN, |stage| in_kommo(stage, SALES, ANNA).len() == 4).await.unwrap();
+
+    let (code, listed) = shop.command(&["list"]).await;
+    assert!(code == Some(0) && listed.contains("shop") && listed.contains("are asked for"), "{listed}");
+    let (code, shown) = shop.command(&["show", "shop"]).await;
+    assert!(code == Some(0) && shown.contains("2 updates"), "{shown}");
+    let (code, skipped) = shop.command(&["skip", "shop", "--yes"]).await;
+    assert!(code == Some(0) && skipped.contains("2 updates"), "{skipped}");
+    assert_eq!(shop.updates(json!({})).await.unwrap(), []);
+    let (code, missing) = shop.command(&["show", "nobody"]).await;
+    assert!(code == Some(1) && missing.contains("programs list"), "{missing}");
+    process.end(Signal::TERM).await;
+    let (code, stopped) = shop.command(&["list", "--json"]).await;
+    assert!(code == Some(0) && stopped.contains(r#""waiting":0"#), "{stopped}");
+}
