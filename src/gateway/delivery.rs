@@ -16,7 +16,7 @@ use crate::{
         sender::{NotSent, Sender},
         wanted, webhooks,
     },
-    store::{Confirmed, KeptUpdate, StoreError},
+    store::{Confirmed, StoreError},
 };
 
 /// How many updates are looked at ahead of the first that is not delivered.
@@ -36,7 +36,8 @@ pub struct Delivery {
 /// What waits to be sent of one thread.
 #[derive(Debug, Default)]
 struct Lane {
-    waiting: VecDeque<(i64, KeptUpdate)>,
+    /// Their numbers, and whether somebody waits for the answer.
+    waiting: VecDeque<(i64, bool)>,
     is_busy: bool,
     failed: u32,
     again_at: Option<Instant>,
@@ -93,9 +94,9 @@ impl Delivery {
             more.as_mut().enable();
             self.fill(&mut lanes).await?;
             while under_way.len() < sender.max_connections
-                && let Some((thread, number, raw)) = lanes.take(Instant::now())
+                && let Some((thread, number)) = lanes.take(Instant::now())
             {
-                under_way.push(self.send(sender, (thread, number, raw)).boxed());
+                under_way.push(self.send(sender, (thread, number)).boxed());
             }
             let again_at = lanes.again_at();
             tokio::select! {
@@ -115,7 +116,8 @@ impl Delivery {
             lanes.from = number + 1;
             let Some(update) = store.kept(row.bot, number)? else { continue };
             if wanted::is_for(&row, self.program.sees, (number, &update)) {
-                lanes.lanes.entry(update.thread.clone()).or_default().waiting.push_back((number, update));
+                let is_urgent = URGENT.contains(&update.kind.as_str());
+                lanes.lanes.entry(update.thread).or_default().waiting.push_back((number, is_urgent));
             } else {
                 passed.push(number);
             }
@@ -123,9 +125,11 @@ impl Delivery {
         if passed.is_empty() { Ok(()) } else { store.confirm(name, Confirmed::Some(passed)).await }
     }
 
-    /// Sends one update. It is confirmed before the call is made that the server may answer with.
-    async fn send(&self, sender: &Sender, (thread, number, raw): (String, i64, String)) -> Result<Sent, StoreError> {
-        let reply = match sender.send(&raw, number).await {
+    /// Sends one update, unless it was deleted or erased meanwhile. It is confirmed before the call is made that the
+    /// server may answer with.
+    async fn send(&self, sender: &Sender, (thread, number): (String, i64)) -> Result<Sent, StoreError> {
+        let Some(update) = self.shared.store.kept(self.program.bot.id(), number)? else { return Ok((thread, Ok(()))) };
+        let reply = match sender.send(&update.raw, number).await {
             Ok(reply) => reply,
             Err(not_sent) => return Ok((thread, Err(not_sent))),
         };
@@ -161,16 +165,15 @@ impl Lanes {
     }
 
     /// The update that goes next: one that somebody waits for, else the oldest.
-    fn take(&mut self, now: Instant) -> Option<(String, i64, String)> {
+    fn take(&mut self, now: Instant) -> Option<(String, i64)> {
         let may = |lane: &Lane| !lane.is_busy && lane.again_at.is_none_or(|at| at <= now);
         let heads = self.lanes.iter_mut().filter(|(_, lane)| may(lane));
         let rank = |(_, lane): &(&String, &mut Lane)| {
-            let head = lane.waiting.front();
-            head.map_or((true, i64::MAX), |(number, update)| (!URGENT.contains(&update.kind.as_str()), *number))
+            lane.waiting.front().map_or((true, i64::MAX), |(number, is_urgent)| (!is_urgent, *number))
         };
         let (thread, lane) = heads.min_by_key(rank)?;
-        let (number, update) = lane.waiting.front()?;
-        let next = (thread.clone(), *number, update.raw.clone());
+        let (number, _) = lane.waiting.front()?;
+        let next = (thread.clone(), *number);
         lane.is_busy = true;
         Some(next)
     }
@@ -204,14 +207,14 @@ mod tests {
     fn lanes(updates: &[(i64, &str, &str)]) -> Lanes {
         let mut lanes = Lanes::default();
         for (number, thread, kind) in updates {
-            let update = KeptUpdate { kind: (*kind).to_owned(), ..KeptUpdate::default() };
-            lanes.lanes.entry((*thread).to_owned()).or_default().waiting.push_back((*number, update));
+            let is_urgent = URGENT.contains(kind);
+            lanes.lanes.entry((*thread).to_owned()).or_default().waiting.push_back((*number, is_urgent));
         }
         lanes
     }
 
     fn taken(lanes: &mut Lanes, now: Instant) -> Vec<i64> {
-        std::iter::from_fn(|| lanes.take(now)).map(|(_, number, _)| number).collect()
+        std::iter::from_fn(|| lanes.take(now)).map(|(_, number)| number).collect()
     }
 
     #[tokio::test(start_paused = true)]
