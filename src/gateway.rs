@@ -19,6 +19,7 @@ use crate::{
         address::SourceId,
         program::{Leads, Sees},
     },
+    lifecycle::Lifecycle,
     serve::{Proxies, Refusals},
     store::Store,
     telegram::bot::Bot,
@@ -91,12 +92,13 @@ pub struct Shared {
     polls: Polls,
     hooks: Hooks,
     rules: Rules,
+    life: Lifecycle,
 }
 
 impl Shared {
     /// Serves `programs`, each by its secret, behind `proxies`.
     #[must_use]
-    pub fn new(programs: Vec<(String, Arc<Program>)>, store: Store, proxies: Proxies) -> Self {
+    pub fn new(programs: Vec<(String, Arc<Program>)>, store: Store, proxies: Proxies, life: Lifecycle) -> Self {
         Self {
             secrets: Secrets::new(programs),
             store,
@@ -107,6 +109,7 @@ impl Shared {
             polls: Polls::default(),
             hooks: Hooks::default(),
             rules: Rules::default(),
+            life,
         }
     }
 

@@ -154,6 +154,12 @@ impl Lifecycle {
         });
     }
 
+    /// Does something that ends by itself, and that a stop waits for.
+    pub fn finish(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let kill = self.kill.clone();
+        self.tasks.spawn(async move { kill.run_until_cancelled_owned(work).await });
+    }
+
     fn fail(&self, task: &'static str, error: impl Display) {
         tracing::error!(task, %error, "an essential task failed: shutting down");
         self.failed.store(true, Ordering::Release);

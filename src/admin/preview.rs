@@ -2,7 +2,6 @@
 
 use crate::{
     domain::{
-        address::{BotId, SourceId},
         delivery::{Delivery, Report},
         job::{Call, Hook, Job, Method, Raw, SendJob, StatusJob, Update},
         message::{Attachment, Content, Media, Outbound},
@@ -132,7 +131,7 @@ fn shortened(text: &str, most: usize) -> String {
 mod tests {
     use super::*;
     use crate::domain::{
-        address::{Conversation, KommoMessageId},
+        address::{BotId, Conversation, KommoMessageId, SourceId},
         delivery::{ErrorCode, ToldRefusal},
         job::{ReleaseStartAt, RemoteFile},
         keyboard::Keyboard,

@@ -23,7 +23,7 @@ pub(super) fn router(services: &Services, config: &Config, life: &Lifecycle) -> 
     let proxies = Proxies::new(&config.server.trusted_proxies);
     let rules =
         Rules { allow_private: config.gateway.allow_private, own: vec![config.server.public_url.url().clone()] };
-    let shared = Arc::new(Shared::new(programs.clone(), services.store.clone(), proxies).ruled(rules));
+    let shared = Arc::new(Shared::new(programs.clone(), services.store.clone(), proxies, life.clone()).ruled(rules));
     let delivery = |(_, program): &(String, Arc<Program>)| {
         let delivery = Delivery { shared: Arc::clone(&shared), program: Arc::clone(program) };
         life.part("webhook of a program", |stop| delivery.run(stop))

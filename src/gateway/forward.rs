@@ -12,6 +12,7 @@ use futures_util::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
 };
+use tokio::sync::oneshot;
 
 use crate::{
     gateway::{
@@ -61,8 +62,13 @@ pub(super) async fn pass(
         return Err(Answer::refused(500, "Internal Server Error: there is no room to store what is sent"));
     }
     let (shared, program) = (Arc::clone(shared), Arc::clone(program));
-    let recorded = tokio::spawn(async move { call_and_record(&shared, &program, &method, begun).await });
-    recorded.await.unwrap_or_else(|_| Ok(broken()))
+    let (tell, told) = oneshot::channel();
+    let life = shared.life.clone();
+    life.finish(async move {
+        // The program may have gone.
+        drop(tell.send(call_and_record(&shared, &program, &method, begun).await));
+    });
+    told.await.unwrap_or_else(|_| Ok(broken()))
 }
 
 async fn call_and_record(

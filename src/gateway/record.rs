@@ -58,22 +58,18 @@ pub(super) async fn record(
         Shown::Nothing => return Ok(()),
         Shown::Messages => messages(shared, program, result),
         Shown::Edit => edit(shared, result).into_iter().collect(),
-        Shown::Copies => match params.number("chat_id") {
-            Some(chat) => copies(
-                || shared.number(),
-                program.bot.id(),
-                params,
-                (shared.chats.of(&program.bot, chat).await, result),
-            ),
-            None => {
+        Shown::Copies => {
+            let Some(chat) = params.number("chat_id") else {
                 tracing::info!(
                     program = program.name,
                     "copies in a chat that a program names by its name are not \
                     shown in Kommo"
                 );
-                Vec::new()
-            }
-        },
+                return Ok(());
+            };
+            let chat = shared.chats.of(&program.bot, chat).await;
+            copies(|| shared.number(), program.bot.id(), params, (chat, result))
+        }
         Shown::Deletion => deletion(shared.number(), params, result).into_iter().collect(),
         Shown::Reaction => reaction(shared.number(), params, result).into_iter().collect(),
     };

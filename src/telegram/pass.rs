@@ -69,9 +69,8 @@ impl Bot {
         }
         let (progress, body_sent) = (ProgressWatch::new(size), BodySent::default());
         request = match size {
-            Some(0) => request,
-            Some(size) => request.header(header::CONTENT_LENGTH, size),
-            None => request,
+            Some(size) if size > 0 => request.header(header::CONTENT_LENGTH, size),
+            Some(_) | None => request,
         };
         if size == Some(0) {
             body_sent.complete();

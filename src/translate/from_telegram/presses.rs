@@ -119,6 +119,7 @@ mod tests {
             source: &source,
             bot: BotId(1),
             connection: None,
+            program: None,
             groups: true,
             largest_file_bytes: 1,
             language: Language::En,
