@@ -43,7 +43,7 @@ pub(super) fn serve(gateway: &Exchange, config: &Config, life: &Lifecycle) -> an
     let listener = bind(config.gateway.listen, "gateway.listen")?;
     let address = listener.local_addr()?;
     let proxies = Proxies::new(&config.server.trusted_proxies);
-    let served = serve::until(listener, gateway.router(), Limits::programs(), proxies, None, life.stop_token());
+    let served = serve::until((listener, None), gateway.router(), Limits::programs(), proxies, None, life.stop_token());
     life.essential("gateway", served);
     tracing::info!(gateway = %address, programs = config.programs.len(), "programs of yours are served");
     Ok(())

@@ -34,7 +34,15 @@ struct Listener {
 impl Listener {
     fn new() -> Self {
         let (small_bodies_bytes, large_bodies_bytes) = (256 * 1024, 0);
-        let limits = Limits { connections: 8, share: 8, greeted: 1, served: 8, small_bodies_bytes, large_bodies_bytes };
+        let limits = Limits {
+            connections: 8,
+            share: 8,
+            greeted: 1,
+            served: 8,
+            small_bodies_bytes,
+            large_bodies_bytes,
+            is_flowing: false,
+        };
         let open = Arc::new(Connections::new(limits, Unread::default()));
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(["a.test".to_owned()]).unwrap().self_signed(&key).unwrap();
