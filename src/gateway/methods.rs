@@ -139,7 +139,7 @@ mod tests {
             (Way::Passed, Shown::Copies) => "They pass, and Kommo shows that there is a copy.",
             (Way::Passed, Shown::Edit) => "They pass, and Kommo shows the new wording.",
             (Way::Passed, Shown::Deletion) => "They pass, and Kommo shows the message as deleted.",
-            (Way::Passed, Shown::Reaction) => "It passes, and Kommo shows the reaction.",
+            (Way::Passed, Shown::Reaction) => "It passes, and Kommo is told of the reaction.",
         };
         for method in TABLE.lines().filter_map(line) {
             let named = manual.lines().find(|row| row.starts_with('|') && row.contains(&format!("`{}`", method.name)));

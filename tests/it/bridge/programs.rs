@@ -119,6 +119,8 @@ async fn a_poll_that_waits_is_woken_and_the_newer_of_two_wins() {
 async fn the_kinds_that_a_program_wants_are_remembered() {
     let shop = Shop::open("").await;
     let message = shop.stage.telegram.write(SALES.token, ANNA, "hello");
+    // Telegram keeps a reaction only for a bot that has asked for reactions in a poll before.
+    shop.until_waiting(1).await;
     shop.stage.telegram.react(SALES.token, ANNA, message, Some("👍"));
     shop.until_waiting(2).await;
     assert_eq!(texts(&shop.updates(json!({})).await), ["hello"], "a reaction has to be asked for");
