@@ -32,13 +32,13 @@ pub(super) fn router(services: &Services, config: &Config, life: &Lifecycle) -> 
     (gateway::router(shared), deliveries)
 }
 
-/// Serves programs, if there are any.
+/// Serves programs, if there are any, and says whether there are.
 ///
 /// # Errors
 /// If the address cannot be had.
-pub(super) fn serve(gateway: &Exchange, config: &Config, life: &Lifecycle) -> anyhow::Result<()> {
+pub(super) fn serve(gateway: &Exchange, config: &Config, life: &Lifecycle) -> anyhow::Result<bool> {
     if config.programs.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let listener = bind(config.gateway.listen, "gateway.listen")?;
     let address = listener.local_addr()?;
@@ -46,5 +46,5 @@ pub(super) fn serve(gateway: &Exchange, config: &Config, life: &Lifecycle) -> an
     let served = serve::until((listener, None), gateway.router(), Limits::programs(), proxies, None, life.stop_token());
     life.essential("gateway", served);
     tracing::info!(gateway = %address, programs = config.programs.len(), "programs of yours are served");
-    Ok(())
+    Ok(true)
 }

@@ -65,6 +65,8 @@ pub(super) struct Running {
     admin: Exchange,
     /// What the owner's programs reach.
     gateway: Exchange,
+    /// Whether it listens, which it does from the first program on.
+    serves_programs: bool,
     /// What sends them updates.
     deliveries: Vec<Part>,
     /// What commands may ask: all that others may, and imports.
@@ -122,7 +124,7 @@ impl Running {
         life.essential("admin listener", served);
         let (router, deliveries) = programs::router(&services, config, life);
         let gateway = Exchange::new(router);
-        programs::serve(&gateway, config, life)?;
+        let serves_programs = programs::serve(&gateway, config, life)?;
         let reconciler = attended(reconciler, search, life);
         let (setup, upkeep) = (setup(&services, config, life), upkeep(&services, config, life));
         life.essential("reminders", reminders::watch(services.store.clone(), stop.clone()));
@@ -135,6 +137,7 @@ impl Running {
             public: public_router,
             admin: admin_router,
             gateway,
+            serves_programs,
             deliveries,
             commands,
             import,
@@ -220,6 +223,7 @@ impl Running {
         let (router, deliveries) = programs::router(&self.services, config, &self.life);
         self.gateway.put(router);
         self.deliveries = deliveries;
+        self.serve_programs(config);
         self.typing = typing;
         self.import = import_router(&self.services, config);
         self.relays.drain(..).for_each(|relay| relay.stop());
@@ -228,6 +232,17 @@ impl Running {
         self.replace_pollers(config, changes).await;
         for source in removed {
             self.services.metrics.forget(&source);
+        }
+    }
+
+    /// Listens for programs once there is one.
+    fn serve_programs(&mut self, config: &Config) {
+        if self.serves_programs {
+            return;
+        }
+        match programs::serve(&self.gateway, config, &self.life) {
+            Ok(serves) => self.serves_programs = serves,
+            Err(error) => tracing::error!(error = %format!("{error:#}"), "programs cannot be served"),
         }
     }
 

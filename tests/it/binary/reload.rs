@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use rustix::process::Signal;
 use telekommo::sandbox::{
     fault::Fault,
-    harness::{ANNA, Harness, LINES, Line},
+    harness::{ANNA, Harness, LINES, Line, unused_address},
     telegram::{NewBot, Target},
 };
 
@@ -209,4 +209,26 @@ async fn programs_read_what_has_changed_and_nobody_is_asked_where_nobody_runs() 
     let complaint = text(&output.stderr);
     assert!(output.status.code() == Some(1) && complaint.contains("no bridge runs"), "{complaint}");
     drop(stage);
+}
+
+#[tokio::test]
+async fn the_first_program_comes_and_goes() {
+    let at = unused_address();
+    let bridge = Changing::start(&format!("gateway.listen = \"{at}\"\n")).await;
+    let secret = "7000000001:the_secret_of_the_shop_alone";
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let me = async || {
+        let answer = client.get(format!("http://{at}/bot{secret}/getMe")).send().await.ok()?;
+        Some(answer.status().as_u16())
+    };
+    assert_eq!(me().await, None, "nobody listens without a program");
+    let alone = without_support(&bridge.whole);
+    let program = format!("{alone}\n[programs.shop]\nsource = \"sales\"\nsecret = \"{secret}\"\n");
+    bridge.reload(&program).await;
+    assert_eq!(me().await, Some(200));
+    bridge.reload(&alone).await;
+    assert_eq!(me().await, Some(401));
+    bridge.reload(&program).await;
+    assert_eq!(me().await, Some(200));
+    bridge.end().await;
 }
