@@ -45,7 +45,7 @@ pub struct Words {
 /// What of an update patterns are held against.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked<'u> {
-    /// The text of a new message.
+    /// The text of a message that is new or was edited.
     pub text: Option<&'u str>,
     /// The data of the button that was pressed.
     pub pressed: Option<&'u str>,

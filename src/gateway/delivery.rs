@@ -19,8 +19,10 @@ use crate::{
     store::{Confirmed, StoreError},
 };
 
-/// How many updates are looked at ahead of the first that is not delivered.
+/// How many updates are looked at ahead, of threads that move.
 const WINDOW: usize = 200;
+/// The same of all, also of those that wait for another try.
+const MOST_AHEAD: usize = 10_000;
 /// The waits between two tries double from this one on.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -70,7 +72,7 @@ impl Delivery {
             let mut changed = std::pin::pin!(changes.notified());
             changed.as_mut().enable();
             let webhook = self.shared.store.program(name).and_then(|row| row.webhook);
-            let sender = webhook.map(|webhook| Sender::new(&webhook, self.shared.rules.allow_private));
+            let sender = webhook.map(|webhook| Sender::new(&webhook, &self.shared.rules));
             match sender {
                 Some(Ok(sender)) => tokio::select! {
                     failed = self.deliver(&sender) => failed?,
@@ -107,22 +109,32 @@ impl Delivery {
         }
     }
 
-    /// Looks at further updates. Those that the program does not want count as confirmed.
+    /// Looks at further updates, until there is no room or no more of them. Those that the program does not want count
+    /// as confirmed.
     async fn fill(&self, lanes: &mut Lanes) -> Result<(), StoreError> {
-        let (store, name, mut passed) = (&self.shared.store, &self.program.name, Vec::new());
-        let room = WINDOW.saturating_sub(lanes.len());
-        let Some(row) = store.program(name).filter(|_| room > 0) else { return Ok(()) };
-        for number in store.unconfirmed(name, lanes.from, room) {
-            lanes.from = number + 1;
-            let Some(update) = store.kept(row.bot, number)? else { continue };
-            if wanted::is_for(&row, self.program.sees, (number, &update)) {
-                let is_urgent = URGENT.contains(&update.kind.as_str());
-                lanes.lanes.entry(update.thread).or_default().waiting.push_back((number, is_urgent));
-            } else {
-                passed.push(number);
+        let (store, name) = (&self.shared.store, &self.program.name);
+        loop {
+            let room = lanes.room();
+            let Some(row) = store.program(name).filter(|_| room > 0) else { return Ok(()) };
+            let numbers = store.unconfirmed(name, lanes.from, room);
+            if numbers.is_empty() {
+                return Ok(());
+            }
+            let mut passed = Vec::new();
+            for number in numbers {
+                lanes.from = number + 1;
+                let Some(update) = store.kept(row.bot, number)? else { continue };
+                if wanted::is_for(&row, self.program.sees, (number, &update)) {
+                    let is_urgent = URGENT.contains(&update.kind.as_str());
+                    lanes.lanes.entry(update.thread).or_default().waiting.push_back((number, is_urgent));
+                } else {
+                    passed.push(number);
+                }
+            }
+            if !passed.is_empty() {
+                store.confirm(name, Confirmed::Some(passed)).await?;
             }
         }
-        if passed.is_empty() { Ok(()) } else { store.confirm(name, Confirmed::Some(passed)).await }
     }
 
     /// Sends one update, unless it was deleted or erased meanwhile. It is confirmed before the call is made that the
@@ -160,8 +172,12 @@ async fn until(at: Option<Instant>) {
 }
 
 impl Lanes {
-    fn len(&self) -> usize {
-        self.lanes.values().map(|lane| lane.waiting.len()).sum()
+    /// How many more updates may be looked at. What waits behind one that is not taken leaves the others their room.
+    fn room(&self) -> usize {
+        let waiting = |lane: &Lane| lane.waiting.len();
+        let moving: usize = self.lanes.values().filter(|lane| lane.failed == 0).map(waiting).sum();
+        let all: usize = self.lanes.values().map(waiting).sum();
+        WINDOW.saturating_sub(moving).min(MOST_AHEAD.saturating_sub(all))
     }
 
     /// The update that goes next: one that somebody waits for, else the oldest.
@@ -225,9 +241,22 @@ mod tests {
         lanes.done("a");
         assert_eq!(taken(&mut lanes, now), [3]);
         lanes.failed("a", now, None);
-        assert_eq!((taken(&mut lanes, now), lanes.len()), (vec![], 3));
+        assert_eq!(taken(&mut lanes, now), Vec::<i64>::new());
         assert_eq!(lanes.again_at(), Some(now + FIRST_WAIT));
         assert_eq!(taken(&mut lanes, now + FIRST_WAIT), [3]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_chat_that_fails_leaves_the_others_their_room() {
+        let mut all = vec![(0, "b", "message")];
+        all.extend((1..=150).map(|number| (number, "a", "message")));
+        let mut lanes = lanes(&all);
+        assert_eq!(lanes.room(), WINDOW - 151);
+        lanes.failed("a", Instant::now(), None);
+        assert_eq!(lanes.room(), WINDOW - 1);
+        let of_a = &mut lanes.lanes.get_mut("a").unwrap().waiting;
+        of_a.extend((0..10_000).map(|number| (number, false)));
+        assert_eq!(lanes.room(), 0, "not without end");
     }
 
     #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode, Url, header};
 
 use crate::{
+    gateway::webhooks::{Rules, checked},
     net::{Egress, Names, PublicNames, find},
     store::Webhook,
     telegram::wire,
@@ -41,10 +42,11 @@ pub(super) struct NotSent {
 
 impl Sender {
     /// # Errors
-    /// If the address or the certificate cannot be used.
-    pub(super) fn new(webhook: &Webhook, allow_private: bool) -> anyhow::Result<Self> {
+    /// If the address or the certificate cannot be used. Since the address was stored, the rules may have changed.
+    pub(super) fn new(webhook: &Webhook, rules: &Rules) -> anyhow::Result<Self> {
+        let url = checked(rules, &webhook.url).map_err(anyhow::Error::msg)?;
         let certificate = webhook.certificate.as_deref();
-        let client = if allow_private {
+        let client = if rules.allow_private {
             Egress::direct_client_pinning(std::sync::Arc::new(Names), certificate)?
         } else {
             Egress::direct_client_pinning(PublicNames::resolver(), certificate)?
@@ -52,7 +54,7 @@ impl Sender {
         let client = client.timeout(ANSWERED_WITHIN).connect_timeout(CONNECTED_WITHIN).build()?;
         Ok(Self {
             client,
-            url: webhook.url.parse()?,
+            url,
             secret_token: webhook.secret_token.clone(),
             max_connections: usize::try_from(webhook.max_connections).unwrap_or(1),
         })

@@ -191,7 +191,7 @@ async fn webhook(rules: &Rules, address: &str, params: &Params) -> Result<Webhoo
 }
 
 /// An address that a webhook may have, as far as the address itself tells.
-fn checked(rules: &Rules, address: &str) -> Result<Url, String> {
+pub(super) fn checked(rules: &Rules, address: &str) -> Result<Url, String> {
     let url = Url::parse(address).ok().filter(|url| url.host_str().is_some());
     let url = url.filter(|url| url.username().is_empty() && url.password().is_none());
     let url = url.ok_or("invalid webhook URL specified")?;

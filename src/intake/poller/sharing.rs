@@ -22,9 +22,13 @@ pub struct Sharing {
 }
 
 impl Sharing {
-    /// Whether an update is a program's alone.
+    /// Whether an update is a program's alone. What answers us never is.
     pub(super) fn is_hidden(&self, received: &Received<'_>) -> bool {
-        self.hide.iter().any(|pattern| pattern.meets(received.asked()))
+        !self.is_ours(received) && self.hide.iter().any(|pattern| pattern.meets(received.asked()))
+    }
+
+    fn is_ours(&self, received: &Received<'_>) -> bool {
+        received.is_answer_to_us(|payload| self.campaigns.contains(payload))
     }
 
     /// An update as it is kept for programs; `None` for one without a number, which nobody could confirm.
@@ -35,7 +39,7 @@ impl Sharing {
             kind: received.kind().to_owned(),
             thread: received.thread(bot.source()),
             contact: received.contact(bot.source()).map(|contact| contact.to_string()),
-            is_ours: received.is_answer_to_us(|payload| self.campaigns.contains(payload)),
+            is_ours: self.is_ours(received),
             raw: update.raw.clone(),
         };
         Some(NewKept { id, bot: bot.id(), update: kept })
@@ -52,5 +56,29 @@ impl Sharing {
             );
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_to_us_are_hidden_from_nobody() {
+        let hide = ["cb:*", "/start*", "/order"].iter().filter_map(|text| Pattern::parse(text)).collect();
+        let sharing = Sharing { hide, campaigns: BTreeSet::from(["summer".to_owned()]), max_bytes: 0 };
+        let press = |data: &str| format!(r#"{{"update_id":1,"callback_query":{{"id":"q","data":"{data}"}}}}"#);
+        let text = |text: &str| format!(r#"{{"update_id":1,"message":{{"chat":{{"id":7}},"text":"{text}"}}}}"#);
+        let edited = r#"{"update_id":1,"edited_message":{"chat":{"id":7},"text":"/order 18"}}"#.to_owned();
+        for (raw, want) in [
+            (press("b:0:Yes"), false),
+            (press("cart:1"), true),
+            (text("/start summer"), false),
+            (text("/start winter"), true),
+            (text("/order 17"), true),
+            (edited, true),
+        ] {
+            assert_eq!(sharing.is_hidden(&Received::read(&raw)), want, "{raw}");
+        }
     }
 }

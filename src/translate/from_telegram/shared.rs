@@ -45,7 +45,9 @@ impl Received<'_> {
     pub fn asked(&self) -> Asked<'_> {
         match self.event() {
             Some(Event::Pressed(query)) => Asked { text: None, pressed: query.data.as_deref() },
-            Some(Event::Message(message)) => Asked { text: message.text.as_deref(), pressed: None },
+            Some(Event::Message(message) | Event::Edited(message)) => {
+                Asked { text: message.text.as_deref(), pressed: None }
+            }
             _ => Asked::default(),
         }
     }
@@ -81,6 +83,14 @@ mod tests {
             let received = Received::read(raw);
             let found = received.contact(&source()).map(|contact| contact.to_string());
             assert_eq!((received.thread(&source()).as_str(), found.as_deref()), (thread, contact), "{raw}");
+        }
+    }
+
+    #[test]
+    fn patterns_are_held_against_edits_too() {
+        for kind in ["message", "edited_message", "edited_business_message"] {
+            let raw = format!(r#"{{"update_id":1,"{kind}":{{"chat":{{"id":7}},"text":"/order 18"}}}}"#);
+            assert_eq!(Received::read(&raw).asked().text, Some("/order 18"), "{kind}");
         }
     }
 
