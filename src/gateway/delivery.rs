@@ -7,7 +7,10 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -137,18 +140,29 @@ impl Delivery {
         }
     }
 
-    /// Sends one update, unless it was deleted or erased meanwhile. It is confirmed before the call is made that the
-    /// server may answer with.
+    /// Sends one update, unless it was deleted, erased or confirmed meanwhile. It is confirmed before the call is made
+    /// that the server may answer with.
     async fn send(&self, sender: &Sender, (thread, number): (String, i64)) -> Result<Sent, StoreError> {
-        let Some(update) = self.shared.store.kept(self.program.bot.id(), number)? else { return Ok((thread, Ok(()))) };
+        let (store, program) = (&self.shared.store, &self.program);
+        let waits = store.waits_for(&program.name, number);
+        let update = if waits { store.kept(program.bot.id(), number)? } else { None };
+        let Some(update) = update else { return Ok((thread, Ok(()))) };
         let reply = match sender.send(&update.raw, number).await {
             Ok(reply) => reply,
             Err(not_sent) => return Ok((thread, Err(not_sent))),
         };
-        self.shared.store.confirm(&self.program.name, Confirmed::Some(vec![number])).await?;
-        if let Some(reply) = reply {
-            webhooks::reply(&self.shared, &self.program, reply).await;
-        }
+        let (shared, program) = (Arc::clone(&self.shared), Arc::clone(&self.program));
+        let (tell, told) = oneshot::channel();
+        // Also if this delivery ends meanwhile: what is confirmed never comes again.
+        self.shared.life.finish(async move {
+            let confirmed = shared.store.confirm(&program.name, Confirmed::Some(vec![number])).await;
+            if let Some(reply) = reply.filter(|_| confirmed.is_ok()) {
+                webhooks::reply(&shared, &program, reply).await;
+            }
+            // Nobody may be there to hear it.
+            drop(tell.send(confirmed));
+        });
+        told.await.unwrap_or(Ok(()))?;
         Ok((thread, Ok(())))
     }
 

@@ -8,6 +8,8 @@ use std::{collections::HashMap, sync::LazyLock};
 use crate::gateway::answer::Answer;
 
 const TABLE: &str = include_str!("methods.tsv");
+/// The longest name that is taken for one of a method.
+const LONGEST_NAME: usize = 64;
 
 /// Which way a call goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,10 +91,14 @@ fn line(line: &str) -> Option<Method> {
     })
 }
 
-/// What becomes of a method. Case does not matter, as at Telegram's server.
-pub(super) fn of(name: &str) -> Method {
+/// What becomes of a method; `None` if no method can have such a name. Case does not matter, as at Telegram's server.
+pub(super) fn of(name: &str) -> Option<Method> {
+    let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !fits || name.is_empty() || name.len() > LONGEST_NAME {
+        return None;
+    }
     let small = name.to_ascii_lowercase();
-    METHODS.get(&small).cloned().unwrap_or_else(|| unknown(name, &small))
+    Some(METHODS.get(&small).cloned().unwrap_or_else(|| unknown(name, &small)))
 }
 
 fn unknown(name: &str, small: &str) -> Method {
@@ -153,21 +159,29 @@ mod tests {
         for name in
             ["answerPreCheckoutQuery", "answerCallbackQuery", "answerShippingQuery", "answerInlineQuery", "getMe"]
         {
-            assert_eq!(of(name).pace, Pace::None, "{name}");
+            assert_eq!(of(name).map(|method| method.pace), Some(Pace::None), "{name}");
         }
     }
 
     #[test]
     fn case_does_not_matter_and_tomorrows_methods_pass() {
         assert_eq!(of("SENDmessage"), of("sendMessage"));
-        assert_eq!((of("logout").way, of("getupdates").way), (Way::Refused, Way::Ours));
+        let way = |name| of(name).map(|method| method.way);
+        assert_eq!((way("logout"), way("getupdates")), (Some(Way::Refused), Some(Way::Ours)));
         for (name, pace, shown) in [
             ("sendHologram", Pace::Chat, Shown::Messages),
             ("editMessageHologram", Pace::Bot, Shown::Edit),
             ("setMyHologram", Pace::None, Shown::Nothing),
         ] {
             let way = Way::Passed;
-            assert_eq!(of(name), Method { name: name.to_owned(), way, pace, shown });
+            assert_eq!(of(name), Some(Method { name: name.to_owned(), way, pace, shown }));
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_no_method() {
+        for name in ["", "a/b", "send.Message", "sendMessage\n", "ä", "a".repeat(LONGEST_NAME + 1).as_str()] {
+            assert_eq!(of(name), None, "{name}");
         }
     }
 }

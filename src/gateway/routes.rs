@@ -76,10 +76,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Res
 }
 
 async fn call(shared: Arc<Shared>, program: Arc<Program>, name: &str, request: Request<Body>) -> Response {
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return Answer::no_such_method().into_response();
-    }
-    let method = methods::of(name);
+    let Some(method) = methods::of(name) else { return Answer::no_such_method().into_response() };
     match method.way {
         Way::Refused => methods::refusal(&method).into_response(),
         Way::Ours => ours::answer(&shared, &program, &method.name, request).await,
@@ -91,10 +88,9 @@ async fn call(shared: Arc<Shared>, program: Arc<Program>, name: &str, request: R
 pub(super) async fn passed(
     shared: &Arc<Shared>,
     program: &Arc<Program>,
-    name: &str,
+    method: methods::Method,
     request: Request<Body>,
 ) -> Response {
-    let method = methods::of(name);
     match method.way {
         Way::Passed => pass(shared, program, method, request).await,
         Way::Refused | Way::Ours => Answer::no_such_method().into_response(),

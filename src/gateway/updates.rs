@@ -46,6 +46,13 @@ impl Polls {
         }
         turn
     }
+
+    /// Ends the poll of a program that waits.
+    pub(super) fn end(&self, program: &str) {
+        if let Some(turn) = self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(program) {
+            turn.cancel();
+        }
+    }
 }
 
 /// What a poll asks for.
@@ -81,20 +88,24 @@ pub(super) async fn get(shared: &Shared, program: &Program, params: &Params) -> 
 
 async fn answer(shared: &Shared, program: &Program, params: &Params) -> Result<Response, StoreError> {
     let (store, name) = (&shared.store, program.name.as_str());
-    if store.program(name).is_none_or(|row| row.webhook.is_some()) {
-        return Ok(Answer::refused(409, WEBHOOK_SET).into_response());
+    if let Some(answer) = objection(store, name) {
+        return Ok(answer.into_response());
     }
     let (ask, turn) = (Ask::of(params), shared.polls.begin(name));
     if let Some(kinds) = wanted::asked(params.json("allowed_updates")) {
         want(store, program, kinds).await?;
     }
     confirm(store, program, ask.offset).await?;
-    let until = Instant::now() + ask.timeout;
+    let (until, stop) = (Instant::now() + ask.timeout, shared.life.stop_token());
     loop {
         let news = store.kept_news(program.bot.id());
         let mut news = std::pin::pin!(news.notified());
         // Whatever comes after this is heard of.
         news.as_mut().enable();
+        // What was set meanwhile gets what has come.
+        if let Some(answer) = objection(store, name) {
+            return Ok(answer.into_response());
+        }
         let updates = next(store, program, ask.limit).await?;
         if !updates.is_empty() || Instant::now() >= until {
             return Ok(list(&updates));
@@ -102,8 +113,21 @@ async fn answer(shared: &Shared, program: &Program, params: &Params) -> Result<R
         tokio::select! {
             () = news => {}
             () = sleep_until(until) => {}
-            () = turn.cancelled() => return Ok(Answer::refused(409, OTHER_POLL).into_response()),
+            () = turn.cancelled() => {
+                let answer = objection(store, name).unwrap_or_else(|| Answer::refused(409, OTHER_POLL));
+                return Ok(answer.into_response());
+            }
+            // The listener waits for its last answers.
+            () = stop.cancelled() => return Ok(list(&[])),
         }
+    }
+}
+
+/// The answer to a program that cannot ask for updates now, if it cannot.
+fn objection(store: &Store, name: &str) -> Option<Answer> {
+    match store.program(name) {
+        Some(row) => row.webhook.map(|_| Answer::refused(409, WEBHOOK_SET)),
+        None => Some(Answer::unauthorized()),
     }
 }
 

@@ -4,15 +4,20 @@ use std::{
     collections::BTreeMap,
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use axum::{
-    body::Body,
-    http::{Request, header},
+    body::{Body, Bytes, to_bytes},
+    http::{Request, StatusCode, header},
+    response::Response,
 };
 use reqwest::Url;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 
 use crate::{
     clock,
@@ -20,6 +25,7 @@ use crate::{
     gateway::{
         Program, Shared,
         answer::Answer,
+        methods,
         params::Params,
         routes,
         sender::Reply,
@@ -33,6 +39,11 @@ use crate::{
 /// How many requests may be under way where nothing else is asked for (Bot API, `setWebhook`).
 const CONNECTIONS: i64 = 40;
 const MOST_CONNECTIONS: i64 = 100;
+/// For how long the call in an answer is tried again where there are too many.
+const REPLIED_WITHIN: Duration = Duration::from_mins(2);
+/// The most of a refusal that is read, and the longest wait in it that is taken as it is.
+const REFUSAL_BYTES: usize = 64 * 1024;
+const LONGEST_PAUSE_SECONDS: u64 = 3600;
 /// The longest secret token.
 const TOKEN_CHARS: usize = 256;
 
@@ -86,20 +97,18 @@ pub(super) async fn set(shared: &Shared, program: &Program, params: &Params) -> 
         Err(why) => return Answer::refused(400, &format!("Bad Request: {why}")),
     };
     let kinds = wanted::asked(params.json("allowed_updates"));
-    let is_same = shared.store.program(&program.name).is_some_and(|row| row.webhook.as_ref() == Some(&webhook));
     match put(shared, program, Some(webhook), (kinds, params.flag("drop_pending_updates"))).await {
-        Ok(()) if is_same => Answer::done("Webhook is already set"),
-        Ok(()) => Answer::done("Webhook was set"),
+        Ok(true) => Answer::done("Webhook was set"),
+        Ok(false) => Answer::done("Webhook is already set"),
         Err(error) => failed(&error),
     }
 }
 
 /// Answers `deleteWebhook`.
 pub(super) async fn delete(shared: &Shared, program: &Program, params: &Params) -> Answer {
-    let is_none = shared.store.program(&program.name).is_none_or(|row| row.webhook.is_none());
     match put(shared, program, None, (None, params.flag("drop_pending_updates"))).await {
-        Ok(()) if is_none => Answer::done("Webhook is already deleted"),
-        Ok(()) => Answer::done("Webhook was deleted"),
+        Ok(true) => Answer::done("Webhook was deleted"),
+        Ok(false) => Answer::done("Webhook is already deleted"),
         Err(error) => failed(&error),
     }
 }
@@ -127,17 +136,41 @@ pub(super) fn info(shared: &Shared, program: &Program) -> Answer {
     Answer::ok(info)
 }
 
-/// Makes the call that a server has answered an update with, if it is one.
+/// Makes the call that a server has answered an update with, if it is one. Nobody else can make it again where there
+/// were too many calls, so it waits until there are not, or until a stop.
 pub(super) async fn reply(shared: &Arc<Shared>, program: &Arc<Program>, reply: Reply) {
     let Ok(params) = Params::read(None, &reply.content_type, &reply.body) else { return };
-    let Some(name) = params.text("method").map(str::to_owned) else { return };
-    let request = Request::post("/").header(header::CONTENT_TYPE, reply.content_type).body(Body::from(reply.body));
-    let Ok(request) = request else { return };
-    let answer = routes::passed(shared, program, &name, request).await;
-    if !answer.status().is_success() {
-        let status = answer.status().as_u16();
-        tracing::warn!(program = program.name, method = name, status, "the call in the answer of a webhook has failed");
+    let Some(method) = params.text("method").and_then(methods::of) else { return };
+    let (body, stop, until) = (Bytes::from(reply.body), shared.life.stop_token(), Instant::now() + REPLIED_WITHIN);
+    let status = loop {
+        let request = Request::post("/").header(header::CONTENT_TYPE, reply.content_type.as_str());
+        let Ok(request) = request.body(Body::from(body.clone())) else { return };
+        let answer = routes::passed(shared, program, method.clone(), request).await;
+        let status = answer.status();
+        if status != StatusCode::TOO_MANY_REQUESTS || stop.is_cancelled() {
+            break status;
+        }
+        let again_at = Instant::now() + retry_after(answer).await;
+        if again_at > until {
+            break status;
+        }
+        tokio::select! {
+            () = sleep_until(again_at) => {}
+            () = stop.cancelled() => {}
+        }
+    };
+    if !status.is_success() {
+        let (method, status) = (method.name, status.as_u16());
+        tracing::warn!(program = program.name, method, status, "the call in the answer of a webhook has failed");
     }
+}
+
+/// How long an answer asks to wait.
+async fn retry_after(answer: Response) -> Duration {
+    let body = to_bytes(answer.into_body(), REFUSAL_BYTES).await.unwrap_or_default();
+    let told: Option<Value> = serde_json::from_slice(&body).ok();
+    let seconds = told.and_then(|told| told["parameters"]["retry_after"].as_u64());
+    Duration::from_secs(seconds.unwrap_or(1).clamp(1, LONGEST_PAUSE_SECONDS))
 }
 
 fn failed(error: &StoreError) -> Answer {
@@ -145,13 +178,15 @@ fn failed(error: &StoreError) -> Answer {
     Answer::refused(500, "Internal Server Error")
 }
 
+/// Stores the webhook, and says whether it is another one. What is under way to the same one is not disturbed.
 async fn put(
     shared: &Shared,
     program: &Program,
     webhook: Option<Webhook>,
     (kinds, drops): (Option<Kinds>, bool),
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let store = &shared.store;
+    let (is_another, is_set) = (store.program(&program.name).and_then(|row| row.webhook) != webhook, webhook.is_some());
     if let Some(kinds) = kinds {
         want(store, program, kinds).await?;
     }
@@ -159,8 +194,13 @@ async fn put(
         store.confirm(&program.name, Confirmed::Below(next)).await?;
     }
     store.set_program(&program.name, move |row| row.webhook = webhook).await?;
-    shared.hooks.change(&program.name);
-    Ok(())
+    if is_set {
+        shared.polls.end(&program.name);
+    }
+    if is_another || drops {
+        shared.hooks.change(&program.name);
+    }
+    Ok(is_another)
 }
 
 /// What a program asks for, or why it cannot have it.

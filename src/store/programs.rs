@@ -172,6 +172,12 @@ impl Store {
         })
     }
 
+    /// Whether a program has not confirmed an update.
+    #[must_use]
+    pub fn waits_for(&self, name: &str, number: i64) -> bool {
+        self.kept_memory(|memory| memory.programs.get(name).is_some_and(|row| row.waits_for(number)))
+    }
+
     /// An update that is kept; `None` if it is no more.
     ///
     /// # Errors
