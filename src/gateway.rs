@@ -31,6 +31,7 @@ pub mod delivery;
 mod files;
 mod form;
 mod forward;
+mod local;
 mod methods;
 mod ours;
 mod pace;
@@ -48,7 +49,8 @@ use secret::Secrets;
 use updates::Polls;
 use webhooks::{Hooks, Rules};
 
-/// How many calls of one program may be under way at the same time.
+/// How many calls of one program may be under way at the same time, and beside them how many answers to what waits for
+/// seconds only.
 const UNDER_WAY: usize = 256;
 
 /// A program of the owner's, and the bot that it speaks with.
@@ -64,20 +66,32 @@ pub struct Program {
     pub leads: Leads,
     /// Which updates it gets.
     pub sees: Sees,
+    /// Whether its bot's server is one's own, and runs with `--local`.
+    is_local: bool,
     /// How many more of its calls may be under way.
     room: Semaphore,
+    /// The same of answers to what waits for seconds only.
+    answers: Semaphore,
 }
 
 impl Program {
     #[must_use]
     pub fn new(name: String, bot: Bot, shown: Option<String>, leads: Leads) -> Self {
-        Self { name, source: bot.source().clone(), bot, shown, leads, sees: Sees::All, room: Semaphore::new(UNDER_WAY) }
+        let (room, answers) = (Semaphore::new(UNDER_WAY), Semaphore::new(UNDER_WAY));
+        let (source, sees) = (bot.source().clone(), Sees::All);
+        Self { name, source, bot, shown, leads, sees, is_local: false, room, answers }
     }
 
     /// The same with other updates.
     #[must_use]
     pub fn seeing(self, sees: Sees) -> Self {
         Self { sees, ..self }
+    }
+
+    /// The same with a server of one's own that runs with `--local`, or with another one.
+    #[must_use]
+    pub fn at_local(self, is_local: bool) -> Self {
+        Self { is_local, ..self }
     }
 }
 

@@ -16,7 +16,8 @@ use crate::{
 pub(super) fn router(services: &Services, config: &Config, life: &Lifecycle) -> (Router, Vec<Part>) {
     let program = |(name, settings): (&String, &crate::config::Program)| {
         let bot = services.bots.get(&settings.source)?.clone();
-        let program = Program::new(name.clone(), bot, settings.name.clone(), settings.leads).seeing(settings.sees);
+        let program = Program::new(name.clone(), bot, settings.name.clone(), settings.leads);
+        let program = program.seeing(settings.sees).at_local(config.telegram.local);
         Some((settings.secret.expose().to_owned(), Arc::new(program)))
     };
     let programs: Vec<_> = config.programs.iter().filter_map(program).collect();

@@ -27,6 +27,10 @@ const KEPT: [HeaderName; 8] = [
 ];
 
 pub(super) async fn open(program: &Program, path: &str, asked: &HeaderMap) -> Response {
+    if program.is_local {
+        // It serves none, and a place on its machine is nobody's business.
+        return Answer::refused(404, "Not Found: files are not served while telegram.local is set").into_response();
+    }
     let Ok(_room) = program.room.try_acquire() else { return Answer::too_many(1).into_response() };
     let Some(path) = decoded(path) else { return Answer::not_found().into_response() };
     if path.is_empty() || path.split('/').any(|part| part.is_empty() || part == "." || part == "..") {

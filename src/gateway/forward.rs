@@ -18,6 +18,7 @@ use crate::{
     gateway::{
         Program, Shared,
         answer::Answer,
+        local,
         methods::{Method, Shown},
         pace,
         params::{LARGEST_BYTES, Params},
@@ -53,6 +54,11 @@ pub(super) async fn pass(
     request: Request<Body>,
 ) -> Result<Response, Answer> {
     let begun = begin(request).await?;
+    if program.is_local
+        && let Some(refusal) = local::refusal(&method.name, &begun.head, &begun.body.first)
+    {
+        return Err(refusal);
+    }
     pace::turn(program, method.pace, &begun.params).await?;
     if method.shown == Shown::Nothing {
         let (answer, _) = call(program, &method, begun).await?;

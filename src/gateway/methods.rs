@@ -57,6 +57,13 @@ pub(super) struct Method {
     pub(super) shown: Shown,
 }
 
+impl Method {
+    /// Whether it answers what waits for seconds only.
+    pub(super) fn is_answer(&self) -> bool {
+        self.pace == Pace::None && self.name.starts_with("answer")
+    }
+}
+
 static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
     let read = TABLE.lines().filter_map(line);
     read.map(|method| (method.name.to_ascii_lowercase(), method)).collect()

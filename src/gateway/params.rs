@@ -71,6 +71,11 @@ impl Params {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// All parameters by their names, but for files.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// A whole number; what is none counts as absent.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<i64> {

@@ -103,7 +103,8 @@ async fn pass(
     method: methods::Method,
     request: Request<Body>,
 ) -> Response {
-    let Ok(_room) = program.room.try_acquire() else { return Answer::too_many(1).into_response() };
+    let room = if method.is_answer() { &program.answers } else { &program.room };
+    let Ok(_room) = room.try_acquire() else { return Answer::too_many(1).into_response() };
     forward::pass(shared, program, method, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 

@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// Answers a press of which nothing is relayed: its author would wait for long otherwise. Where other programs have the
-/// bot as well, it is theirs.
-pub(super) async fn dismiss(context: &Context, (source, bot): (&SourceId, BotId), query: &str) {
-    let is_anothers = context.shared.contains(source);
+/// bot as well, it is theirs, unless the button is ours.
+pub(super) async fn dismiss(context: &Context, (source, bot): (&SourceId, BotId), (query, is_ours): (&str, bool)) {
+    let is_anothers = !is_ours && context.shared.contains(source);
     let Some(bot) = context.bots.get(source).filter(|it| it.id() == bot && !is_anothers) else { return };
     if !matches!(timeout(WITHIN, bot.answer_press(query)).await, Ok(Ok(()))) {
         tracing::debug!(%source, "a press was not answered");

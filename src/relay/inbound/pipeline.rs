@@ -100,7 +100,8 @@ async fn relay(
         Ok(arrival) => arrived(context, incoming, arrival, &mut effects).await?,
         Err(skip) => {
             if let Some(query) = incoming.update.query() {
-                callback_ack::dismiss(context, (incoming.source, incoming.bot), query).await;
+                let is_ours = incoming.update.is_answer_to_us(|_| false);
+                callback_ack::dismiss(context, (incoming.source, incoming.bot), (query, is_ours)).await;
             }
             skipped(context, incoming, &skip)?;
             Step::done()

@@ -1,0 +1,88 @@
+//! What programs cannot have of an own Bot API server that runs with `--local`. It names files by their places on its
+//! machine, in which the bot's token stands, and it reads whatever place it is given.
+
+use axum::http::{header, request::Parts};
+use serde_json::Value;
+
+use crate::gateway::{answer::Answer, params::Params};
+
+/// What is words for people, and may begin like a place.
+const WORDS: [&str; 2] = ["caption", "text"];
+
+/// The answer to a call that such a server must not get, as far as the beginning of its body tells.
+pub(super) fn refusal(method: &str, head: &Parts, beginning: &[u8]) -> Option<Answer> {
+    if method == "getFile" {
+        return Some(refused("getFile is not passed on while telegram.local is set"));
+    }
+    let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let of_body = if kind.to_ascii_lowercase().starts_with("multipart/") {
+        Params::of_beginning(None, kind, beginning)
+    } else {
+        match Params::read(None, kind, beginning) {
+            Ok(params) => params,
+            Err(answer) => return Some(answer),
+        }
+    };
+    // Each for itself: one would hide what the other says under the same name.
+    let all = [Params::of_beginning(head.uri.query(), "", &[]), of_body];
+    let is_meant = all.iter().any(|params| params.texts().any(|(name, text)| names_place(name, text)));
+    is_meant.then(|| refused("files of the server's machine are not sent: upload the file, or send its file_id or URL"))
+}
+
+fn refused(why: &str) -> Answer {
+    Answer::refused(400, &format!("Bad Request: {why}"))
+}
+
+fn names_place(name: &str, text: &str) -> bool {
+    let within = |text| serde_json::from_str::<Value>(text).is_ok_and(|value| has_place(name, &value));
+    !WORDS.contains(&name) && (is_place(text) || within(text))
+}
+
+fn has_place(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => !WORDS.contains(&name) && is_place(text),
+        Value::Array(values) => values.iter().any(|value| has_place(name, value)),
+        Value::Object(fields) => fields.iter().any(|(name, value)| has_place(name, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+fn is_place(text: &str) -> bool {
+    text.trim_start().get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case("file:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn is_refused(method: &str, query: &str, kind: &str, body: &str) -> bool {
+        let request = Request::post(format!("/?{query}")).header(header::CONTENT_TYPE, kind).body(()).unwrap();
+        let (head, ()) = request.into_parts();
+        refusal(method, &head, body.as_bytes()).is_some()
+    }
+
+    #[test]
+    fn places_on_the_servers_machine_are_refused_wherever_they_stand() {
+        let (json, pairs, form) =
+            ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x");
+        let part = "--x\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nfile:/a\r\n--x--\r\n";
+        for (query, kind, body, want) in [
+            ("chat_id=7&photo=file:///a", "", "", true),
+            ("photo=file:///a", json, r#"{"photo":"id"}"#, true),
+            ("", json, r#"{"photo":"FILE:///a"}"#, true),
+            ("", json, r#"{"media":[{"type":"photo","media":"file:///a","caption":"x"}]}"#, true),
+            ("", pairs, "media=%5B%7B%22media%22%3A%22file%3A%2F%2F%2Fa%22%7D%5D", true),
+            ("", form, part, true),
+            ("", json, "{", true),
+            ("", json, r#"{"photo":"https://example.com/file:a"}"#, false),
+            ("", json, r#"{"text":"file: see below","chat_id":7}"#, false),
+            ("", json, r#"{"media":[{"media":"attach://a","caption":"file: a"}]}"#, false),
+            ("", "", "", false),
+        ] {
+            assert_eq!(is_refused("sendPhoto", query, kind, body), want, "{query} {body}");
+        }
+        assert!(is_refused("getFile", "", "", ""));
+    }
+}
