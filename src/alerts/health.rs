@@ -202,7 +202,8 @@ impl Health {
     fn unconfirmed(&self, program: &Progress, now: UnixMillis) -> Option<String> {
         let (keep, max_bytes) = self.limits().kept;
         let age = program.oldest_at?.until(now);
-        let is_beyond = age > keep / 2 || program.bytes > max_bytes / 2;
+        // What is deleted depends on the room that all of them take together.
+        let is_beyond = age > keep / 2 || self.store.kept_bytes() > max_bytes / 2;
         is_beyond.then(|| {
             format!(
                 "{} wait for it, the oldest for {}. After {} (gateway.keep), or when more than {} MB are waiting \

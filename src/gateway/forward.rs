@@ -233,7 +233,10 @@ fn failed(program: &Program, error: PassError) -> Answer {
             bad_gateway()
         }
         PassError::Late => {
-            tracing::warn!(program = program.name, "Telegram does not answer a call of a program's in time");
+            tracing::warn!(
+                program = program.name,
+                "a call of a program's stood still: Telegram has not answered, or the program has not sent on"
+            );
             Answer::refused(504, "Gateway Timeout")
         }
     }
