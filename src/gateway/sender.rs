@@ -108,3 +108,17 @@ fn not_sent(error: &reqwest::Error) -> NotSent {
     };
     NotSent { why, after: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_was_stored_under_other_rules_is_refused() {
+        for (url, why) in [("http://127.0.0.1:1/", "HTTPS"), ("https://127.0.0.1:1/", "is reserved")] {
+            let webhook = Webhook { url: url.to_owned(), max_connections: 1, ..Webhook::default() };
+            let refused = Sender::new(&webhook, &Rules::default()).err().unwrap().to_string();
+            assert!(refused.contains(why), "{url}: {refused}");
+        }
+    }
+}

@@ -11,7 +11,12 @@ use axum::{
 };
 use futures_util::future::select;
 use serde_json::{Value, json};
-use telekommo::sandbox::harness::{ANNA, BEN, LINES, Line, unused_address};
+use telekommo::{
+    clock,
+    domain::{address::BotId, job::IdempotencyKey},
+    sandbox::harness::{ANNA, BEN, LINES, Line, unused_address},
+    store::{Intake, KeptUpdate, NewKept},
+};
 use tokio::{net::TcpListener, time::timeout};
 
 use crate::support::{TestStage, WITHIN, eventually, in_kommo, in_telegram};
@@ -219,6 +224,40 @@ async fn a_webhook_gets_all_in_order_and_its_answer_is_a_call() {
         })
         .await;
     shop.stage.allow_failures();
+    shop.stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_gets_what_stands_behind_much_that_is_unwanted() {
+    let shop = Shop::open("gateway.allow_private = true\n").await;
+    let (server, bot) = (Server::default(), BotId(7_000_000_001));
+    let kept = |number: i64| {
+        let kind = if number == 450 { "message" } else { "message_reaction" };
+        let raw = format!(r#"{{"update_id":{number},"{kind}":{{"text":"at last"}}}}"#);
+        let (kind, thread) = (kind.to_owned(), "one".to_owned());
+        let update = KeptUpdate { at: clock::now(), kind, thread, raw, ..KeptUpdate::default() };
+        NewKept { id: IdempotencyKey::update(bot, number), bot, update }
+    };
+    let backlog = (1..=450).map(kept).collect();
+    shop.stage.store().push_kept(Intake::default(), backlog, clock::now()).await.unwrap();
+    shop.until_waiting(450).await;
+    let url = server.start().await;
+    shop.call("setWebhook", json!({ "url": url })).await;
+    eventually("it comes without another update", async || server.texts() == ["at last"]).await;
+    shop.until_waiting(0).await;
+    shop.stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_ends_a_poll_that_waits_and_is_not_disturbed_by_itself() {
+    let shop = Shop::open("gateway.allow_private = true\n").await;
+    let set = json!({ "url": format!("http://{}/", unused_address()) });
+    let poll = shop.call("getUpdates", json!({ "timeout": 50 }));
+    let both = timeout(WITHIN, async { tokio::join!(poll, shop.call("setWebhook", set.clone())) });
+    let ((refused, why), (status, _)) = both.await.expect("the poll ends at once");
+    assert_eq!((refused, status), (409, 200), "{why}");
+    let (_, again) = shop.call("setWebhook", set).await;
+    assert_eq!(again["description"], "Webhook is already set");
     shop.stage.finish().await;
 }
 
