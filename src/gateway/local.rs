@@ -4,10 +4,15 @@
 use axum::http::{header, request::Parts};
 use serde_json::Value;
 
-use crate::gateway::{answer::Answer, params::Params};
+use crate::gateway::{
+    answer::Answer,
+    params::{Params, pairs},
+};
 
 /// What is words for people, and may begin like a place.
 const WORDS: [&str; 2] = ["caption", "text"];
+/// How a part of a form begins that is such a place.
+const PART: &[u8] = b"\r\n\r\nfile:/";
 
 /// The answer to a call that such a server must not get, as far as the beginning of its body tells.
 pub(super) fn refusal(method: &str, head: &Parts, beginning: &[u8]) -> Option<Answer> {
@@ -15,7 +20,9 @@ pub(super) fn refusal(method: &str, head: &Parts, beginning: &[u8]) -> Option<An
         return Some(refused("getFile is not passed on while telegram.local is set"));
     }
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let of_body = if kind.to_ascii_lowercase().starts_with("multipart/") {
+    let kind_of_body = kind.to_ascii_lowercase();
+    let is_form = kind_of_body.starts_with("multipart/");
+    let of_body = if is_form {
         Params::of_beginning(None, kind, beginning)
     } else {
         match Params::read(None, kind, beginning) {
@@ -23,9 +30,15 @@ pub(super) fn refusal(method: &str, head: &Parts, beginning: &[u8]) -> Option<An
             Err(answer) => return Some(answer),
         }
     };
-    // Each for itself: one would hide what the other says under the same name.
-    let all = [Params::of_beginning(head.uri.query(), "", &[]), of_body];
-    let is_meant = all.iter().any(|params| params.texts().any(|(name, text)| names_place(name, text)));
+    // One name may stand there twice, and it is not known which one counts.
+    let mut all = pairs(head.uri.query().unwrap_or_default());
+    if kind_of_body.starts_with("application/x-www-form-urlencoded") {
+        all.extend(pairs(&String::from_utf8_lossy(beginning)));
+    }
+    let is_part = |bytes: &[u8]| bytes.eq_ignore_ascii_case(PART);
+    let is_meant = all.iter().any(|(name, text)| names_place(name, text))
+        || of_body.texts().any(|(name, text)| names_place(name, text))
+        || is_form && beginning.windows(PART.len()).any(is_part);
     is_meant.then(|| refused("files of the server's machine are not sent: upload the file, or send its file_id or URL"))
 }
 
@@ -65,7 +78,7 @@ mod tests {
 
     #[test]
     fn places_on_the_servers_machine_are_refused_wherever_they_stand() {
-        let (json, pairs, form) =
+        let (json, encoded, form) =
             ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x");
         let part = "--x\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nfile:/a\r\n--x--\r\n";
         for (query, kind, body, want) in [
@@ -73,8 +86,10 @@ mod tests {
             ("photo=file:///a", json, r#"{"photo":"id"}"#, true),
             ("", json, r#"{"photo":"FILE:///a"}"#, true),
             ("", json, r#"{"media":[{"type":"photo","media":"file:///a","caption":"x"}]}"#, true),
-            ("", pairs, "media=%5B%7B%22media%22%3A%22file%3A%2F%2F%2Fa%22%7D%5D", true),
+            ("", encoded, "media=%5B%7B%22media%22%3A%22file%3A%2F%2F%2Fa%22%7D%5D", true),
             ("", form, part, true),
+            ("photo=file:///a&photo=id", "", "", true),
+            ("", encoded, "photo=file:///a&photo=id", true),
             ("", json, "{", true),
             ("", json, r#"{"photo":"https://example.com/file:a"}"#, false),
             ("", json, r#"{"text":"file: see below","chat_id":7}"#, false),

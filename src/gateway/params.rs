@@ -36,7 +36,7 @@ impl Params {
     }
 
     fn of(query: Option<&str>, content_type: &str, body: &[u8], is_whole: bool) -> Result<Self, Answer> {
-        let mut values = pairs(query.unwrap_or_default());
+        let mut values: BTreeMap<_, _> = pairs(query.unwrap_or_default()).into_iter().collect();
         let mut files = BTreeMap::new();
         let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match kind.as_str() {
@@ -105,7 +105,8 @@ fn bad(why: &str) -> Answer {
     Answer::refused(400, &format!("Bad Request: {why}"))
 }
 
-fn pairs(encoded: &str) -> BTreeMap<String, String> {
+/// Names and values as an address has them, all of them.
+pub(super) fn pairs(encoded: &str) -> Vec<(String, String)> {
     let mut url = Url::parse("form:/").expect("a constant address is valid");
     url.set_query(Some(encoded));
     url.query_pairs().into_owned().collect()
