@@ -8,7 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep},
+};
 
 use crate::{
     admin::{Admin, chats::Which, failed, filter::conversation_of, parked::json, refusal},
@@ -29,6 +32,8 @@ const DROPPED_AT_ONCE: usize = 100;
 /// How long a message that is just being sent is waited for.
 const SENT_WITHIN: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// One erasure at a time: each notes whom it erases, and takes back its own note.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// What was erased, for the command.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -52,15 +57,6 @@ impl Report {
         let Self { waiting, parked, messages, conversations, hops, details } = self;
         *waiting + *parked + *messages + *conversations == 0 && *hops == 0 && !*details
     }
-
-    fn add(&mut self, other: &Self) {
-        self.waiting += other.waiting;
-        self.parked += other.parked;
-        self.messages += other.messages;
-        self.conversations += other.conversations;
-        self.hops += other.hops;
-        self.details |= other.details;
-    }
 }
 
 /// Erases whom the named conversation is with.
@@ -70,7 +66,8 @@ pub(super) async fn answer(State(admin): State<Admin>, Query(which): Query<Which
     }
     let conversation = which.conversation.and_then(|name| name.parse::<Conversation>().ok());
     let Some(conversation) = conversation else { return StatusCode::NOT_FOUND.into_response() };
-    match erase_all((&admin.store, &admin.trace), &conversation).await {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    match erase_named((&admin.store, &admin.trace), &conversation).await {
         Ok(Some(report)) if report.is_empty() => StatusCode::NOT_FOUND.into_response(),
         Ok(Some(report)) => json(&report),
         Ok(None) => (StatusCode::CONFLICT, "a message of theirs is being sent right now: try again\n").into_response(),
@@ -79,39 +76,60 @@ pub(super) async fn answer(State(admin): State<Admin>, Query(which): Query<Which
 }
 
 /// Erases whom a conversation is with, under each number that a group has had. `None` if a message of theirs is still
-/// being sent, and so could not be taken back.
-async fn erase_all(
+/// being sent, and so could not be taken back; then nothing is erased.
+async fn erase_named(
     (store, trace): (&Store, &Trace),
     conversation: &Conversation,
 ) -> Result<Option<Report>, StoreError> {
-    let mut all = numbers(store, conversation)?;
-    // What was cut short goes on: of a group one of its numbers may be all that is left.
-    let noted = store.erasing()?.into_iter().filter(|noted| !all.contains(noted)).collect::<Vec<_>>();
-    all.extend(noted);
+    let all = numbers(store, conversation)?;
     store.begin_erasing(all.clone()).await?;
-    let mut report = Report::default();
+    let Some(mut report) = erase_all(store, &all).await? else {
+        // Whoever asked is told, and decides whether to try again.
+        store.end_erasing(all).await?;
+        return Ok(None);
+    };
+    // What is written of them from now on is not to be erased by a later start.
+    store.end_erasing(all.clone()).await?;
+    // Last, because what was just done has left hops, too.
     for one in &all {
-        let Some(erased) = erase((store, trace), one.contact()).await? else {
-            // Whoever asked is told, and decides whether to try again.
-            store.end_erasing(all).await?;
-            return Ok(None);
-        };
-        report.add(&erased);
+        report.hops += erase_trace(trace, one.contact()).await?;
     }
-    store.end_erasing(all).await?;
     Ok(Some(report))
 }
 
 /// Brings to its end what a crash has cut short, before anything is relayed.
 ///
 /// # Errors
-/// If the store fails.
+/// If the store fails. Hops that cannot be erased are logged: the bridge has to run all the same.
 pub(crate) async fn finish(store: &Store, trace: &Trace) -> Result<(), StoreError> {
-    if let Some(conversation) = store.erasing()?.first() {
-        tracing::info!("going on to erase a customer: that was cut short");
-        erase_all((store, trace), conversation).await?;
+    let all: Vec<_> = store.erasing()?.into_iter().collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    tracing::info!("going on to erase a customer: that was cut short");
+    erase_all(store, &all).await?;
+    store.end_erasing(all.clone()).await?;
+    for one in &all {
+        if let Err(error) = erase_trace(trace, one.contact()).await {
+            tracing::error!(%error, "steps of an erased customer stay in the trace: run `telekommo forget` again");
+        }
     }
     Ok(())
+}
+
+/// Erases from the store whom these conversations are with. `None` if a message of theirs is still being sent.
+async fn erase_all(store: &Store, all: &[Conversation]) -> Result<Option<Report>, StoreError> {
+    let mut report = Report::default();
+    // Before anything goes: by what is left of a group its other number is found again.
+    for one in all {
+        report.parked += parked(store, one.contact()).await?.len();
+        let Some(waiting) = set_aside(store, one.contact()).await? else { return Ok(None) };
+        report.waiting += waiting;
+    }
+    for one in all {
+        erase(store, one.contact(), &mut report).await?;
+    }
+    Ok(Some(report))
 }
 
 /// A conversation by each number that its group has had: one that has become a supergroup has two.
@@ -133,25 +151,18 @@ pub(super) async fn erase_trace(trace: &Trace, contact: ContactId) -> Result<u64
     erased.map_err(|error| StoreError::Failed(format!("the trace cannot be written again: {error}")))
 }
 
-/// Erases all that the store has of a person or a group. `None` if a message of theirs is still being sent, and so could
-/// not be taken back.
-///
-/// # Errors
-/// If the store fails.
-async fn erase((store, trace): (&Store, &Trace), contact: ContactId) -> Result<Option<Report>, StoreError> {
-    let parked_before = parked(store, contact).await?.len();
-    let Some(waiting) = set_aside(store, contact).await? else { return Ok(None) };
+/// Erases what the store has of a person or a group once nothing waits.
+async fn erase(store: &Store, contact: ContactId, report: &mut Report) -> Result<(), StoreError> {
     let ids = parked(store, contact).await?;
-    let known = store.clone();
     for step in ids.chunks(DROPPED_AT_ONCE).map(<[_]>::to_vec) {
-        let known = known.clone();
+        let known = store.clone();
         store.drop_parked(step, move |job| unlinked::message(&known, job)).await?;
     }
-    let details = store.forget(contact).await?;
+    report.details |= store.forget(contact).await?;
     let Erased { messages, conversations } = store.erase(contact).await?;
-    // Last, because what was just done has left hops, too.
-    let hops = erase_trace(trace, contact).await?;
-    Ok(Some(Report { waiting, parked: parked_before, messages, conversations, hops, details }))
+    report.messages += messages;
+    report.conversations += conversations;
+    Ok(())
 }
 
 /// Sets aside what waits, and tells how many messages that were.

@@ -107,8 +107,8 @@ impl PublicAddress {
 
     /// Shows what a look has shown. The listener's own certificate is known whether or not the address can be reached.
     fn tell_all(&self, shown: Option<Shown>) {
-        let own = self.own_ending(clock::now());
         let is_known = shown.is_some();
+        let own = self.own_ending(clock::now(), is_known);
         let Shown { address, certificate } = shown.unwrap_or_default();
         // One that has ended keeps everybody out, which the address tells.
         let certificate = certificate.or(own.filter(|own| !own.is_over || address.is_none()).map(|own| own.text));
@@ -121,9 +121,11 @@ impl PublicAddress {
     }
 
     /// What is to be said of the end of the listener's own certificate.
-    fn own_ending(&self, now: UnixMillis) -> Option<End> {
+    fn own_ending(&self, now: UnixMillis, is_known: bool) -> Option<End> {
         let pair = self.entrance.tls.as_ref()?.served().pair()?;
-        if self.metrics.certificate_ends_at().is_none() {
+        // Where a look shows none, a renewed one ends later than what was known.
+        let is_renewed = |known: UnixMillis| !is_known && known < pair.ends_at();
+        if self.metrics.certificate_ends_at().is_none_or(is_renewed) {
             self.metrics.certificate_ends(pair.ends_at());
         }
         self.ending(pair.ends_at(), now)

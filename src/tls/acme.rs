@@ -45,6 +45,8 @@ const WAITS: [Duration; 8] = [
 ];
 /// How long one order may take.
 const ORDERED_WITHIN: Duration = Duration::from_mins(5);
+/// How long a certificate is left in force at least, or for a tenth of its time.
+const LEAST_BETWEEN: Duration = Duration::from_hours(24);
 /// How long to sleep at most: somebody may set the clock.
 const LONGEST_SLEEP: Duration = Duration::from_hours(1);
 
@@ -106,7 +108,7 @@ impl Renewal {
     }
 
     fn due(&self) -> UnixMillis {
-        due(self.served().pair().as_deref(), &self.tries())
+        due(self.served().pair().as_deref(), &self.tries(), clock::now())
     }
 
     fn tries(&self) -> Tries {
@@ -130,7 +132,7 @@ impl Renewal {
             Err(why) => Err(why),
         };
         let tries = match outcome {
-            Ok(()) => Tries::default(),
+            Ok(()) => Tries { tried_at: Some(clock::now()), ..Tries::default() },
             Err(why) => Tries { why: Some(why), ..under_way },
         };
         if let Err(why) = self.keep(tries) {
@@ -184,19 +186,18 @@ pub(super) fn kept(acme: &Acme, data_dir: &Path) -> Result<(Option<Pair>, Option
     Ok((shelf.pair()?, shelf.tries().why))
 }
 
-/// When the next certificate is asked for.
-fn due(pair: Option<&Pair>, tries: &Tries) -> UnixMillis {
-    let renewed_at = pair.map_or(UnixMillis(0), |pair| {
-        let lifetime = pair.begins_at().until(pair.ends_at());
-        pair.ends_at().minus(lifetime / 3)
-    });
-    match (tries.failures.checked_sub(1), tries.tried_at) {
-        (Some(failed), Some(tried_at)) => {
-            let at = usize::try_from(failed).unwrap_or(usize::MAX).min(WAITS.len() - 1);
-            renewed_at.max(tried_at.plus(WAITS[at]))
-        }
-        _ => renewed_at,
-    }
+/// When the next certificate is asked for. A try that is dated later than `now` was dated by a clock that was wrong, and
+/// delays nothing.
+fn due(pair: Option<&Pair>, tries: &Tries, now: UnixMillis) -> UnixMillis {
+    let lifetime = pair.map_or(Duration::ZERO, |pair| pair.begins_at().until(pair.ends_at()));
+    let renewed_at = pair.map_or(UnixMillis(0), |pair| pair.ends_at().minus(lifetime / 3));
+    let Some(tried_at) = tries.tried_at.filter(|at| *at <= now) else { return renewed_at };
+    let wait = match tries.failures.checked_sub(1) {
+        Some(failed) => WAITS[usize::try_from(failed).unwrap_or(usize::MAX).min(WAITS.len() - 1)],
+        // One that seems to be due at once, as by a wrong clock, is not asked for again and again.
+        None => (lifetime / 10).min(LEAST_BETWEEN),
+    };
+    renewed_at.max(tried_at.plus(wait))
 }
 
 fn minute(at: UnixMillis) -> String {

@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub(super) async fn account(acme: &Acme, shelf: &Shelf) -> Result<Account, String> {
     let client = Client::new().map_err(|error| error.to_string())?;
     let builder = Account::builder_with_http(Box::new(client));
-    if let Some(credentials) = shelf.account() {
+    if let Some(credentials) = shelf.account()? {
         return builder.from_credentials(credentials).await.map_err(|error| told(&error));
     }
     let contact = acme.email.as_ref().map(|email| format!("mailto:{email}"));

@@ -18,13 +18,14 @@ use crate::{
 /// The folder in the data directory.
 const FOLDER: &str = "acme";
 const ACCOUNT: &str = "account.json";
-const TRIES: &str = "tries.json";
 
-/// The folder of one name.
+/// The folder of one directory, so that a certificate of a staging one is not taken for that of production.
 #[derive(Clone, Debug)]
 pub(super) struct Shelf {
     dir: PathBuf,
     directory: String,
+    /// The tries for the name.
+    tries: PathBuf,
     /// The certificate and its key, in one file, so that neither is ever without the other.
     pair: PathBuf,
 }
@@ -49,8 +50,9 @@ struct Kept<C> {
 impl Shelf {
     /// The folder, whether it is there or not.
     pub(super) fn of(data_dir: &Path, acme: &Acme) -> Self {
-        let dir = data_dir.join(FOLDER);
-        Self { pair: dir.join(format!("{}.pem", acme.host)), dir, directory: acme.directory.to_string() }
+        let dir = data_dir.join(FOLDER).join(folder_of(&acme.directory.to_string()));
+        let of_host = |end: &str| dir.join(format!("{}.{end}", acme.host));
+        Self { pair: of_host("pem"), tries: of_host("tries.json"), dir, directory: acme.directory.to_string() }
     }
 
     /// The folder, which is made if it is not there.
@@ -87,10 +89,20 @@ impl Shelf {
     }
 
     /// The account, if there is one at this directory.
-    pub(super) fn account<C: for<'de> Deserialize<'de>>(&self) -> Option<C> {
-        let text = Zeroizing::new(fs::read(self.dir.join(ACCOUNT)).ok()?);
-        let kept: Kept<C> = serde_json::from_slice(&text).ok()?;
-        (kept.directory == self.directory).then_some(kept.credentials)
+    ///
+    /// # Errors
+    /// If there is one that cannot be read: another one would take its place.
+    pub(super) fn account<C: for<'de> Deserialize<'de>>(&self) -> Result<Option<C>, String> {
+        let path = self.dir.join(ACCOUNT);
+        let text = match fs::read(&path).map(Zeroizing::new) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(denied::unread(&path, &error)),
+        };
+        // The text holds a key, so the error of the parser stays here.
+        let kept: Kept<C> = serde_json::from_slice(&text)
+            .map_err(|_| format!("{} is no account: remove it to get another", path.display()))?;
+        Ok((kept.directory == self.directory).then_some(kept.credentials))
     }
 
     /// Keeps the account.
@@ -105,7 +117,7 @@ impl Shelf {
 
     /// What was tried. What cannot be read counts as nothing.
     pub(super) fn tries(&self) -> Tries {
-        fs::read(self.dir.join(TRIES)).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
+        fs::read(&self.tries).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
     /// Keeps what was tried.
@@ -114,8 +126,16 @@ impl Shelf {
     /// If the disk fails.
     pub(super) fn keep_tries(&self, tries: &Tries) -> Result<(), String> {
         let text = serde_json::to_vec(tries).map_err(|error| error.to_string())?;
-        keep(&self.dir.join(TRIES), &text)
+        keep(&self.tries, &text)
     }
+}
+
+/// The name of the folder of the directory at this address.
+fn folder_of(directory: &str) -> String {
+    let address = directory.split_once("://").map_or(directory, |(_, address)| address);
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-');
+    let name: String = address.chars().map(|letter| if plain(letter) { letter } else { '_' }).collect();
+    name.trim_matches(['.', '_']).to_owned()
 }
 
 fn keep(path: &Path, bytes: &[u8]) -> Result<(), String> {

@@ -43,7 +43,9 @@ fn noticed(fault: &str) -> Noticed {
         | "the account's token has ended"
         | "the account's token lacks a right"
         | "a source is gone from Kommo" => asked,
-        "a message is parked" | "the disk is nearly full, or full" => looked,
+        "a message is parked"
+        | "the disk is nearly full, or full"
+        | "a new pair in `[server.tls]` cannot be used, or ACME brings none" => looked,
         "something refuses Kommo's hooks" => Noticed::Later("reconcile.every"),
         "the certificate ends soon" => Noticed::Later("alerts.expires_within"),
         "the account's token ends soon" => Noticed::Later("the same"),

@@ -90,8 +90,12 @@ impl Secure {
         text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
+    /// A file in the folder of the one directory.
     fn kept(&self, name: &str) -> PathBuf {
-        self.stage.dir().join("data/acme").join(name)
+        let folders = fs::read_dir(self.stage.dir().join("data/acme")).unwrap();
+        let folders: Vec<_> = folders.map(|folder| folder.unwrap().path()).collect();
+        let [folder] = &folders[..] else { panic!("{folders:?}") };
+        folder.join(name)
     }
 }
 
@@ -110,7 +114,7 @@ async fn a_start_gets_a_certificate_and_the_next_one_has_it() {
     assert!(secure.check().await.contains(&format!("is for {HOST}, from ")));
     assert_eq!((secure.directory.counts(), secure.directory.accounts()), ((1, 0), 1));
     end(process).await;
-    for name in ["account.json", "tries.json", "hooks.example.com.pem"] {
+    for name in ["account.json", "hooks.example.com.tries.json", "hooks.example.com.pem"] {
         assert_eq!(fs::metadata(secure.kept(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
     }
     let process = secure.start().await;
@@ -152,7 +156,11 @@ async fn restarts_ask_no_more_often_than_the_authority_allows() {
         "{said}"
     );
     // Long ago.
-    fs::write(secure.kept("tries.json"), json!({ "failures": 1, "tried_at": 1_000, "why": "x" }).to_string()).unwrap();
+    fs::write(
+        secure.kept("hooks.example.com.tries.json"),
+        json!({ "failures": 1, "tried_at": 1_000, "why": "x" }).to_string(),
+    )
+    .unwrap();
     secure.directory.refuse(None);
     let process = secure.start().await;
     secure.is_shown().await;
