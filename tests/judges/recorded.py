@@ -97,7 +97,11 @@ class Judge:
         if exchange["args"] is None and _is_unread(exchange["answer"]):
             return
         as_texts = bot_api.is_form(exchange["form"])
-        wrong = bot_api.arguments(method, exchange["args"], as_texts)
+        args = exchange["args"]
+        if isinstance(args, dict):
+            # The answer of a program's webhook names the method among the parameters, and goes on as it is.
+            args = {name: value for name, value in args.items() if name != "method"}
+        wrong = bot_api.arguments(method, args, as_texts)
         self._found(f"request {method['name']}", wrong)
 
     def _answer(self, method, exchange):

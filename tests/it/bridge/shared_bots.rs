@@ -85,7 +85,8 @@ async fn a_press_of_a_programs_button_is_neither_answered_nor_stripped_of_its_ke
     assert_eq!(in_kommo(&stage, SALES, ANNA), ["/start", "[cart:1]", "[cart:1]"]);
     assert_eq!((stage.called("answercallbackquery"), stage.called("editmessagereplymarkup")), (0, 0));
     // One that Kommo cannot read is the program's as well.
-    let unread = json!({ "callback_query": { "id": "9", "from": { "id": ANNA, "first_name": "A" }, "chat_instance": "1",
+    let from = json!({ "id": ANNA, "is_bot": false, "first_name": "A" });
+    let unread = json!({ "callback_query": { "id": "9", "from": from, "chat_instance": "1",
         "inline_message_id": "x", "data": "cart:3" } });
     stage.telegram.push_update(SALES.token, &unread);
     eventually("it is kept", async || kept(&stage.store()).iter().any(|raw| raw.contains("cart:3"))).await;

@@ -59,7 +59,6 @@ async fn telegrams_errors_come_back_as_they_are() {
     shop.stage.allow_failures();
     let answer = shop.ask("sendMessage", json!({ "chat_id": 5, "text": "Hi" })).await;
     assert_eq!(answer, refused(400, "Bad Request: chat not found"));
-    assert_eq!(shop.ask("sendHologram", json!({})).await, refused(404, "Not Found: method not found"));
     let limited = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
     let fault = Fault::Status { code: 429, body: limited.to_owned() };
     shop.stage.telegram.fault(Target::method("sendMessage"), fault, 1);

@@ -85,7 +85,7 @@ async fn files_albums_and_buttons_are_shown() {
     let inline =
         json!({"inline_keyboard": [[{"text": "Yes", "callback_data": "y"}, {"text": "No", "callback_data": "n"}]]});
     shop.call("sendMessage", json!({ "chat_id": ANNA, "text": "Sure?", "reply_markup": inline })).await;
-    let menu = json!({"keyboard": [["Menu", {"text": "Cart"}]]});
+    let menu = json!({"keyboard": [[{"text": "Menu"}, {"text": "Cart"}]]});
     shop.call("sendMessage", json!({ "chat_id": ANNA, "text": "Here", "reply_markup": menu })).await;
     shop.call("sendLocation", json!({ "chat_id": ANNA, "latitude": 1.5, "longitude": 2.5 })).await;
     shop.until_shown(ANNA, &["/start", "the hall", "", "", "Sure?\n\n[Yes] [No]", "Here\n\n[Menu] [Cart]", ""]).await;
