@@ -103,7 +103,8 @@ impl Delivery {
             {
                 under_way.push(self.send(sender, (thread, number)).boxed());
             }
-            let again_at = lanes.again_at();
+            // While every connection is taken, a chat that is due again waits for one, not for its time.
+            let again_at = lanes.again_at().filter(|_| under_way.len() < sender.max_connections);
             tokio::select! {
                 Some(sent) = under_way.next(), if !under_way.is_empty() => self.settle(&mut lanes, sent?),
                 () = more => {}
