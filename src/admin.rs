@@ -80,8 +80,8 @@ struct Admin {
 pub struct Routers {
     /// For commands, by the command socket: everything.
     pub commands: Router,
-    /// For everybody who reaches the admin listener: probes, metrics and the status page. What the page shows and changes
-    /// of messages needs a session.
+    /// For everybody who reaches the admin listener: probes, metrics and the status page. What the page shows and
+    /// changes of messages needs a session.
     pub listener: Router,
 }
 
@@ -136,7 +136,7 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     for trouble in troubles {
         match trouble.cause {
             // It is shown with what is held because of it.
-            Cause::Unread => {}
+            Cause::HistoryUnreadable => {}
             ref cause if cause.is_obstacle() => reasons.push(trouble.line()),
             _ => advice.push(trouble.line()),
         }
@@ -154,7 +154,7 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
 /// What is held, and why; or why Kommo's history cannot be compared. That is no reason for 503: a hold ends by itself
 /// within a minute, and a balancer that sends no hooks here meanwhile would lose them.
 fn held(admin: &Admin) -> Option<String> {
-    let (conversations, why) = (admin.store.withheld(), admin.metrics.why_unread());
+    let (conversations, why) = (admin.store.withheld(), admin.metrics.why_history_unreadable());
     if conversations == 0 {
         return why.map(|why| format!("Kommo's history cannot be compared: {why}"));
     }
@@ -213,7 +213,11 @@ pub(crate) fn refusal(headers: &HeaderMap) -> Option<Response> {
 }
 
 /// The conversations that Kommo knows.
-async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Which>, headers: HeaderMap) -> Response {
+async fn known_chats(
+    State(admin): State<Admin>,
+    Query(which): Query<chats::ChatFilter>,
+    headers: HeaderMap,
+) -> Response {
     // They have names.
     if !is_addressed_directly(&headers) {
         return elsewhere();
@@ -225,12 +229,16 @@ async fn known_chats(State(admin): State<Admin>, Query(which): Query<chats::Whic
 }
 
 /// Queues that a conversation's chat becomes a contact's.
-async fn link_chat(State(admin): State<Admin>, Query(wish): Query<chats::Wish>, headers: HeaderMap) -> Response {
+async fn link_chat(State(admin): State<Admin>, Query(wish): Query<chats::LinkRequest>, headers: HeaderMap) -> Response {
     changed(&headers, chats::queue(&admin.store, &admin.imported, wish)).await
 }
 
 /// Forgets who is behind a conversation.
-async fn forget_person(State(admin): State<Admin>, Query(which): Query<chats::Which>, headers: HeaderMap) -> Response {
+async fn forget_person(
+    State(admin): State<Admin>,
+    Query(which): Query<chats::ChatFilter>,
+    headers: HeaderMap,
+) -> Response {
     changed(&headers, chats::forget((&admin.store, &admin.trace), which)).await
 }
 

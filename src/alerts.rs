@@ -8,10 +8,10 @@
 //!
 //! What is wrong is one list (`metrics`), which `/ready` shows as well. What was told outlives a restart ([`memory`]).
 
+pub mod alert_message;
 mod daily;
 pub mod health;
 mod heartbeat;
-pub mod letter;
 pub mod memory;
 mod outbox;
 mod run;
@@ -21,4 +21,4 @@ pub mod watches;
 
 pub use heartbeat::Heartbeat;
 pub use run::{Alerts, host};
-pub use target::{Target, Targets, Ways, targets};
+pub use target::{AlertClients, Target, Targets, targets};

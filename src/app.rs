@@ -26,14 +26,14 @@ pub use alerting::targets;
 pub use bots::{bots, disk, largest_download_bytes};
 pub use handlers::{downloads, media};
 pub use keeping::{store_settings, trace_settings};
-pub use listeners::Handed;
+pub use listeners::InheritedListeners;
 use listeners::{bind, command_socket};
 
 use crate::{
     admin::{
         erasing, former_imports, identity,
         public_address::Entrance,
-        reload::{Wish, wishes},
+        reload::{ReloadHandle, reload_channel},
         socket::CommandSocket,
     },
     alerts::health::Health,
@@ -54,7 +54,7 @@ pub struct App {
     public: SocketAddr,
     admin: SocketAddr,
     socket: Option<Arc<CommandSocket>>,
-    reload: Wish,
+    reload: ReloadHandle,
     trace: Trace,
 }
 
@@ -72,21 +72,15 @@ impl App {
     /// # Errors
     /// If the store cannot be opened or a listener cannot be bound; the message says what to do.
     pub async fn start(config: &Config) -> anyhow::Result<Self> {
-        Self::start_with(Handed::default(), config).await
+        Self::start_with(InheritedListeners::default(), config).await
     }
 
     /// The same with the listeners that were handed over.
-    ///
-    /// # Errors
-    /// As those of [`App::start`].
-    pub async fn start_with(handed: Handed, config: &Config) -> anyhow::Result<Self> {
+    pub async fn start_with(handed: InheritedListeners, config: &Config) -> anyhow::Result<Self> {
         Self::start_between(handed.or_bound(config.server.listen, config.admin.listen)?, config).await
     }
 
     /// The same with a public listener that is there already, in place of `server.listen`.
-    ///
-    /// # Errors
-    /// As those of [`App::start`].
     pub async fn start_on(public: TcpListener, config: &Config) -> anyhow::Result<Self> {
         Self::start_between((public, bind(config.admin.listen, "admin.listen")?), config).await
     }
@@ -99,14 +93,14 @@ impl App {
         let watched = store.clone();
         let trace = Trace::start(trace_settings(config), move || watched.has_room());
         let life = Lifecycle::default();
-        let (wish, wished) = wishes();
+        let (reload_handle, wished) = reload_channel();
         let app = Self {
             life: life.clone(),
             store: store.clone(),
             public: public_at,
             admin: admin_at,
             socket: socket.clone(),
-            reload: wish.clone(),
+            reload: reload_handle.clone(),
             trace: trace.clone(),
         };
         store.begin(clock::now()).await?;
@@ -131,13 +125,13 @@ impl App {
         match identity::known_soon(&config.kommo, account.as_ref(), &store).await? {
             Some(served) => {
                 let services = Services::new(config, (health, trace), (account, served), None)?;
-                let handlers = (public, admin, socket, wish);
+                let handlers = (public, admin, socket, reload_handle);
                 *running.lock().await = Some(Running::start(services, config, &app.life, handlers).await?);
             }
             None => first::wait(
                 (config.clone(), (health, trace), account),
                 &app.life,
-                (public, admin, socket, wish),
+                (public, admin, socket, reload_handle),
                 running,
             )?,
         }

@@ -16,10 +16,10 @@ use crate::domain::retry::Failure;
 
 mod evidence;
 mod remote;
-mod way;
+mod remote_state;
 
 pub use self::remote::{PROBE_WITHIN, Remote};
-use self::{evidence::Evidence, way::Way};
+use self::{evidence::Evidence, remote_state::RemoteState};
 
 /// What a route may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub enum Blame {
     /// Nobody knows: it is the only one that was tried. It uses up an attempt as well, and takes its time.
     Unknown,
     /// The connection: no attempt is used up.
-    Way,
+    Connection,
 }
 
 /// What one route knows about the connection to its remote.
@@ -88,13 +88,13 @@ impl Breaker {
     #[must_use]
     pub fn gate(&self, now: Instant) -> (Gate, Option<Instant>) {
         if let Some(remote) = &self.0.remote
-            && let Some(since) = remote.with(|way| way.is_shut(now))
+            && let Some(since) = remote.with(|state| state.is_shut(now))
         {
-            if remote.with(Way::take_trial) {
+            if remote.with(RemoteState::take_trial) {
                 self.with(|evidence| evidence.tried(now));
                 return (Gate::Trial, None);
             }
-            return (Gate::Shut(since), remote.with(|way| way.next_at(now)));
+            return (Gate::Shut(since), remote.with(|state| state.next_at(now)));
         }
         self.with(|evidence| evidence.gate(now))
     }
@@ -102,7 +102,7 @@ impl Breaker {
     /// Whether nothing is in the way.
     #[must_use]
     pub fn is_free(&self, now: Instant) -> bool {
-        let is_shut = self.0.remote.as_ref().is_some_and(|remote| remote.with(|way| way.is_shut(now)).is_some());
+        let is_shut = self.0.remote.as_ref().is_some_and(|remote| remote.with(|state| state.is_shut(now)).is_some());
         !is_shut && self.with(|evidence| evidence.is_free())
     }
 
@@ -110,7 +110,7 @@ impl Breaker {
     pub fn unused(&self) {
         self.with(Evidence::unused);
         if let Some(remote) = &self.0.remote {
-            remote.with(Way::unused);
+            remote.with(RemoteState::unused);
         }
     }
 
@@ -145,7 +145,7 @@ impl Breaker {
     /// Takes note of how a call for a message ended, and says whom that is due to.
     pub async fn note(&self, message: &str, sign: Sign) -> Blame {
         let blame = self.weigh(message, sign).await;
-        if blame == Blame::Way {
+        if blame == Blame::Connection {
             self.with(|evidence| evidence.undecided(Instant::now(), fastrand::f64()));
         }
         blame
@@ -168,24 +168,24 @@ impl Breaker {
         }
         if let Failure::Unreachable { .. } = &failure {
             remote.breaks(&failure, Instant::now());
-            return Blame::Way;
+            return Blame::Connection;
         }
-        if remote.with(|way| way.is_shut(Instant::now())).is_some() {
-            return Blame::Way;
+        if remote.with(|state| state.is_shut(Instant::now())).is_some() {
+            return Blame::Connection;
         }
         if self.with(|evidence| evidence.is_alone(message)) {
             return Blame::Message;
         }
         // It may be this message or all of them: something that concerns no message tells.
         if !self.answers().await {
-            return Blame::Way;
+            return Blame::Connection;
         }
         self.doubted(remote, message, &failure)
     }
 
     fn doubted(&self, remote: &Remote, message: &str, failure: &Failure) -> Blame {
         let (blame, is_news) = self.with(|evidence| evidence.failed(message, Instant::now(), fastrand::f64()));
-        if blame == Blame::Way {
+        if blame == Blame::Connection {
             remote.tell(failure);
         }
         if is_news {
@@ -203,7 +203,7 @@ impl Breaker {
         if let Some(until) = self.with(|evidence| evidence.throttled(message, after, LONGEST_PAUSE, now)) {
             remote.pause(until);
         }
-        Blame::Way
+        Blame::Connection
     }
 
     /// A message is done with.

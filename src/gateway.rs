@@ -20,7 +20,7 @@ use crate::{
         program::{Leads, Sees},
     },
     lifecycle::Lifecycle,
-    serve::{Proxies, Refusals},
+    serve::{Proxies, RefusalLimiter},
     store::Store,
     telegram::bot::Bot,
 };
@@ -100,7 +100,7 @@ pub struct Shared {
     secrets: Secrets,
     pub store: Store,
     proxies: Proxies,
-    refusals: Refusals,
+    refusals: RefusalLimiter,
     chats: Chats,
     last_number: AtomicI64,
     polls: Polls,
@@ -117,7 +117,7 @@ impl Shared {
             secrets: Secrets::new(programs),
             store,
             proxies,
-            refusals: Refusals::default(),
+            refusals: RefusalLimiter::default(),
             chats: Chats::default(),
             last_number: AtomicI64::new(0),
             polls: Polls::default(),
@@ -133,8 +133,8 @@ impl Shared {
         Self { rules, ..self }
     }
 
-    /// A number for something that a program has done. It is below zero, where Telegram has no updates, and no other one
-    /// has it: it counts on from the time.
+    /// A number for something that a program has done. It is below zero, where Telegram has no updates, and no other
+    /// one has it: it counts on from the time.
     fn number(&self) -> i64 {
         let now = clock::now().0;
         let next = |last: i64| Some(now.max(last + 1));

@@ -48,12 +48,12 @@
 //! | [`cli`] | the operator's commands, each a process of its own | [`admin`], [`app`] |
 //! | [`sandbox`] | a fake Telegram, a fake Kommo, and a page that shows both | [`app`], [`cli`] |
 //!
-//! [`breaker`], [`clock`], [`files`], [`invite`], [`lenient`], [`metrics`], [`net`] and [`rate_limit`] are small modules
-//! that several others use. There are no import cycles, if both `wire` modules, `kommo::sign` and [`media::link`] count
-//! as modules of their own. The bridge never imports [`admin`], [`alerts`], [`cli`] or [`sandbox`]; of the daemon, only
-//! [`app`], which puts all of it together, imports [`admin`]. No file names both a Telegram wire type and a Kommo one:
-//! the domain is where both sides meet. `tests/it/layers.rs` enforces these rules. The fuzz targets check every parser
-//! of outside input.
+//! [`breaker`], [`clock`], [`files`], [`invite`], [`lenient`], [`metrics`], [`net`] and [`rate_limit`] are small
+//! modules that several others use. There are no import cycles, if both `wire` modules, `kommo::sign` and
+//! [`media::link`] count as modules of their own. The bridge never imports [`admin`], [`alerts`], [`cli`] or
+//! [`sandbox`]; of the daemon, only [`app`], which puts all of it together, imports [`admin`]. No file names both a
+//! Telegram wire type and a Kommo one: the domain is where both sides meet. `tests/it/layers.rs` enforces these rules.
+//! The fuzz targets check every parser of outside input.
 //!
 //! # Tests
 //!

@@ -49,12 +49,12 @@ pub struct Lifecycle {
 /// A task that may be ended before the bridge is.
 #[derive(Debug)]
 #[must_use]
-pub struct Part {
+pub struct StoppableTask {
     stop: CancellationToken,
     ended: CancellationToken,
 }
 
-impl Part {
+impl StoppableTask {
     /// Asks it to end: to take nothing new, and to finish what is in flight.
     pub fn stop(&self) {
         self.stop.cancel();
@@ -111,18 +111,18 @@ impl Lifecycle {
 
     /// Runs a task that may be ended before the bridge is, and that the bridge cannot do without until then. It gets
     /// the token that ends it.
-    pub fn part<E: Display, F: Future<Output = Result<(), E>> + Send + 'static>(
+    pub fn spawn_stoppable<E: Display, F: Future<Output = Result<(), E>> + Send + 'static>(
         &self,
         name: &'static str,
         task: impl FnOnce(CancellationToken) -> F,
-    ) -> Part {
+    ) -> StoppableTask {
         let (stop, ended) = (self.stop.child_token(), CancellationToken::new());
         let (work, done) = (task(stop.clone()), ended.clone().drop_guard());
         self.watch(name, stop.clone(), async move {
             let _done = done;
             work.await
         });
-        Part { stop, ended }
+        StoppableTask { stop, ended }
     }
 
     fn watch<E: Display>(
@@ -248,9 +248,9 @@ mod tests {
             stop.cancelled().await;
             Ok::<_, String>(())
         };
-        life.part("ended", waits).end().await;
+        life.spawn_stoppable("ended", waits).end().await;
         assert!(!life.stop_token().is_cancelled());
-        let _one = life.part("by itself", |_| async { Ok::<_, String>(()) });
+        let _one = life.spawn_stoppable("by itself", |_| async { Ok::<_, String>(()) });
         assert_eq!(life.ended().await, Ended::Failed);
     }
 

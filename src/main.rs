@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{CommandFactory as _, Parser as _};
 use telekommo::{
     admin::logging,
-    app::{self, App, Handed},
+    app::{self, App, InheritedListeners},
     cli::{
         advice, alerts,
         arguments::{Arguments, Command, ConfigPath},
@@ -154,7 +154,7 @@ fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
 fn run(path: &ConfigPath) -> anyhow::Result<ExitCode> {
     private::private_files();
     // The only thread is this one.
-    let handed = Handed::take()?;
+    let handed = InheritedListeners::take()?;
     let runtime = Runtime::new()?;
     // Before anything else: a signal that comes while the configuration is read or the store opens must not kill.
     let (signals, hang_ups, ignored) = {
@@ -165,7 +165,7 @@ fn run(path: &ConfigPath) -> anyhow::Result<ExitCode> {
 }
 
 fn bridge(
-    (config, handed): (&Config, Handed),
+    (config, handed): (&Config, InheritedListeners),
     runtime: Runtime,
     (signals, hang_ups, ignored): (Signals, HangUps, Ignored),
 ) -> anyhow::Result<ExitCode> {

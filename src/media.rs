@@ -7,6 +7,7 @@
 mod denied;
 pub mod disk;
 mod disposition;
+mod exact_length;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 pub mod imported;
@@ -16,4 +17,3 @@ mod path_cache;
 pub(crate) mod range;
 pub mod serve;
 mod source_health;
-mod whole;

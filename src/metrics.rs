@@ -25,10 +25,10 @@ mod figures;
 mod hours;
 mod messages;
 mod noted;
+mod problem;
 mod recent;
 mod text;
 mod totals;
-mod trouble;
 
 use bypass::Bypass;
 pub use bypass::Bypassed;
@@ -39,14 +39,14 @@ pub(crate) use fetches::{Fetch, TEST_FILE};
 use figures::{Figures, labels};
 use hours::Hours;
 pub use hours::{Hour, Passed};
-pub use messages::{Direction, Way};
+pub use messages::{DeliveryTimes, Direction};
+use problem::Problems;
+pub use problem::{BotProblem, Cause, Problem};
 use recent::Recent;
 pub use recent::{FailedLately, Fate};
 pub use text::Form;
 use totals::Tally;
 pub use totals::Totals;
-use trouble::Troubles;
-pub use trouble::{BotTrouble, Cause, Trouble};
 
 /// How the polling of one bot goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub enum Polling {
     /// It fails, and time will heal it.
     Failing(String),
     /// It fails until somebody does something.
-    Stopped(BotTrouble, String),
+    Stopped(BotProblem, String),
 }
 
 /// What is measured of the disk.
@@ -78,7 +78,7 @@ pub struct Metrics {
     bypass: Bypass,
     /// When a hook was last refused because nothing could be stored.
     store_down_at: Mutex<Option<UnixMillis>>,
-    troubles: Troubles,
+    troubles: Problems,
     tally: Tally,
     hours: Hours,
     recent: Recent,
@@ -101,7 +101,7 @@ impl Metrics {
             beats: DashMap::new(),
             bypass: Bypass::default(),
             store_down_at: Mutex::default(),
-            troubles: Troubles::default(),
+            troubles: Problems::default(),
             tally: Tally::default(),
             hours: Hours::default(),
             recent: Recent::default(),
@@ -156,12 +156,12 @@ impl Metrics {
     }
 
     /// A route's loop has come round.
-    pub fn beat(&self, route: &Route) {
+    pub fn relay_alive(&self, route: &Route) {
         self.beats.insert(route.clone(), Instant::now());
     }
 
     /// A route's loop has ended. If another one does its jobs by now, that one comes round again soon.
-    pub fn rest(&self, route: &Route) {
+    pub fn relay_stopped(&self, route: &Route) {
         self.beats.remove(route);
     }
 
@@ -228,7 +228,7 @@ impl Metrics {
     }
 
     /// Counts a call of the heartbeat.
-    pub fn beaten(&self, is_heard: bool) {
+    pub fn heartbeat_sent(&self, is_heard: bool) {
         let outcome = if is_heard { "heard" } else { "failed" };
         self.figures.heartbeats.get_or_create(&labels([("outcome", outcome)])).inc();
     }

@@ -1,8 +1,8 @@
 //! Outgoing connections: the proxy, the trusted certificates, and why no answer came.
 //!
 //! All HTTP clients that leave this machine are made here ([`Egress::client`]), so that none forgets a proxy or a
-//! certificate authority. All of their errors become words here ([`RequestError`]), which name the cause and never the path
-//! of an address or a password: the path contains a bot's token, the proxy's address its password.
+//! certificate authority. All of their errors become words here ([`RequestError`]), which name the cause and never the
+//! path of an address or a password: the path contains a bot's token, the proxy's address its password.
 
 mod causes;
 mod diagnose;

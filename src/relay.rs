@@ -99,15 +99,12 @@ impl InFlight {
 
 impl Relay {
     /// Works until `stop`, then finishes what is in flight, or breaks it off at `abort`.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn run(self, stop: CancellationToken, abort: CancellationToken) -> Result<(), StoreError> {
         let woken = self.store.woken(&self.route);
         let mut changes = self.breaker.changes();
         let mut in_flight = InFlight::default();
         while !stop.is_cancelled() {
-            self.metrics.beat(&self.route);
+            self.metrics.relay_alive(&self.route);
             // Interest is registered before looking, so that a push in between is not missed.
             let news = woken.notified();
             let again_at = self.fill(&mut in_flight, &abort)?;
@@ -120,7 +117,7 @@ impl Relay {
                 Some(done) = in_flight.steps.join_next() => in_flight.ended(done)?,
             }
         }
-        self.metrics.rest(&self.route);
+        self.metrics.relay_stopped(&self.route);
         while let Some(done) = in_flight.steps.join_next().await {
             in_flight.ended(done)?;
         }

@@ -30,10 +30,10 @@ use crate::{
     serve::{
         connections::Connections,
         log_throttle::LogThrottle,
-        mark::{Mark, Route},
-        refusals::too_many,
+        process_identity::{ProcessIdentity, Route},
+        refusal_limiter::too_many,
         routes::PublicRoutes,
-        unread::Unread,
+        unparsed::UnparsedRequests,
     },
     tls::Served,
 };
@@ -41,19 +41,19 @@ use crate::{
 mod body;
 mod connections;
 mod conversation;
-mod exchange;
 mod greeting;
 mod head;
 mod limits;
 mod log_throttle;
-pub mod mark;
 mod peer;
-mod refusals;
+pub mod process_identity;
+mod refusal_limiter;
 mod routes;
 mod stand_in;
 mod strict;
+mod swappable_router;
 mod table;
-mod unread;
+mod unparsed;
 mod wire;
 mod write_timeout;
 
@@ -61,11 +61,11 @@ mod write_timeout;
 mod tests;
 
 pub use self::{
-    exchange::Exchange,
     limits::{Limits, raise_open_files},
     peer::{Peer, Proxies},
-    refusals::Refusals,
+    refusal_limiter::RefusalLimiter,
     stand_in::stand_in,
+    swappable_router::SwappableRouter,
 };
 
 /// What a visitor reads who is not Kommo. A check knows a running telekommo by it.
@@ -83,17 +83,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const ROOM_WITHIN: Duration = Duration::from_millis(5);
 
 /// Listens at `address`.
-///
-/// # Errors
-/// If the address cannot be had.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     bound(address)?.listen(BACKLOG)
 }
 
 /// Whether [`listen`] would succeed. Nobody is accepted meanwhile.
-///
-/// # Errors
-/// If the address cannot be had.
 pub fn can_listen(address: SocketAddr) -> io::Result<()> {
     bound(address).map(drop)
 }
@@ -106,9 +100,9 @@ fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked; by HTTPS alone if
-/// there is a certificate. Requests that are not read for their heads show in `hooks_meter`, where there are hooks among
-/// what is served.
+/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked; by HTTPS alone
+/// if there is a certificate. Requests that are not read for their heads show in `hooks_meter`, where there are hooks
+/// among what is served.
 ///
 /// # Errors
 /// None; it is a task that ends.
@@ -120,7 +114,7 @@ pub async fn until(
     hooks_meter: Option<Arc<Metrics>>,
     stop: CancellationToken,
 ) -> Result<(), Infallible> {
-    let open = Arc::new(Connections::new(limits, Unread::new(hooks_meter)));
+    let open = Arc::new(Connections::new(limits, UnparsedRequests::new(hooks_meter)));
     let mut conversations = JoinSet::new();
     let failed = LogThrottle::default();
     while let Some((stream, address)) = stop.run_until_cancelled(accept(&listener, &open, &failed)).await {
@@ -162,7 +156,12 @@ fn is_out_of_files(error: &io::Error) -> bool {
 
 /// What the internet reaches below `public_url`: Kommo's hooks and links to files, and the answer of this process to a
 /// nonce; nothing else.
-pub fn public(handlers: (HookIntake, MediaServer), mark: Mark, public_url: &Url, proxies: Proxies) -> Router {
+pub fn public(
+    handlers: (HookIntake, MediaServer),
+    mark: ProcessIdentity,
+    public_url: &Url,
+    proxies: Proxies,
+) -> Router {
     // Kommo substitutes the scope into the address that was registered, which can leave repeated slashes; a router
     // would take those for another path.
     Router::new().fallback(front).with_state(Arc::new(PublicRoutes::new(handlers, mark, public_url, proxies)))

@@ -24,9 +24,9 @@ use crate::domain::{
 };
 
 mod account;
-mod aside;
 mod avatar;
 mod backfill;
+mod bulk_loader;
 mod chunks;
 mod claim;
 mod class;
@@ -42,33 +42,32 @@ pub mod durable;
 mod erase;
 mod error;
 mod expire;
-mod filling;
 mod forget;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod hex;
-mod horizon;
 mod imported;
 mod index;
 mod inspect;
 mod kept;
 mod keys;
+mod known_up_to;
 mod links;
 mod lists;
 mod lock;
 mod lookup;
 mod manager_initiated;
+mod membership;
 mod open;
 mod park;
 mod parked_list;
 mod programs;
 mod push;
 mod questions;
-mod reach;
 mod reader;
 mod rebuild;
 mod restore;
-mod rewound;
+mod rollback;
 mod rows;
 mod scan;
 mod schema;
@@ -79,6 +78,7 @@ mod tables;
 mod threads;
 mod unread;
 mod unreadable;
+mod unreadable_jobs;
 mod upgrade;
 mod waiting;
 mod watermark;
@@ -91,7 +91,7 @@ pub use self::{
     claim::Lease,
     class::Class,
     compact::Compaction,
-    customers::Held,
+    customers::HeldStart,
     disk_space::free_bytes,
     dump::DumpSummary,
     erase::Erased,
@@ -102,14 +102,14 @@ pub use self::{
     manager_initiated::{ManagerInitiated, OwnNumber},
     open::is_in,
     park::{Parked, ParkedId, Unparked},
-    parked_list::SetAside,
+    parked_list::ParkedSummary,
     programs::{Confirmed, ProgramRow, Progress, Webhook},
     push::Pushed,
     restore::{RestoreSummary, former},
-    rewound::Rewound,
+    rollback::RollbackOutcome,
     state_change::{Chat, StateChange},
-    waiting::{Turn, Untouched, WaitingJob, WaitingLane},
-    watermark::{Behind, KnownChat},
+    waiting::{NotChanged, Readiness, WaitingJob, WaitingLane},
+    watermark::{IncompleteChat, KnownChat},
 };
 use self::{committer::Committer, index::Index, kept::SharedMemory, lookup::Lookup, reader::Reader};
 
@@ -319,9 +319,6 @@ impl Store {
     }
 
     /// Returns when all that can be read now is durable, which is also a sign that the committer lives.
-    ///
-    /// # Errors
-    /// If the store has failed.
     pub async fn until_durable(&self) -> Result<(), StoreError> {
         self.db()?;
         self.0.committer.until_durable().await

@@ -1,7 +1,7 @@
 //! HTTPS without a web server in front: the certificate that the public listener itself shows.
 //!
-//! `pair` reads a certificate and its key, and `served` is what the listener asks for each client. `files` keeps that in
-//! step with what lies on the disk, `acme` with what an authority signs.
+//! `pair` reads a certificate and its key, and `served` is what the listener asks for each client. `files` keeps that
+//! in step with what lies on the disk, `acme` with what an authority signs.
 
 mod acme;
 mod files;
@@ -62,9 +62,6 @@ impl Keeper {
     }
 
     /// Keeps it until `stop`.
-    ///
-    /// # Errors
-    /// Never.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         match self {
             Self::Files(files) => files.run(stop).await,

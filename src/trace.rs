@@ -21,13 +21,13 @@ use tokio::{sync::oneshot, task::spawn_blocking};
 use crate::{clock, domain::address::ContactId};
 
 mod files;
-mod record;
+mod hop;
 mod wanted;
 mod writer;
 
 pub use self::{
     files::Found,
-    record::{By, Event, Record, reason},
+    hop::{By, Event, Hop, reason},
     wanted::Wanted,
 };
 use self::{
@@ -113,7 +113,7 @@ impl Trace {
     }
 
     /// Tells of a hop, if hops are kept.
-    pub fn tell(&self, record: impl FnOnce() -> Record) {
+    pub fn tell(&self, record: impl FnOnce() -> Hop) {
         let Some(inner) = &self.0 else { return };
         let Some(writer) = &inner.writer else { return };
         if let Err(TrySendError::Full(_)) = writer.try_send(Order::Keep(Box::new(record()))) {
@@ -122,9 +122,6 @@ impl Trace {
     }
 
     /// The hops of what is wanted, in the order of their times; `None` if none are kept.
-    ///
-    /// # Errors
-    /// If the files cannot be read.
     pub async fn find(&self, wanted: Wanted) -> io::Result<Option<Found>> {
         let Some(inner) = &self.0 else { return Ok(None) };
         self.flush().await;
@@ -134,9 +131,6 @@ impl Trace {
     }
 
     /// Erases the hops of a person or a group. Says how many there were.
-    ///
-    /// # Errors
-    /// If the files cannot be written.
     pub async fn forget(&self, contact: ContactId) -> io::Result<u64> {
         let Some(inner) = &self.0 else { return Ok(0) };
         let Some(writer) = inner.writer.clone() else {

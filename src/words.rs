@@ -32,7 +32,7 @@ mod spoken;
 
 pub use language::Language;
 pub use list::*;
-pub use sentence::{Filling, Sentence};
+pub use sentence::{PlaceholderValue, Sentence};
 pub use spoken::Spoken;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Relays that promise less than the bridge. Both do what a relay must: ask for updates, take hooks, translate and sign.
-//! They keep no order, try nothing again, and take again what they have taken already.
+//! Relays that promise less than the bridge. Both do what a relay must: ask for updates, take hooks, translate and
+//! sign. They keep no order, try nothing again, and take again what they have taken already.
 
 use std::{
     fs::{File, OpenOptions},

@@ -31,7 +31,7 @@ pub(crate) fn refusal(error: &CallError) -> String {
              kommo.chats_url with the support's answer, and ask Kommo's support whether the account is on the \
              channel's list"
         }
-        CallError::Refused { .. } | CallError::Nonsense(_) | CallError::Unreachable(_) => "",
+        CallError::Refused { .. } | CallError::Foreign(_) | CallError::Unreachable(_) => "",
     };
     format!("{error}{remedy}")
 }

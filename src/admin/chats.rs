@@ -26,7 +26,7 @@ pub(crate) const LISTED: usize = 10_000;
 
 /// A conversation and its chat, as the bridge lists them.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Row {
+pub(crate) struct ChatEntry {
     pub(crate) conversation: Conversation,
     pub(crate) chat: String,
     /// What the customer or the group was called when they last wrote, as far as that is known.
@@ -42,7 +42,7 @@ pub(crate) struct Row {
     pub(crate) last_message_at: Option<UnixMillis>,
 }
 
-impl Row {
+impl ChatEntry {
     /// Whether a text is in something that a person knows of it: ids, names, and the phone number however it is
     /// written.
     fn has(&self, text: &str) -> bool {
@@ -65,27 +65,27 @@ fn is_number(text: &str) -> bool {
         && text.chars().all(|sign| sign.is_ascii_digit() || "+-() ./".contains(sign))
 }
 
-pub(crate) fn to_json(rows: &[Row]) -> Vec<u8> {
+pub(crate) fn to_json(rows: &[ChatEntry]) -> Vec<u8> {
     serde_json::to_vec(rows).expect("a row has string keys only")
 }
 
 /// Which conversations the command asks the bridge for.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Which {
+pub(crate) struct ChatFilter {
     /// One, by its id, or all.
     pub(crate) conversation: Option<String>,
     /// Those of one source.
     pub(crate) source: Option<String>,
-    /// Those that have this text ([`Row::has`]).
+    /// Those that have this text ([`ChatEntry::has`]).
     pub(crate) search: Option<String>,
 }
 
-impl Which {
+impl ChatFilter {
     fn is_of_source(&self, conversation: &Conversation) -> bool {
         self.source.as_ref().is_none_or(|source| conversation.source.as_str() == source)
     }
 
-    fn has(&self, row: &Row) -> bool {
+    fn has(&self, row: &ChatEntry) -> bool {
         self.search.as_ref().is_none_or(|text| row.has(text))
     }
 }
@@ -96,8 +96,8 @@ pub(crate) async fn known(
     store: Store,
     bots: Arc<Bots>,
     imported: Imports,
-    which: Which,
-) -> Result<Vec<Row>, StoreError> {
+    which: ChatFilter,
+) -> Result<Vec<ChatEntry>, StoreError> {
     let all = if which.conversation.is_none() { store.chats().await? } else { Vec::new() };
     let rows = spawn_blocking(move || {
         let mut chats: Vec<_> = all.into_iter().map(|(conversation, chat)| (conversation, chat.chat)).collect();
@@ -119,7 +119,7 @@ fn chat_of(store: &Store, imported: &Imports, conversation: &Conversation) -> Re
     imported.chat(conversation)
 }
 
-fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoChatId) -> Result<Row, StoreError> {
+fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoChatId) -> Result<ChatEntry, StoreError> {
     let contact = conversation.contact();
     let avatar = match bots.get(&conversation.source) {
         Some(bot) => store.avatar(*bot, contact)?,
@@ -129,7 +129,7 @@ fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoCha
         ContactId::Person(customer) => store.number_of(customer)?,
         ContactId::Group(_) => None,
     };
-    Ok(Row {
+    Ok(ChatEntry {
         last_message_at: store.active_at(&conversation)?,
         conversation,
         chat: chat.0,
@@ -141,13 +141,13 @@ fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoCha
 
 /// What the command asks the bridge to do.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Wish {
+pub(crate) struct LinkRequest {
     conversation: String,
     contact: u64,
 }
 
 /// Queues it, unless there is no such conversation.
-pub(crate) async fn queue(store: &Store, imported: &Imports, wish: Wish) -> Result<bool, StoreError> {
+pub(crate) async fn queue(store: &Store, imported: &Imports, wish: LinkRequest) -> Result<bool, StoreError> {
     let Ok(conversation) = wish.conversation.parse::<Conversation>() else { return Ok(false) };
     let Some(chat) = chat_of(store, imported, &conversation)? else { return Ok(false) };
     let known = StateChange::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
@@ -164,7 +164,7 @@ pub(crate) async fn queue(store: &Store, imported: &Imports, wish: Wish) -> Resu
 }
 
 /// Forgets who is behind a conversation, whichever bot they wrote to; false if nothing is known of them.
-pub(crate) async fn forget((store, trace): (&Store, &Trace), which: Which) -> Result<bool, StoreError> {
+pub(crate) async fn forget((store, trace): (&Store, &Trace), which: ChatFilter) -> Result<bool, StoreError> {
     let Some(Ok(conversation)) = which.conversation.map(|name| name.parse::<Conversation>()) else { return Ok(false) };
     let contact = conversation.contact();
     let is_known = store.forget(contact).await?;
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_person_is_found_by_whatever_is_known_of_them() {
-        let row = |conversation: &str, name: &str| Row {
+        let row = |conversation: &str, name: &str| ChatEntry {
             conversation: conversation.parse().unwrap(),
             chat: "b52c7f0e-1111-4222-8333-444455556666".to_owned(),
             name: Some(name.to_owned()),
@@ -186,7 +186,7 @@ mod tests {
             last_message_at: None,
         };
         let club = row("tg:sales:-1002233445566", "Garden club of the northern suburbs");
-        let anna = Row {
+        let anna = ChatEntry {
             username: Some("annap".to_owned()),
             phone: Some("4915177000111".to_owned()),
             ..row("tg:sales:777000111", "Anna Petrova")

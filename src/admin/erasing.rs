@@ -14,14 +14,14 @@ use tokio::{
 };
 
 use crate::{
-    admin::{Admin, chats::Which, failed, filter::conversation_of, parked::json, refusal},
+    admin::{Admin, chats::ChatFilter, failed, filter::conversation_of, parked::json, refusal},
     clock,
     domain::{
         address::{ContactId, Conversation},
         job::Lane,
     },
     relay::reconcile::unlinked,
-    store::{Erased, ParkedId, Store, StoreError, Untouched},
+    store::{Erased, NotChanged, ParkedId, Store, StoreError},
     trace::Trace,
 };
 
@@ -37,7 +37,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
 /// What was erased, for the command.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(crate) struct Report {
+pub(crate) struct ErasureReport {
     /// Messages that waited.
     pub(crate) waiting: usize,
     /// Messages that were parked.
@@ -51,7 +51,7 @@ pub(crate) struct Report {
     pub(crate) details: bool,
 }
 
-impl Report {
+impl ErasureReport {
     /// Whether there was nothing to erase.
     pub(crate) const fn is_empty(&self) -> bool {
         let Self { waiting, parked, messages, conversations, hops, details } = self;
@@ -60,7 +60,11 @@ impl Report {
 }
 
 /// Erases whom the named conversation is with.
-pub(super) async fn answer(State(admin): State<Admin>, Query(which): Query<Which>, headers: HeaderMap) -> Response {
+pub(super) async fn answer(
+    State(admin): State<Admin>,
+    Query(which): Query<ChatFilter>,
+    headers: HeaderMap,
+) -> Response {
     if let Some(refusal) = refusal(&headers) {
         return refusal;
     }
@@ -80,7 +84,7 @@ pub(super) async fn answer(State(admin): State<Admin>, Query(which): Query<Which
 async fn erase_named(
     (store, trace): (&Store, &Trace),
     conversation: &Conversation,
-) -> Result<Option<Report>, StoreError> {
+) -> Result<Option<ErasureReport>, StoreError> {
     let all = numbers(store, conversation)?;
     store.begin_erasing(all.clone()).await?;
     let Some(mut report) = erase_all(store, &all).await? else {
@@ -118,8 +122,8 @@ pub(crate) async fn finish(store: &Store, trace: &Trace) -> Result<(), StoreErro
 }
 
 /// Erases from the store whom these conversations are with. `None` if a message of theirs is still being sent.
-async fn erase_all(store: &Store, all: &[Conversation]) -> Result<Option<Report>, StoreError> {
-    let mut report = Report::default();
+async fn erase_all(store: &Store, all: &[Conversation]) -> Result<Option<ErasureReport>, StoreError> {
+    let mut report = ErasureReport::default();
     // Before anything goes: by what is left of a group its other number is found again.
     for one in all {
         report.parked += parked(store, one.contact()).await?.len();
@@ -152,7 +156,7 @@ pub(super) async fn erase_trace(trace: &Trace, contact: ContactId) -> Result<u64
 }
 
 /// Erases what the store has of a person or a group once nothing waits.
-async fn erase(store: &Store, contact: ContactId, report: &mut Report) -> Result<(), StoreError> {
+async fn erase(store: &Store, contact: ContactId, report: &mut ErasureReport) -> Result<(), StoreError> {
     let ids = parked(store, contact).await?;
     for step in ids.chunks(DROPPED_AT_ONCE).map(<[_]>::to_vec) {
         let known = store.clone();
@@ -178,9 +182,9 @@ async fn set_aside(store: &Store, contact: ContactId) -> Result<Option<usize>, S
         for lane in lanes {
             match store.park_waiting(lane.id, "it is being erased", clock::now()).await? {
                 Ok(_) => count += 1,
-                Err(Untouched::UnderWay) => is_busy = true,
+                Err(NotChanged::UnderWay) => is_busy = true,
                 // It has ended meanwhile.
-                Err(Untouched::Missing | Untouched::Behind(_)) => {}
+                Err(NotChanged::Missing | NotChanged::Behind(_)) => {}
             }
         }
         if is_busy && Instant::now() > until {

@@ -11,7 +11,7 @@ use crate::{
         job::{Lane, Route},
         time::UnixMillis,
     },
-    store::{SetAside, WaitingLane},
+    store::{ParkedSummary, WaitingLane},
 };
 
 /// Which messages to select; all if nothing is given.
@@ -47,7 +47,7 @@ impl Filter {
     }
 
     /// Whether a parked message is among them.
-    pub(super) fn takes_parked(&self, aside: &SetAside, now: UnixMillis) -> bool {
+    pub(super) fn takes_parked(&self, aside: &ParkedSummary, now: UnixMillis) -> bool {
         self.is_on(&aside.route)
             && self.is_of(&aside.thread, &aside.route)
             && self.says(Some(&aside.why), aside.code)
@@ -98,13 +98,13 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{ParkedId, Turn, WaitingJob};
+    use crate::store::{ParkedId, Readiness, WaitingJob};
 
     const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
     const DAY: Duration = Duration::from_hours(24);
 
-    fn aside(route: &str, thread: &str, why: &str, code: Option<i32>, age: Option<Duration>) -> SetAside {
-        SetAside {
+    fn aside(route: &str, thread: &str, why: &str, code: Option<i32>, age: Option<Duration>) -> ParkedSummary {
+        ParkedSummary {
             id: ParkedId(7),
             route: route.to_owned(),
             thread: thread.to_owned(),
@@ -155,7 +155,7 @@ mod tests {
         let lane = Lane { route: Route::Inbound, thread: "tg:sales:7".to_owned() };
         let job = serde_json::from_str(r#"{"kind":"hook","raw":"{}"}"#).unwrap();
         let first = WaitingJob { id: 7, since: NOW.minus(DAY), attempts: 2, why: Some("Kommo: 500".to_owned()), job };
-        let waiting = |first| WaitingLane { lane: lane.clone(), id: 7, turn: Turn::Now, jobs: 1, first };
+        let waiting = |first| WaitingLane { lane: lane.clone(), id: 7, turn: Readiness::Now, jobs: 1, first };
         let (failed, fresh, unreadable) =
             (waiting(Some(first.clone())), waiting(Some(WaitingJob { why: None, since: NOW, ..first })), waiting(None));
         for (wanted, takes) in [

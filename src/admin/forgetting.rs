@@ -30,9 +30,6 @@ impl Forgetting {
     }
 
     /// Up to when what has expired may be removed, at `now` by this machine's clock.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub(super) fn until(&mut self, store: &Store, now: UnixMillis) -> Result<UnixMillis, StoreError> {
         let confirmed = self.kommo.confirmed(now);
         let first = store.first_expiry()?.unwrap_or(confirmed);

@@ -47,9 +47,6 @@ struct ChatLine {
 }
 
 /// Takes over all of it. What cannot be read is left for the next start.
-///
-/// # Errors
-/// If the store fails.
 pub async fn take_over(data_dir: &Path, store: &Store) -> Result<(), StoreError> {
     let dir = imported::dir(data_dir);
     let mark = dir.join("in-managers-names");

@@ -18,17 +18,11 @@ use crate::{
 
 /// The client of the account's REST API; `None` without an address and a token. It asks nothing of an account that is
 /// another one than the configuration and the token say.
-///
-/// # Errors
-/// If the HTTP client cannot be set up.
 pub fn client(kommo: &Kommo) -> anyhow::Result<Option<Account>> {
     client_by(kommo, &kommo.egress())
 }
 
 /// The same by that way.
-///
-/// # Errors
-/// As those of [`client`].
 pub fn client_by(kommo: &Kommo, egress: &Egress) -> anyhow::Result<Option<Account>> {
     let (Some(url), Some(token)) = (&kommo.account_url, &kommo.access_token) else { return Ok(None) };
     let account = Account::new(egress, url.url().clone(), token.expose(), kommo.timeout)?;
@@ -63,9 +57,6 @@ pub async fn account_id(kommo: &Kommo, account: Option<&Account>) -> anyhow::Res
 
 /// The account's id for a start: what is configured, else what the store remembers, else what the account says within
 /// seconds; `None` if it does not.
-///
-/// # Errors
-/// If the store fails.
 pub async fn known_soon(kommo: &Kommo, account: Option<&Account>, store: &Store) -> anyhow::Result<Option<AccountId>> {
     if let Some(id) = remembered(kommo, store)? {
         return Ok(Some(id));
@@ -78,9 +69,6 @@ pub async fn known_soon(kommo: &Kommo, account: Option<&Account>, store: &Store)
 }
 
 /// The account's id: what is configured, else what the store remembers.
-///
-/// # Errors
-/// If the store fails.
 pub fn remembered(kommo: &Kommo, store: &Store) -> anyhow::Result<Option<AccountId>> {
     if let Some(id) = &kommo.account_id {
         return Ok(Some(id.clone()));
@@ -99,9 +87,6 @@ pub async fn learn(kommo: &Kommo, account: Option<&Account>, store: &Store) -> a
 }
 
 /// The language of managers: what is configured, else what the account has told before, else English.
-///
-/// # Errors
-/// If the store fails.
 pub fn spoken(kommo: &Kommo, store: &Store) -> Result<Spoken, StoreError> {
     if let Some(language) = kommo.language {
         return Ok(Spoken::new(language));
@@ -111,9 +96,6 @@ pub fn spoken(kommo: &Kommo, store: &Store) -> Result<Spoken, StoreError> {
 }
 
 /// Passes the account's country to its client, as far as an earlier run has learnt it.
-///
-/// # Errors
-/// If the store fails.
 pub fn recall(kommo: &Kommo, account: Option<&Account>, store: &Store) -> Result<(), StoreError> {
     if let (Some(account), Some(country)) = (account, store.account_facts(&address(kommo))?.country) {
         account.is_in(country);
@@ -122,9 +104,6 @@ pub fn recall(kommo: &Kommo, account: Option<&Account>, store: &Store) -> Result
 }
 
 /// Remembers what the account `served` has told, and speaks its language from now on unless another one is configured.
-///
-/// # Errors
-/// If the store fails.
 pub async fn learn_facts(
     (kommo, served): (&Kommo, &AccountId),
     info: &AccountInfo,

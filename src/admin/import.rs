@@ -79,12 +79,12 @@ pub struct Importer {
     chats: Chats,
     links: Links,
     bots: Bots,
-    turn: Mutex<Turn>,
+    turn: Mutex<ImportState>,
 }
 
 /// What only one at a time may know and change: two commands may import the same chat.
 #[derive(Default)]
-struct Turn {
+struct ImportState {
     /// What a conversation has in Kommo by our ids, as it was read last.
     history: Option<(Conversation, HashMap<String, KommoMessageId>)>,
     /// The conversation whose chat Kommo did not make when it was asked last.
@@ -178,7 +178,7 @@ impl Importer {
     }
 
     /// Looks what there is before a message is sent. `None` if it is to be sent.
-    async fn begin(&self, turn: &mut Turn, sending: &Sending<'_>) -> Result<Option<Imported>, StoreError> {
+    async fn begin(&self, turn: &mut ImportState, sending: &Sending<'_>) -> Result<Option<Imported>, StoreError> {
         if sending.is_met() && self.store.chat(&sending.to)?.is_some() {
             match self.relayed_long_ago(turn, sending).await {
                 Ok(None) => {}
@@ -196,7 +196,7 @@ impl Importer {
 
     /// Has Kommo make the chat, and notes it, before anything is in it: so all of it goes to the same place, whatever
     /// becomes of its first message. `None` if messages can be sent.
-    async fn make_chat(&self, turn: &mut Turn, sending: &Sending<'_>) -> Result<Option<Imported>, StoreError> {
+    async fn make_chat(&self, turn: &mut ImportState, sending: &Sending<'_>) -> Result<Option<Imported>, StoreError> {
         if turn.refused.as_ref() == Some(&sending.to) || self.imports.chat(&sending.to)?.is_some() {
             return Ok(None);
         }
@@ -251,7 +251,7 @@ impl Importer {
     }
 
     /// Makes one try, and notes what Kommo has.
-    async fn send(&self, turn: &mut Turn, sending: &Sending<'_>) -> Result<Imported, StoreError> {
+    async fn send(&self, turn: &mut ImportState, sending: &Sending<'_>) -> Result<Imported, StoreError> {
         let import = sending.import;
         let language = Language::of_code(&import.language).unwrap_or_default();
         let (links, answered) = (self.links.made_at(clock::now()), self.answered(sending)?);
@@ -320,7 +320,7 @@ impl Importer {
 fn is_unknown_author(error: &CallError) -> bool {
     match error {
         CallError::Refused { error, .. } => error.code == Some(UNKNOWN_AUTHOR),
-        CallError::Nonsense(_) | CallError::Unreachable(_) => false,
+        CallError::Foreign(_) | CallError::Unreachable(_) => false,
     }
 }
 

@@ -23,8 +23,8 @@ use crate::{
     clock,
     domain::{address::SourceId, job::Route, time::UnixMillis},
     relay::reconcile::unlinked,
-    store::{ParkedId, SetAside, Store, StoreError, Unparked},
-    trace::{Event, Record},
+    store::{ParkedId, ParkedSummary, Store, StoreError, Unparked},
+    trace::{Event, Hop},
 };
 
 /// How many parked messages are listed at most, unless fewer are asked for.
@@ -32,7 +32,7 @@ const LISTED: usize = 1000;
 
 /// A parked message as it is listed. Only our own command, which the operator runs, gets its words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Row {
+pub(crate) struct ParkedEntry {
     pub(crate) id: u64,
     /// `None` if that cannot be read.
     pub(crate) parked_at: Option<UnixMillis>,
@@ -54,8 +54,8 @@ pub(crate) struct Row {
     pub(crate) said: Option<String>,
 }
 
-impl From<SetAside> for Row {
-    fn from(aside: SetAside) -> Self {
+impl From<ParkedSummary> for ParkedEntry {
+    fn from(aside: ParkedSummary) -> Self {
         Self {
             id: aside.id.0,
             parked_at: aside.since,
@@ -123,7 +123,7 @@ pub(super) async fn find(
     filter: &Filter,
     mut before: Option<ParkedId>,
     limit: usize,
-) -> Result<Vec<SetAside>, StoreError> {
+) -> Result<Vec<ParkedSummary>, StoreError> {
     let mut found = Vec::new();
     loop {
         let some = store.set_aside_before(before, LISTED).await?;
@@ -138,12 +138,17 @@ pub(super) async fn find(
 }
 
 /// The messages as they are listed, with what the customers are called, and what they say, if that is to be told.
-fn rows(store: &Store, bots: &Bots, with_words: bool, found: Vec<SetAside>) -> Result<Vec<Row>, StoreError> {
-    let row = |aside: SetAside| {
+fn rows(
+    store: &Store,
+    bots: &Bots,
+    with_words: bool,
+    found: Vec<ParkedSummary>,
+) -> Result<Vec<ParkedEntry>, StoreError> {
+    let row = |aside: ParkedSummary| {
         let name = name(store, bots, &aside.thread)?;
         let parked = if with_words { store.parked_as(aside.id)? } else { None };
         let said = parked.and_then(|parked| preview(&parked.jobs, SHORT));
-        Ok(Row { name, said, ..Row::from(aside) })
+        Ok(ParkedEntry { name, said, ..ParkedEntry::from(aside) })
     };
     found.into_iter().map(row).collect()
 }
@@ -194,8 +199,8 @@ async fn drop_all(admin: &Admin, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId
 }
 
 /// What the operator has done with something parked, as the trace has it.
-fn by_hand(at: UnixMillis, event: Event, id: ParkedId) -> Record {
-    Record { at, event, parked: Some(id.0), ..Record::default() }
+fn by_hand(at: UnixMillis, event: Event, id: ParkedId) -> Hop {
+    Hop { at, event, parked: Some(id.0), ..Hop::default() }
 }
 
 /// What is said of a number that nothing has.

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        delivery::{Delivery, Report},
+        delivery::{Delivery, DeliveryReport},
         job::{Call, Hook, Job, Method, Raw, SendJob, StatusJob, Update},
         message::{Attachment, Content, Media, Outbound},
         time::UnixMillis,
@@ -29,7 +29,7 @@ fn of_job(job: &Job) -> Option<String> {
         Job::Send(SendJob::Answer(outbound)) => Some(of_answer(outbound)),
         Job::Send(SendJob::Call(call)) => Some(of_call(call)),
         Job::Send(SendJob::Album(album)) => Some(album.calls.iter().map(of_call).collect::<Vec<_>>().join(" ")),
-        Job::Status(StatusJob::Delivery(Report { delivery, .. })) => Some(match delivery {
+        Job::Status(StatusJob::Delivery(DeliveryReport { delivery, .. })) => Some(match delivery {
             Delivery::Delivered => "delivered".to_owned(),
             Delivery::Read => "read".to_owned(),
             Delivery::Failed(refusal) => format!("failed: {}", refusal.sentence),
@@ -177,7 +177,7 @@ mod tests {
             })
         };
         let refusal = ToldRefusal::new(ErrorCode::Other, "The bot was blocked.");
-        let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
+        let report = DeliveryReport { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
         for (jobs, says) in [
             (vec![text("Two\nlines")], Some("Two lines")),
             (vec![text("one"), text("two")], Some("one two")),

@@ -10,13 +10,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     config::Config,
-    domain::{amount::span, time::UnixMillis},
+    domain::{amount::duration_in_words, time::UnixMillis},
     media::link::BadLink,
     metrics::{Cause, Metrics},
     net::{self, Egress, Http},
     serve::{
         HERE,
-        mark::{Answer, NONCE},
+        process_identity::{Answer, NONCE},
     },
     tls::{self, Keeper},
 };
@@ -73,9 +73,6 @@ struct Shown {
 
 impl PublicAddress {
     /// Looks at the address of a configuration, which should lead to `entrance`.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be set up.
     pub fn new(config: &Config, entrance: Entrance, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
         Ok(Self {
             http: Http::new(&Egress::default(), |client| client.connect_timeout(WITHIN / 2).timeout(WITHIN))?,
@@ -90,9 +87,6 @@ impl PublicAddress {
     }
 
     /// Looks until `stop`.
-    ///
-    /// # Errors
-    /// Never.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         let work = async {
             sleep(FIRST_AFTER.min(self.every)).await;
@@ -137,7 +131,7 @@ impl PublicAddress {
             return None;
         }
         let (host, day) = (self.url.host_str().unwrap_or_default(), tls::day(ends_at));
-        let (is_over, left) = (ends_at <= now, span(now.until(ends_at)));
+        let (is_over, left) = (ends_at <= now, duration_in_words(now.until(ends_at)));
         let ends = if is_over { format!("has ended on {day}") } else { format!("ends on {day}, in {left}") };
         let text = format!(
             "the certificate of {host} {ends}: see to it that it is renewed. Kommo sends no hooks to an address whose \

@@ -22,8 +22,8 @@ use crate::{
     },
     clock,
     domain::{address::Conversation, job::Lane, time::UnixMillis},
-    store::{ParkedId, SetAside, Store, StoreError, Turn, Untouched, WaitingJob, WaitingLane},
-    trace::{Event, Record},
+    store::{NotChanged, ParkedId, ParkedSummary, Readiness, Store, StoreError, WaitingJob, WaitingLane},
+    trace::{Event, Hop},
 };
 
 /// How many messages are listed at most, unless fewer are asked for.
@@ -53,7 +53,7 @@ pub(crate) enum Standing {
 
 /// A message that waits or is parked, for the operator's commands. The names of its fields stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Row {
+pub(crate) struct QueueEntry {
     pub(crate) id: u64,
     pub(crate) state: Standing,
     pub(crate) route: String,
@@ -79,7 +79,7 @@ pub(crate) struct Row {
     pub(crate) text: Option<String>,
 }
 
-impl Row {
+impl QueueEntry {
     fn of(lane: Lane, id: u64, state: Standing) -> Self {
         Self {
             id,
@@ -103,10 +103,10 @@ impl Row {
     /// The first message of a lane.
     fn of_lane(lane: WaitingLane, most: usize) -> Self {
         let (state, next_try) = match lane.turn {
-            Turn::Now => (Standing::Due, None),
-            Turn::At(at) => (Standing::Retrying, Some(at)),
-            Turn::UnderWay => (Standing::Sending, None),
-            Turn::Held => (Standing::Held, None),
+            Readiness::Now => (Standing::Due, None),
+            Readiness::At(at) => (Standing::Retrying, Some(at)),
+            Readiness::UnderWay => (Standing::Sending, None),
+            Readiness::Held => (Standing::Held, None),
         };
         let row = Self { next_try, behind: lane.jobs.saturating_sub(1), ..Self::of(lane.lane, lane.id, state) };
         match lane.first {
@@ -121,8 +121,8 @@ impl Row {
     }
 }
 
-impl From<parked::Row> for Row {
-    fn from(row: parked::Row) -> Self {
+impl From<parked::ParkedEntry> for QueueEntry {
+    fn from(row: parked::ParkedEntry) -> Self {
         Self {
             id: row.id,
             state: if row.expires_at.is_some() { Standing::Told } else { Standing::Parked },
@@ -161,7 +161,7 @@ pub(super) async fn list(
     let limit = page.limit.unwrap_or(LISTED).min(LISTED);
     answered(&admin, &headers, async {
         let lanes = waiting(&admin.store, filter, page.after, limit).await?;
-        Ok(lanes.into_iter().map(|lane| Row::of_lane(lane, SHORT)).collect())
+        Ok(lanes.into_iter().map(|lane| QueueEntry::of_lane(lane, SHORT)).collect())
     })
     .await
 }
@@ -197,7 +197,7 @@ pub(super) async fn show(State(admin): State<Admin>, Query(wanted): Query<Wanted
     .await
 }
 
-async fn one(store: &Store, id: u64) -> Result<Vec<Row>, StoreError> {
+async fn one(store: &Store, id: u64) -> Result<Vec<QueueEntry>, StoreError> {
     let parked = store.set_aside_before(id.checked_add(1).map(ParkedId), 1).await?;
     if let Some(parked) = parked.into_iter().find(|parked| parked.id.0 == id) {
         return Ok(vec![of_parked(store, parked)?]);
@@ -207,7 +207,7 @@ async fn one(store: &Store, id: u64) -> Result<Vec<Row>, StoreError> {
     Ok(rows.into_iter().filter(|row| row.id == id).collect())
 }
 
-async fn all_of(store: &Store, conversation: &Conversation) -> Result<Vec<Row>, StoreError> {
+async fn all_of(store: &Store, conversation: &Conversation) -> Result<Vec<QueueEntry>, StoreError> {
     let filter = Filter::of_conversation(conversation);
     let mut rows = Vec::new();
     for lane in waiting(store, filter.clone(), None, LISTED).await? {
@@ -220,31 +220,31 @@ async fn all_of(store: &Store, conversation: &Conversation) -> Result<Vec<Row>, 
 }
 
 /// The messages of a lane, in their order.
-async fn of_lane(store: &Store, lane: Lane) -> Result<Vec<Row>, StoreError> {
+async fn of_lane(store: &Store, lane: Lane) -> Result<Vec<QueueEntry>, StoreError> {
     let wanted = lane.clone();
     let first = store.waiting_lanes(None, 1, move |lane| *lane == wanted, |_| true).await?.pop();
     let Some(first) = first else { return Ok(Vec::new()) };
     let jobs = first.jobs;
-    let mut rows = vec![Row::of_lane(first, WHOLE)];
+    let mut rows = vec![QueueEntry::of_lane(first, WHOLE)];
     for (at, job) in store.waiting_in(lane.clone(), SHOWN).await?.into_iter().enumerate().skip(1) {
-        let row = Row::of(lane.clone(), job.id, Standing::Behind).with(job, WHOLE);
-        rows.push(Row { behind: jobs.saturating_sub(at + 1), ..row });
+        let row = QueueEntry::of(lane.clone(), job.id, Standing::Behind).with(job, WHOLE);
+        rows.push(QueueEntry { behind: jobs.saturating_sub(at + 1), ..row });
     }
     // The parts of one message share its number: what is said of the whole is said of the first.
     rows.dedup_by_key(|row| row.id);
     Ok(rows)
 }
 
-fn of_parked(store: &Store, aside: SetAside) -> Result<Row, StoreError> {
+fn of_parked(store: &Store, aside: ParkedSummary) -> Result<QueueEntry, StoreError> {
     let text = store.parked_as(aside.id)?.and_then(|parked| preview(&parked.jobs, WHOLE));
-    Ok(Row { text, ..Row::from(parked::Row::from(aside)) })
+    Ok(QueueEntry { text, ..QueueEntry::from(parked::ParkedEntry::from(aside)) })
 }
 
 /// Rows with the names of the customers. They have words of people, so they are for our own commands alone.
 async fn answered(
     admin: &Admin,
     headers: &HeaderMap,
-    rows: impl Future<Output = Result<Vec<Row>, StoreError>>,
+    rows: impl Future<Output = Result<Vec<QueueEntry>, StoreError>>,
 ) -> Response {
     if !is_addressed_directly(headers) {
         return elsewhere();
@@ -261,9 +261,9 @@ async fn answered(
     named.map_or_else(|error| failed(&error), |rows| json(&rows))
 }
 
-fn named(store: &Store, bots: &Bots, row: Row) -> Result<Row, StoreError> {
+fn named(store: &Store, bots: &Bots, row: QueueEntry) -> Result<QueueEntry, StoreError> {
     let name = name(store, bots, &row.thread)?;
-    Ok(Row { name, ..row })
+    Ok(QueueEntry { name, ..row })
 }
 
 /// Lets messages be tried at once: parked ones go back to their queues, and those that wait for a time wait no more.
@@ -283,7 +283,7 @@ async fn try_now(admin: &Admin, waiting: Vec<parked::Left>, changed: &mut Change
         let (at, event) = (clock::now(), Event::OperatorRetried);
         match admin.store.try_now(id).await? {
             Ok(()) => {
-                admin.trace.tell(|| Record { at, event, job: Some(id), ..Record::default() });
+                admin.trace.tell(|| Hop { at, event, job: Some(id), ..Hop::default() });
                 changed.done += 1;
             }
             Err(why) => changed.left.push(left(ParkedId(id), untouched(&why))),
@@ -301,10 +301,10 @@ pub(super) async fn park(State(admin): State<Admin>, Query(ids): Query<Ids>, hea
             match admin.store.park_waiting(id.0, "the operator has parked it", clock::now()).await? {
                 Ok(parked) => {
                     let (job, parked) = (Some(id.0), Some(parked.0));
-                    admin.trace.tell(|| Record { at, event, job, parked, ..Record::default() });
+                    admin.trace.tell(|| Hop { at, event, job, parked, ..Hop::default() });
                     changed.done += 1;
                 }
-                Err(Untouched::Missing) if is_parked(&admin.store, id).await? => {
+                Err(NotChanged::Missing) if is_parked(&admin.store, id).await? => {
                     changed.left.push(left(id, "it is parked already"));
                 }
                 Err(why) => changed.left.push(left(id, untouched(&why))),
@@ -320,11 +320,11 @@ async fn is_parked(store: &Store, id: ParkedId) -> Result<bool, StoreError> {
     Ok(newest.iter().any(|parked| parked.id == id))
 }
 
-fn untouched(why: &Untouched) -> String {
+fn untouched(why: &NotChanged) -> String {
     match why {
-        Untouched::Missing => "no message has this number".to_owned(),
-        Untouched::UnderWay => "it is being sent right now: try again".to_owned(),
-        Untouched::Behind(first) => format!("it waits behind {first}, which comes first"),
+        NotChanged::Missing => "no message has this number".to_owned(),
+        NotChanged::UnderWay => "it is being sent right now: try again".to_owned(),
+        NotChanged::Behind(first) => format!("it waits behind {first}, which comes first"),
     }
 }
 

@@ -45,7 +45,7 @@ async fn start(State(reconciler): State<Arc<Reconciler>>, since: Option<Path<Str
     let work = Box::pin(async move {
         // The caller may have gone. Then the work ends.
         let say = |line| drop(tell.send(line));
-        reconciler.look(since, say).await
+        reconciler.run_now(since, say).await
     });
     Body::from_stream(stream::unfold(Some(Progress { work, told }), Progress::line)).into_response()
 }

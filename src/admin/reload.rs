@@ -13,27 +13,27 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{admin::refusal, domain::amount::counted};
 
 /// What came of reading the configuration again.
-pub type Outcome = Result<Reloaded, NotReloaded>;
+pub type ReloadOutcome = Result<Reloaded, NotReloaded>;
 /// Where the outcome of one reload is sent.
-pub type Wished = oneshot::Sender<Outcome>;
+pub type ReloadReply = oneshot::Sender<ReloadOutcome>;
 
 /// Asks the bridge to read its configuration again. Clones ask the same bridge.
 #[derive(Clone, Debug)]
-pub struct Wish(mpsc::Sender<Wished>);
+pub struct ReloadHandle(mpsc::Sender<ReloadReply>);
 
 /// The handle that asks for a reload, and the end at which the requests arrive.
 #[must_use]
-pub fn wishes() -> (Wish, mpsc::Receiver<Wished>) {
-    let (wish, wished) = mpsc::channel(1);
-    (Wish(wish), wished)
+pub fn reload_channel() -> (ReloadHandle, mpsc::Receiver<ReloadReply>) {
+    let (reload_handle, wished) = mpsc::channel(1);
+    (ReloadHandle(reload_handle), wished)
 }
 
-impl Wish {
+impl ReloadHandle {
     /// Waits until the configuration was read again.
     ///
     /// # Errors
     /// [`NotReloaded`] if the one before stays in force.
-    pub async fn reload(&self) -> Outcome {
+    pub async fn reload(&self) -> ReloadOutcome {
         let (tell, told) = oneshot::channel();
         self.0.send(tell).await.map_err(|_| NotReloaded::Stopping)?;
         told.await.map_err(|_| NotReloaded::Stopping)?
@@ -154,15 +154,15 @@ impl Removed {
 }
 
 /// `/reload`: answers when it is done.
-pub fn router(wish: Wish) -> Router {
-    Router::new().route("/reload", post(reload)).with_state(wish)
+pub fn router(reload_handle: ReloadHandle) -> Router {
+    Router::new().route("/reload", post(reload)).with_state(reload_handle)
 }
 
-async fn reload(State(wish): State<Wish>, headers: HeaderMap) -> Response {
+async fn reload(State(reload_handle): State<ReloadHandle>, headers: HeaderMap) -> Response {
     if let Some(refusal) = refusal(&headers) {
         return refusal;
     }
-    match wish.reload().await {
+    match reload_handle.reload().await {
         Ok(reloaded) => {
             let text = serde_json::to_string(&reloaded).unwrap_or_default();
             ([(header::CONTENT_TYPE, "application/json")], text).into_response()

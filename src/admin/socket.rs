@@ -58,9 +58,6 @@ pub struct ShortName {
 
 impl ShortName {
     /// The name of the socket in the data directory `dir`, whether there is one or not.
-    ///
-    /// # Errors
-    /// If the directory cannot be opened.
     pub fn within(dir: &Path) -> io::Result<Self> {
         let dir = File::open(dir)?;
         Ok(Self { path: Path::new("/proc/self/fd").join(dir.as_raw_fd().to_string()).join(NAME), _dir: dir })

@@ -19,7 +19,7 @@ use crate::{
     alerts::health::Health,
     clock,
     domain::{address::SourceId, job::Route, time::UnixMillis},
-    metrics::{BotTrouble, Cause, FailedLately, Hour, Metrics, Passed, Polling, Trouble},
+    metrics::{BotProblem, Cause, FailedLately, Hour, Metrics, Passed, Polling, Problem},
     store::{Counts, QueueCount, StoreError},
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct Status {
     pub(crate) bots: Vec<Bot>,
     pub(crate) kommo: Side,
     pub(crate) queues: Vec<Queue>,
-    pub(crate) held: Held,
+    pub(crate) held: HeldAnswers,
     pub(crate) parked: Parked,
     /// The owner's own programs that share a bot.
     #[serde(default)]
@@ -91,7 +91,7 @@ pub(crate) struct Queue {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Held {
+pub(crate) struct HeldAnswers {
     /// In how many conversations answers are held.
     pub(crate) conversations: usize,
     /// Why Kommo's history cannot be compared.
@@ -187,7 +187,7 @@ impl Status {
             bots: health.expected().sources.iter().map(|source| bot(metrics, source, &troubles)).collect(),
             kommo: kommo(metrics, &troubles),
             queues: queues(&counts),
-            held: Held { conversations: health.store().withheld(), why: metrics.why_unread() },
+            held: HeldAnswers { conversations: health.store().withheld(), why: metrics.why_history_unreadable() },
             parked: Parked { need_person: counts.parked, told: counts.told },
             programs: programs::all(health.store()),
             counted_since: started_at.max(day_ago),
@@ -215,8 +215,8 @@ impl Status {
     }
 }
 
-impl From<Trouble> for Wrong {
-    fn from(trouble: Trouble) -> Self {
+impl From<Problem> for Wrong {
+    fn from(trouble: Problem) -> Self {
         Self {
             cause: trouble.cause.name().to_owned(),
             of: trouble.cause.of(),
@@ -227,7 +227,7 @@ impl From<Trouble> for Wrong {
     }
 }
 
-fn bot(metrics: &Metrics, source: &SourceId, troubles: &[Trouble]) -> Bot {
+fn bot(metrics: &Metrics, source: &SourceId, troubles: &[Problem]) -> Bot {
     let is_of_bot = |cause: &Cause| matches!(cause, Cause::Bot(of, _) if of == source);
     let state = match metrics.polling_of(source) {
         Some(Polling::Working) => Condition::Working,
@@ -238,7 +238,7 @@ fn bot(metrics: &Metrics, source: &SourceId, troubles: &[Trouble]) -> Bot {
     Bot { source: source.clone(), side: side(metrics, state, troubles, is_of_bot) }
 }
 
-fn kommo(metrics: &Metrics, troubles: &[Trouble]) -> Side {
+fn kommo(metrics: &Metrics, troubles: &[Problem]) -> Side {
     const FOR_PERSON: [Cause; 6] = [
         Cause::Elsewhere,
         Cause::Disconnected,
@@ -260,14 +260,14 @@ fn kommo(metrics: &Metrics, troubles: &[Trouble]) -> Side {
 }
 
 /// A remote whose troubles are those that are meant.
-fn side(metrics: &Metrics, state: Condition, troubles: &[Trouble], is_meant: impl Fn(&Cause) -> bool) -> Side {
+fn side(metrics: &Metrics, state: Condition, troubles: &[Problem], is_meant: impl Fn(&Cause) -> bool) -> Side {
     let wrong = troubles.iter().find(|trouble| is_meant(&trouble.cause));
     let since = match (wrong, state) {
         (Some(trouble), _) => trouble.since,
         (None, Condition::Working) => metrics.over_at(is_meant).unwrap_or_else(|| metrics.started_at()),
         (None, Condition::Starting | Condition::Failing | Condition::Stopped) => metrics.started_at(),
     };
-    let is_told = |trouble: &&Trouble| !matches!(trouble.cause, Cause::Bot(_, BotTrouble::Starting));
+    let is_told = |trouble: &&Problem| !matches!(trouble.cause, Cause::Bot(_, BotProblem::Starting));
     Side { state, since, why: wrong.filter(is_told).map(|trouble| trouble.text.clone()) }
 }
 

@@ -15,7 +15,7 @@ use crate::{
         time::UnixMillis,
     },
     store::{Store, StoreError},
-    trace::{Record, Wanted},
+    trace::{Hop, Wanted},
 };
 
 /// What the command gets. The names of its fields stay.
@@ -27,13 +27,14 @@ pub(crate) struct Answer {
     pub(crate) begins_at: Option<UnixMillis>,
     /// Whether there are older hops of this than are told.
     pub(crate) is_cut: bool,
-    pub(crate) hops: Vec<Record>,
+    pub(crate) hops: Vec<Hop>,
 }
 
 /// What somebody may look for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Sought {
-    /// A conversation. If its end is a number, it may as well be a message of Telegram's in the one that is named before.
+    /// A conversation. If its end is a number, it may as well be a message of Telegram's in the one that is named
+    /// before.
     Conversation(Conversation, Option<(Conversation, i64)>),
     /// A message of Telegram's, as Kommo knows it.
     Message(MessageId),

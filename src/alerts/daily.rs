@@ -6,9 +6,9 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    alerts::letter::shown,
+    alerts::alert_message::shown,
     domain::{
-        amount::{counted, span},
+        amount::{counted, duration_in_words},
         time::UnixMillis,
     },
     metrics::Totals,
@@ -66,7 +66,7 @@ impl Day {
 fn told(time: Duration) -> String {
     let seconds = time.as_secs();
     let rounded = if seconds < 120 { seconds } else { seconds / 60 * 60 };
-    format!("about {}", span(Duration::from_secs(rounded)))
+    format!("about {}", duration_in_words(Duration::from_secs(rounded)))
 }
 
 #[cfg(test)]

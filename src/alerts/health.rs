@@ -17,12 +17,12 @@ use crate::{
     clock,
     config::Config,
     domain::{
-        amount::{counted, span},
+        amount::{counted, duration_in_words},
         job::Route,
         time::UnixMillis,
     },
     kommo::time::KommoTime,
-    metrics::{Cause, Disk, Expected, Metrics, Totals, Trouble},
+    metrics::{Cause, Disk, Expected, Metrics, Problem, Totals},
     store::{Counts, Progress, Store, dumps, free_bytes},
 };
 
@@ -113,7 +113,7 @@ impl Health {
 
     /// All that is wrong.
     #[must_use]
-    pub fn look(&self) -> Vec<Trouble> {
+    pub fn look(&self) -> Vec<Problem> {
         let (counts, now) = (self.store.counts(), clock::now());
         let disk = self.disk();
         let store = self.store.trouble();
@@ -194,7 +194,7 @@ impl Health {
         Some(format!(
             "{jobs} {to} ({route}) wait, the oldest for {}. The log says why: look for the route, and for what failed \
              and will be tried again",
-            span(age)
+            duration_in_words(age)
         ))
     }
 
@@ -210,8 +210,8 @@ impl Health {
                  (gateway.max_mb), the oldest are deleted. Start the program, or drop them with `telekommo programs \
                  skip {}`",
                 counted(program.waiting, "update"),
-                span(age),
-                span(keep),
+                duration_in_words(age),
+                duration_in_words(keep),
                 max_bytes >> 20,
                 program.name
             )

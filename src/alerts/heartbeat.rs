@@ -21,9 +21,6 @@ pub struct Heartbeat {
 
 impl Heartbeat {
     /// The heartbeat of a bridge.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be set up.
     pub fn new(heartbeat: config::Heartbeat, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
         Ok(Self { http: client(&Egress::default())?, called: heartbeat, metrics })
     }
@@ -43,7 +40,7 @@ impl Heartbeat {
                     tracing::debug!(why, "the heartbeat was not heard");
                 }
                 let is_failing = outcome.is_err();
-                self.metrics.beaten(!is_failing);
+                self.metrics.heartbeat_sent(!is_failing);
                 let was_failing = self.metrics.note(Cause::Heartbeat, outcome.err());
                 match (was_failing, is_failing) {
                     (false, true) => tracing::warn!("the heartbeat is not heard: /ready says why"),

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     alerts::{
+        alert_message::{alert, local},
         health::Health,
-        letter::{letter, local},
         memory::Memory,
         state::{Event, Now, Rules},
         target::{Target, Targets},
@@ -42,7 +42,7 @@ pub struct Alerts {
     /// Which bridge it is.
     host: String,
     data_dir: PathBuf,
-    targets: BTreeMap<String, Course>,
+    targets: BTreeMap<String, TargetState>,
     memory: Memory,
     kept_at: Instant,
     started_at: Instant,
@@ -50,7 +50,7 @@ pub struct Alerts {
 }
 
 /// How sending to one target goes.
-struct Course {
+struct TargetState {
     target: Arc<dyn Target>,
     is_busy: bool,
     failed: u32,
@@ -72,7 +72,7 @@ impl Alerts {
     #[must_use]
     pub fn new(config: &Config, health: Arc<Health>, targets: Targets) -> Self {
         let now = Instant::now();
-        let course = |target| Course { target, is_busy: false, failed: 0, next_at: now };
+        let course = |target| TargetState { target, is_busy: false, failed: 0, next_at: now };
         let counted = health.metrics().totals();
         let mut memory = Memory::load(&config.data_dir);
         memory.outboxes.retain(|name, _| targets.contains_key(name));
@@ -177,11 +177,11 @@ impl Alerts {
             }
             course.is_busy = true;
             let (events, daily) = (outbox.events(), outbox.daily().map(str::to_owned));
-            let letter = letter(&self.host, &events, daily.as_deref());
+            let alert = alert(&self.host, &events, daily.as_deref());
             let (name, target) = (name.clone(), Arc::clone(&course.target));
             sending.push(
                 async move {
-                    let outcome = target.send(&letter).await;
+                    let outcome = target.send(&alert).await;
                     Sent { name, events, daily, outcome }
                 }
                 .boxed(),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures_util::future::BoxFuture;
 
 use crate::{
-    alerts::letter::Letter,
+    alerts::alert_message::AlertMessage,
     config::{AlertBot, AlertTarget},
     domain::address::SourceId,
     net::Egress,
@@ -24,14 +24,14 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// Why that failed, for the operator and without a secret.
-    fn send<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Result<(), String>>;
+    fn send<'a>(&'a self, alert: &'a AlertMessage) -> BoxFuture<'a, Result<(), String>>;
 }
 
 /// The targets by their names.
 pub type Targets = BTreeMap<String, Arc<dyn Target>>;
 
 /// What the targets of a configuration need.
-pub struct Ways<'a> {
+pub struct AlertClients<'a> {
     /// The bots of the sources.
     pub bots: &'a BTreeMap<SourceId, Bot>,
     /// How a bot is reached that is for alerts alone.
@@ -39,10 +39,7 @@ pub struct Ways<'a> {
 }
 
 /// The targets of a configuration.
-///
-/// # Errors
-/// If a client cannot be set up.
-pub fn targets(configured: &BTreeMap<String, AlertTarget>, ways: &Ways<'_>) -> anyhow::Result<Targets> {
+pub fn targets(configured: &BTreeMap<String, AlertTarget>, ways: &AlertClients<'_>) -> anyhow::Result<Targets> {
     let target = |(name, target): (&String, &AlertTarget)| {
         let target: Arc<dyn Target> = match target {
             AlertTarget::Telegram { chat, bot } => Arc::new(chat::Chat { bot: writer(bot, ways)?, chat: *chat }),
@@ -55,7 +52,7 @@ pub fn targets(configured: &BTreeMap<String, AlertTarget>, ways: &Ways<'_>) -> a
     configured.iter().map(target).collect()
 }
 
-fn writer(bot: &AlertBot, ways: &Ways<'_>) -> anyhow::Result<Bot> {
+fn writer(bot: &AlertBot, ways: &AlertClients<'_>) -> anyhow::Result<Bot> {
     match bot {
         AlertBot::Source(source) => {
             ways.bots.get(source).cloned().ok_or_else(|| anyhow::anyhow!("there is no source {source}"))

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::{
     alerts::state::{Key, Level, Reading, State, Wrong},
     domain::{address::SourceId, job::Route, time::UnixMillis},
-    metrics::{BotTrouble, Cause, Trouble},
+    metrics::{BotProblem, Cause, Problem},
 };
 
 /// Something that can be told.
@@ -89,12 +89,12 @@ fn key(cause: &Cause) -> Option<Key> {
     let of = of.as_deref();
     Some(match cause {
         // All bots go one way.
-        Cause::Bot(_, BotTrouble::Unreachable) => Key::new("telegram", None),
-        Cause::Bot(_, BotTrouble::Revoked) => Key::new("bot_revoked", of),
-        Cause::Bot(_, BotTrouble::Webhook) => Key::new("bot_webhook", of),
-        Cause::Bot(_, BotTrouble::PolledElsewhere) => Key::new("bot_polled_elsewhere", of),
-        Cause::Bot(_, BotTrouble::NotServed) => Key::new("bot_not_served", of),
-        Cause::Bot(_, BotTrouble::Starting | BotTrouble::NoRoom) => return None,
+        Cause::Bot(_, BotProblem::Unreachable) => Key::new("telegram", None),
+        Cause::Bot(_, BotProblem::Revoked) => Key::new("bot_revoked", of),
+        Cause::Bot(_, BotProblem::Webhook) => Key::new("bot_webhook", of),
+        Cause::Bot(_, BotProblem::PolledElsewhere) => Key::new("bot_polled_elsewhere", of),
+        Cause::Bot(_, BotProblem::NotServed) => Key::new("bot_not_served", of),
+        Cause::Bot(_, BotProblem::Starting | BotProblem::NoRoom) => return None,
         Cause::Paused(Route::Outbound(source)) => Key::new("bot_sending", Some(source.as_str())),
         Cause::Paused(Route::Inbound | Route::Status) | Cause::Disconnected | Cause::Unconnected | Cause::Elsewhere => {
             Key::new("channel", None)
@@ -103,8 +103,8 @@ fn key(cause: &Cause) -> Option<Key> {
         Cause::Paused(Route::Undeliverable) => Key::new("other_route", None),
         Cause::Kommo | Cause::Unanswered => Key::new("kommo", None),
         Cause::Store | Cause::Disk => Key::new("disk", None),
-        Cause::Unread => Key::new("history", None),
-        Cause::Rewound
+        Cause::HistoryUnreadable => Key::new("history", None),
+        Cause::RolledBack
         | Cause::Dump
         | Cause::Clock
         | Cause::Token
@@ -125,12 +125,12 @@ fn key(cause: &Cause) -> Option<Key> {
 }
 
 /// What is wrong, by what is told of it.
-type Bad = BTreeMap<Key, Vec<Trouble>>;
+type Bad = BTreeMap<Key, Vec<Problem>>;
 
 /// How it stands with everything that is wrong, and with what was told. Before the bridge `is_settled`, it cannot know
 /// that something is well: it has not tried yet.
 #[must_use]
-pub fn readings(troubles: &[Trouble], state: &State, is_settled: bool) -> Vec<Reading> {
+pub fn readings(troubles: &[Problem], state: &State, is_settled: bool) -> Vec<Reading> {
     let mut bad = Bad::new();
     for trouble in troubles {
         if let Some(key) = key(&trouble.cause) {
@@ -168,16 +168,16 @@ fn explains(one: &Key, other: &Key) -> bool {
 }
 
 /// Whether a bot that a key is about has not been heard of yet.
-fn is_starting(key: &Key, troubles: &[Trouble]) -> bool {
+fn is_starting(key: &Key, troubles: &[Problem]) -> bool {
     let is_about = |source: &SourceId| key.of().is_none_or(|of| of == source.as_str());
     let mut starting = troubles.iter().filter_map(|trouble| match &trouble.cause {
-        Cause::Bot(source, BotTrouble::Starting) => Some(source),
+        Cause::Bot(source, BotProblem::Starting) => Some(source),
         _ => None,
     });
     BOTS.contains(&key.watch()) && starting.any(is_about)
 }
 
-fn wrong(troubles: &[Trouble]) -> Wrong {
+fn wrong(troubles: &[Problem]) -> Wrong {
     let mut lines: Vec<String> = Vec::new();
     for trouble in troubles {
         // Of several bots it is said which.
@@ -203,8 +203,8 @@ mod tests {
         SourceId::parse(name).unwrap()
     }
 
-    fn trouble(cause: Cause) -> Trouble {
-        Trouble { text: format!("{} is wrong", cause.name()), cause, since: NOW }
+    fn trouble(cause: Cause) -> Problem {
+        Problem { text: format!("{} is wrong", cause.name()), cause, since: NOW }
     }
 
     /// What is told of these at once.
@@ -230,16 +230,19 @@ mod tests {
         let bot = |kind| Cause::Bot(sales(), kind);
         let paused = || Cause::Paused(Route::Outbound(sales()));
         for (causes, want) in [
-            (vec![bot(BotTrouble::Revoked), paused(), Cause::Backlog], vec!["Told bot_revoked"]),
-            (vec![bot(BotTrouble::Unreachable), paused(), Cause::Files(sales())], vec!["Told telegram"]),
+            (vec![bot(BotProblem::Revoked), paused(), Cause::Backlog], vec!["Told bot_revoked"]),
+            (vec![bot(BotProblem::Unreachable), paused(), Cause::Files(sales())], vec!["Told telegram"]),
             (
                 vec![Cause::Paused(Route::Inbound), Cause::Paused(Route::Status), Cause::Unconnected],
                 vec!["Told channel"],
             ),
-            (vec![Cause::Kommo, Cause::Unconnected, Cause::Paused(Route::Crm), Cause::Unread], vec!["Told kommo"]),
+            (
+                vec![Cause::Kommo, Cause::Unconnected, Cause::Paused(Route::Crm), Cause::HistoryUnreadable],
+                vec!["Told kommo"],
+            ),
             (vec![Cause::Clock, Cause::Paused(Route::Inbound), Cause::Backlog], vec!["Told clock"]),
             (vec![Cause::TokenEnded, Cause::Paused(Route::Crm), Cause::Sources], vec!["Told token_ended"]),
-            (vec![Cause::Store, Cause::Disk, Cause::Dump, bot(BotTrouble::NoRoom)], vec!["Told disk"]),
+            (vec![Cause::Store, Cause::Disk, Cause::Dump, bot(BotProblem::NoRoom)], vec!["Told disk"]),
             (vec![Cause::PublicAddress, Cause::Hooks], vec!["Told public_address"]),
             (vec![paused()], vec!["Told bot_sending"]),
             (vec![Cause::Backlog, Cause::Parked], vec!["Told backlog", "Told parked"]),
@@ -251,7 +254,7 @@ mod tests {
     #[test]
     fn another_bots_trouble_explains_nothing() {
         let mut state = State::default();
-        let revoked = Cause::Bot(source("sales"), BotTrouble::Revoked);
+        let revoked = Cause::Bot(source("sales"), BotProblem::Revoked);
         let other = Cause::Paused(Route::Outbound(source("support")));
         assert_eq!(told(&mut state, &[revoked, other], true), ["Told bot_revoked", "Told bot_sending"]);
     }
@@ -260,10 +263,10 @@ mod tests {
     fn what_was_told_is_over_only_when_it_can_be_seen_to_be() {
         let mut state = State::default();
         let bot = |kind| Cause::Bot(source("sales"), kind);
-        assert_eq!(told(&mut state, &[bot(BotTrouble::Revoked)], true), ["Told bot_revoked"]);
-        assert_eq!(told(&mut state, &[bot(BotTrouble::Unreachable)], true), ["Told telegram"], "nobody can tell");
+        assert_eq!(told(&mut state, &[bot(BotProblem::Revoked)], true), ["Told bot_revoked"]);
+        assert_eq!(told(&mut state, &[bot(BotProblem::Unreachable)], true), ["Told telegram"], "nobody can tell");
         assert_eq!(told(&mut state, &[], false), [""; 0], "it has not been tried yet");
-        let starting = [bot(BotTrouble::Starting)];
+        let starting = [bot(BotProblem::Starting)];
         assert_eq!(told(&mut state, &starting, true), [""; 0], "it has not been heard of yet");
         assert_eq!(told(&mut state, &[], true), ["Resolved bot_revoked", "Resolved telegram"]);
     }
@@ -294,14 +297,14 @@ mod tests {
     fn two_troubles_of_one_bot_do_not_wait_for_each_other() {
         let mut state = State::default();
         let bot = |kind| [Cause::Bot(source("sales"), kind)];
-        assert_eq!(told(&mut state, &bot(BotTrouble::Webhook), true), ["Told bot_webhook"]);
-        assert_eq!(told(&mut state, &bot(BotTrouble::Revoked), true), ["Told bot_revoked"]);
+        assert_eq!(told(&mut state, &bot(BotProblem::Webhook), true), ["Told bot_webhook"]);
+        assert_eq!(told(&mut state, &bot(BotProblem::Revoked), true), ["Told bot_revoked"]);
         assert_eq!(told(&mut state, &[], true), ["Resolved bot_revoked", "Resolved bot_webhook"]);
     }
 
     #[test]
     fn bots_that_go_one_way_are_told_together() {
-        let troubles = ["sales", "support"].map(|name| trouble(Cause::Bot(source(name), BotTrouble::Unreachable)));
+        let troubles = ["sales", "support"].map(|name| trouble(Cause::Bot(source(name), BotProblem::Unreachable)));
         let readings = readings(&troubles, &State::default(), true);
         let Level::Bad(Wrong { text, .. }) = &readings[0].level else { panic!("{readings:?}") };
         assert_eq!(text, "bot sales: bot_unreachable is wrong\nbot support: bot_unreachable is wrong");

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     admin::public_address::{Entrance, PublicAddress},
-    alerts::{self, Alerts, Heartbeat, Targets, Ways, health::Health},
+    alerts::{self, AlertClients, Alerts, Heartbeat, Targets, health::Health},
     app::bots::{access, bots},
     config::{Changes, Config},
-    lifecycle::{Lifecycle, Part},
+    lifecycle::{Lifecycle, StoppableTask},
     metrics::Cause,
 };
 
@@ -19,21 +19,18 @@ pub(super) const ALERTS: [&str; 5] = ["alerts", "alert_targets", "sources", "tel
 pub(super) const HEARTBEAT: [&str; 2] = ["alerts.heartbeat_url", "alerts.heartbeat_every"];
 
 /// Where alerts go.
-///
-/// # Errors
-/// If a client cannot be set up.
 pub fn targets(config: &Config) -> anyhow::Result<Targets> {
     if config.alerts.targets.is_empty() {
         return Ok(BTreeMap::new());
     }
-    alerts::targets(&config.alerts.targets, &Ways { bots: &bots(config)?, access: &access(config) })
+    alerts::targets(&config.alerts.targets, &AlertClients { bots: &bots(config)?, access: &access(config) })
 }
 
 /// The tasks that watch and tell, which do not wait until it is known which account it is.
 pub(super) struct Alerting {
-    address: Part,
-    alerts: Option<Part>,
-    heartbeat: Option<Part>,
+    address: StoppableTask,
+    alerts: Option<StoppableTask>,
+    heartbeat: Option<StoppableTask>,
     /// The names of the targets.
     targets: Vec<String>,
 }
@@ -49,11 +46,8 @@ pub(super) struct Prepared {
 struct Wanted(Option<Heartbeat>);
 
 impl Alerting {
-    /// Starts what watches the public address, which leads to `entrance`; and the alerts and the heartbeat, if there are
-    /// any.
-    ///
-    /// # Errors
-    /// If a client cannot be set up.
+    /// Starts what watches the public address, which leads to `entrance`; and the alerts and the heartbeat, if there
+    /// are any.
     pub(super) fn start(
         config: &Config,
         health: &Arc<Health>,
@@ -116,14 +110,14 @@ impl Alerting {
     }
 }
 
-fn watched(address: PublicAddress, life: &Lifecycle) -> Part {
-    life.part("public address", |stop| address.run(stop))
+fn watched(address: PublicAddress, life: &Lifecycle) -> StoppableTask {
+    life.spawn_stoppable("public address", |stop| address.run(stop))
 }
 
-fn told(config: &Config, health: &Arc<Health>, targets: Targets, life: &Lifecycle) -> Option<Part> {
+fn told(config: &Config, health: &Arc<Health>, targets: Targets, life: &Lifecycle) -> Option<StoppableTask> {
     (!targets.is_empty()).then(|| {
         let alerts = Alerts::new(config, Arc::clone(health), targets);
-        life.part("alerts", |stop| alerts.run(stop))
+        life.spawn_stoppable("alerts", |stop| alerts.run(stop))
     })
 }
 
@@ -132,6 +126,6 @@ fn heartbeat(config: &Config, health: &Arc<Health>) -> Result<Option<Heartbeat>,
     heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.clone(), Arc::clone(health.metrics()))).transpose()
 }
 
-fn beating(heartbeat: Heartbeat, life: &Lifecycle) -> Part {
-    life.part("heartbeat", |stop| heartbeat.run(stop))
+fn beating(heartbeat: Heartbeat, life: &Lifecycle) -> StoppableTask {
+    life.spawn_stoppable("heartbeat", |stop| heartbeat.run(stop))
 }

@@ -78,17 +78,11 @@ pub(super) fn observed(config: &Config, metrics: &Arc<Metrics>) -> Access {
 }
 
 /// The bot of each source.
-///
-/// # Errors
-/// If an HTTP client cannot be set up.
 pub fn bots(config: &Config) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
     bots_by(config, &access(config))
 }
 
 /// The same by that way.
-///
-/// # Errors
-/// As those of [`bots`].
 pub(super) fn bots_by(config: &Config, access: &Access) -> anyhow::Result<BTreeMap<SourceId, Bot>> {
     let bot = |(source, settings): (&SourceId, &Source)| {
         let bot = Bot::new(source.clone(), settings.token.bot_id(), settings.token.expose(), access)?;

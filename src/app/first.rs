@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{
         self, dumping, identity,
-        reload::{self, Wish},
+        reload::{self, ReloadHandle},
         session::Sessions,
         socket::CommandSocket,
     },
@@ -26,7 +26,7 @@ use crate::{
     intake::hook::Scope,
     kommo::{account::Account, region::PhoneRegion, time::KommoTime, wire::trace::without},
     lifecycle::Lifecycle,
-    serve::{self, mark::Mark},
+    serve::{self, process_identity::ProcessIdentity},
     trace::Trace,
 };
 
@@ -40,16 +40,16 @@ const LAST_WAIT: Duration = Duration::from_mins(10);
 pub(super) fn wait(
     (config, (health, trace), account): (Config, (Arc<Health>, Trace), Option<Account>),
     life: &Lifecycle,
-    (public, admin, socket, wish): Listeners,
+    (public, admin, socket, reload_handle): Listeners,
     slot: Slot,
 ) -> anyhow::Result<()> {
     let (public, tls) = public;
     let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
     let (public, public_now) = ((public, tls.clone()), (public_now, tls));
     let now = life.stop_token().child_token();
-    listen(&config, (&health, &trace), life, (public_now, admin_now, socket.as_deref(), &wish), &now)?;
+    listen(&config, (&health, &trace), life, (public_now, admin_now, socket.as_deref(), &reload_handle), &now)?;
     let starting = Starting { config, health, trace, account, life: life.clone(), slot };
-    life.essential("first start", starting.run((public, admin, socket, wish), now));
+    life.essential("first start", starting.run((public, admin, socket, reload_handle), now));
     Ok(())
 }
 
@@ -104,7 +104,7 @@ fn listen(
     config: &Config,
     (health, trace): (&Arc<Health>, &Trace),
     life: &Lifecycle,
-    (public, admin, socket, wish): (Public, TcpListener, Option<&CommandSocket>, &Wish),
+    (public, admin, socket, reload_handle): (Public, TcpListener, Option<&CommandSocket>, &ReloadHandle),
     now: &CancellationToken,
 ) -> anyhow::Result<()> {
     let (store, metrics) = (health.store(), health.metrics());
@@ -118,13 +118,13 @@ fn listen(
     let hooks = handlers::hooks(config, scope, (store, &bots, metrics, trace), typing, phone_region);
     let media = handlers::media(config, &bots, disk(config)?, metrics);
     let imported = store.imports("");
-    let mark = Mark::random();
+    let mark = ProcessIdentity::random();
     let sessions = Arc::new(Sessions::new(admin.local_addr()?));
     let handlers = admin::routers(Arc::clone(health), (BTreeMap::new(), imported, trace.clone()), sessions);
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let (public_stop, admin_stop) = (now.clone(), now.clone());
     if let Some(socket) = socket {
-        let commands = handlers.commands.merge(mark.clone().router()).merge(reload::router(wish.clone()));
+        let commands = handlers.commands.merge(mark.clone().router()).merge(reload::router(reload_handle.clone()));
         let commands = commands.merge(dumping::router(store.clone(), config));
         life.may_end("command socket of a first start", socket.serve(commands, admin_stop.clone())?);
     }

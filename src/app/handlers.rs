@@ -63,17 +63,11 @@ pub fn media(
 }
 
 /// Who fetches files of managers.
-///
-/// # Errors
-/// If the HTTP client cannot be set up.
 pub fn downloads(config: &Config) -> Result<Downloads, reqwest::Error> {
     downloads_by(config, &config.kommo.egress())
 }
 
 /// The same by that way.
-///
-/// # Errors
-/// As those of [`downloads`].
 pub(super) fn downloads_by(config: &Config, egress: &Egress) -> Result<Downloads, reqwest::Error> {
     Downloads::new(egress, hosts(config), config.kommo.timeout)
 }

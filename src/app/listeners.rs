@@ -20,12 +20,12 @@ const ADMIN: &str = "admin";
 
 /// Listeners that systemd has bound and keeps open while the bridge restarts, so that nobody is refused meanwhile.
 #[derive(Debug, Default)]
-pub struct Handed {
+pub struct InheritedListeners {
     public: Option<net::TcpListener>,
     admin: Option<net::TcpListener>,
 }
 
-impl Handed {
+impl InheritedListeners {
     /// Takes what was handed over to this process. It changes the environment: to be called before there are threads.
     ///
     /// # Errors
@@ -46,9 +46,6 @@ impl Handed {
     }
 
     /// The public listener, and that of the operator: what was handed over, and else what is bound at these addresses.
-    ///
-    /// # Errors
-    /// If an address cannot be had.
     pub(super) fn or_bound(self, public: SocketAddr, admin: SocketAddr) -> anyhow::Result<(TcpListener, TcpListener)> {
         let public = ours_or_bound(self.public, public, "server.listen")?;
         Ok((public, ours_or_bound(self.admin, admin, "admin.listen")?))

@@ -8,12 +8,12 @@ use crate::{
     app::{listeners::bind, services::Services},
     config::Config,
     gateway::{self, Program, Shared, delivery::Delivery, webhooks::Rules},
-    lifecycle::{Lifecycle, Part},
-    serve::{self, Exchange, Limits, Proxies},
+    lifecycle::{Lifecycle, StoppableTask},
+    serve::{self, Limits, Proxies, SwappableRouter},
 };
 
 /// What the listener for programs serves, and what sends updates to those that have a webhook.
-pub(super) fn router(services: &Services, config: &Config, life: &Lifecycle) -> (Router, Vec<Part>) {
+pub(super) fn router(services: &Services, config: &Config, life: &Lifecycle) -> (Router, Vec<StoppableTask>) {
     let program = |(name, settings): (&String, &crate::config::Program)| {
         let bot = services.bots.get(&settings.source)?.clone();
         let program = Program::new(name.clone(), bot, settings.name.clone(), settings.leads);
@@ -27,17 +27,14 @@ pub(super) fn router(services: &Services, config: &Config, life: &Lifecycle) -> 
     let shared = Arc::new(Shared::new(programs.clone(), services.store.clone(), proxies, life.clone()).ruled(rules));
     let delivery = |(_, program): &(String, Arc<Program>)| {
         let delivery = Delivery { shared: Arc::clone(&shared), program: Arc::clone(program) };
-        life.part("webhook of a program", |stop| delivery.run(stop))
+        life.spawn_stoppable("webhook of a program", |stop| delivery.run(stop))
     };
     let deliveries = programs.iter().map(delivery).collect();
     (gateway::router(shared), deliveries)
 }
 
 /// Serves programs, if there are any, and says whether there are.
-///
-/// # Errors
-/// If the address cannot be had.
-pub(super) fn serve(gateway: &Exchange, config: &Config, life: &Lifecycle) -> anyhow::Result<bool> {
+pub(super) fn serve(gateway: &SwappableRouter, config: &Config, life: &Lifecycle) -> anyhow::Result<bool> {
     if config.programs.is_empty() {
         return Ok(false);
     }

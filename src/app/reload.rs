@@ -16,7 +16,7 @@ use crate::{
     admin::{
         logging,
         public_address::Entrance,
-        reload::{Changed, NotReloaded, Reloaded, Removed, Wished},
+        reload::{Changed, NotReloaded, ReloadReply, Reloaded, Removed},
     },
     alerts::health::Health,
     app::{alerting::Alerting, measuring, running::Running},
@@ -65,7 +65,7 @@ impl Reloader {
     /// If the store fails in the middle of a change. Any other failure is returned to the caller, and logged.
     pub(super) async fn run(
         mut self,
-        mut wished: mpsc::Receiver<Wished>,
+        mut wished: mpsc::Receiver<ReloadReply>,
         stop: CancellationToken,
     ) -> Result<(), StoreError> {
         while let Some(Some(tell)) = stop.run_until_cancelled(wished.recv()).await {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
-    app::services::Former,
+    app::services::PreviousServices,
     breaker::{Breaker, Remote},
     domain::{address::SourceId, job::Route, retry::Failure},
     kommo::{account::Account, chats::Chats},
@@ -25,16 +25,16 @@ impl Remotes {
         (chats, account, bots): (&Chats, Option<&Account>, &BTreeMap<SourceId, Bot>),
         metrics: &Arc<Metrics>,
         slowest: Duration,
-        former: Option<Former<'_>>,
+        previous: Option<PreviousServices<'_>>,
     ) -> Self {
-        let kept = former.and_then(Former::way_to_kommo).map(|remotes| remotes.kommo.clone());
+        let kept = previous.and_then(PreviousServices::way_to_kommo).map(|remotes| remotes.kommo.clone());
         let kommo = kept.unwrap_or_else(|| to_kommo(chats, metrics, slowest));
         let account = account.map(|account| {
-            let kept = former.and_then(Former::way_to_account).and_then(|remotes| remotes.account.clone());
+            let kept = previous.and_then(PreviousServices::way_to_account).and_then(|remotes| remotes.account.clone());
             kept.unwrap_or_else(|| to_account(account, metrics, slowest))
         });
         let bot = |(source, bot): (&SourceId, &Bot)| {
-            let remotes = former.and_then(|former| former.way_of(source));
+            let remotes = previous.and_then(|previous| previous.way_of(source));
             let kept = remotes.and_then(|remotes| remotes.bots.get(source).cloned());
             (source.clone(), kept.unwrap_or_else(|| to_bot(source, bot, metrics, slowest)))
         };

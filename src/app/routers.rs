@@ -8,22 +8,27 @@ use tokio::sync::mpsc;
 use crate::{
     admin::{
         self, Routers, dumping, history, import,
-        reload::{self, Wish},
+        reload::{self, ReloadHandle},
         session::Sessions,
     },
     app::{handlers, services::Services},
     config::Config,
     intake::hook::Scope,
-    lifecycle::{Lifecycle, Part},
+    lifecycle::{Lifecycle, StoppableTask},
     relay::{reconcile::Reconciler, typing::TypingRelay},
-    serve::{self, mark::Mark},
+    serve::{self, process_identity::ProcessIdentity},
 };
 
 /// How much typing may wait; it is worthless after seconds.
 const TYPING_WAITING: usize = 64;
 
 /// What the public listener serves, and what shows the typing that it hears of.
-pub(super) fn public_router(services: &Services, config: &Config, mark: &Mark, life: &Lifecycle) -> (Router, Part) {
+pub(super) fn public_router(
+    services: &Services,
+    config: &Config,
+    mark: &ProcessIdentity,
+    life: &Lifecycle,
+) -> (Router, StoppableTask) {
     let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
     let scope = Scope::Of(config.kommo.scope_id(&services.served));
     let hooks = handlers::hooks(
@@ -36,7 +41,7 @@ pub(super) fn public_router(services: &Services, config: &Config, mark: &Mark, l
     let media = handlers::media(config, &services.bots, services.disk.clone(), &services.metrics);
     let proxies = serve::Proxies::new(&config.server.trusted_proxies);
     let typing = TypingRelay { arrivals, bots: services.bots.clone(), store: services.store.clone() };
-    let typing = life.part("typing", |stop| async move {
+    let typing = life.spawn_stoppable("typing", |stop| async move {
         typing.run(stop).await;
         Ok::<_, Infallible>(())
     });
@@ -44,10 +49,10 @@ pub(super) fn public_router(services: &Services, config: &Config, mark: &Mark, l
 }
 
 /// What is the same as long as the bridge runs.
-pub(super) struct Lasting {
-    pub(super) mark: Mark,
+pub(super) struct SharedState {
+    pub(super) mark: ProcessIdentity,
     pub(super) sessions: Arc<Sessions>,
-    pub(super) wish: Wish,
+    pub(super) reload_handle: ReloadHandle,
 }
 
 /// What the operator may ask, by commands and by the listener.
@@ -55,11 +60,11 @@ pub(super) fn handlers(
     services: &Services,
     config: &Config,
     reconciler: &Arc<Reconciler>,
-    lasting: &Lasting,
+    shared_state: &SharedState,
     life: &Lifecycle,
 ) -> Routers {
     let bots = services.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
-    let sessions = Arc::clone(&lasting.sessions);
+    let sessions = Arc::clone(&shared_state.sessions);
     let handlers = admin::routers(
         Arc::clone(&services.health),
         (bots, services.imported(config), services.trace.clone()),
@@ -67,14 +72,14 @@ pub(super) fn handlers(
     );
     let commands = handlers
         .commands
-        .merge(lasting.mark.clone().router())
+        .merge(shared_state.mark.clone().router())
         .merge(admin::crossed::router(services.store.clone()))
         .merge(admin::fetches::router(Arc::clone(&services.metrics)))
         .merge(admin::reconcile::router(Arc::clone(reconciler)))
         .merge(admin::tap::router(services.context.tap.clone(), life.stop_token()))
         .merge(history::router(services.store.clone(), services.imported(config)))
         .merge(dumping::router(services.store.clone(), config))
-        .merge(reload::router(lasting.wish.clone()));
+        .merge(reload::router(shared_state.reload_handle.clone()));
     Routers { commands, ..handlers }
 }
 

@@ -1,9 +1,9 @@
 //! The tasks of a bridge, and what of them a changed configuration ends, starts, or starts anew.
 //!
-//! Each task gets values that never change ([`Services`]). A task whose values a changed configuration changes is ended,
-//! and one with the new values takes its place; all others go on. A relay that is ended claims nothing more and finishes
-//! what it has; the next one claims what is left, since a job has one lease. A poller is waited for, because Telegram
-//! lets only one poll a bot; what it has not stored it has not confirmed either.
+//! Each task gets values that never change ([`Services`]). A task whose values a changed configuration changes is
+//! ended, and one with the new values takes its place; all others go on. A relay that is ended claims nothing more and
+//! finishes what it has; the next one claims what is left, since a job has one lease. A poller is waited for, because
+//! Telegram lets only one poll a bot; what it has not stored it has not confirmed either.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,10 +14,10 @@ use std::{
 use tokio::net::TcpListener;
 
 use crate::{
-    admin::{reload::Wish, session::Sessions, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
+    admin::{reload::ReloadHandle, session::Sessions, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
     app::{
         policy, programs,
-        routers::{Lasting, handlers, import_router, public_router},
+        routers::{SharedState, handlers, import_router, public_router},
         services::{MADE_OF, Services},
         sharing,
     },
@@ -27,13 +27,13 @@ use crate::{
     domain::{address::SourceId, job::Route},
     intake::{poller, reminders},
     kommo::account::Account,
-    lifecycle::{Lifecycle, Part, feed_watchdog},
+    lifecycle::{Lifecycle, StoppableTask, feed_watchdog},
     metrics::Polling,
     relay::{
         Relay,
         reconcile::{Reconciler, Search},
     },
-    serve::{self, Exchange, mark::Mark},
+    serve::{self, SwappableRouter, process_identity::ProcessIdentity},
     store::StoreError,
     telegram::bot::Bot,
     tls::Served,
@@ -54,32 +54,32 @@ const PROGRAMS: [&str; 2] = ["programs", "sources"];
 /// The public listener, with its certificate if it speaks HTTPS by itself.
 pub(super) type Public = (TcpListener, Option<Served>);
 /// The listeners that others reach, and how the configuration is read again.
-pub(super) type Listeners = (Public, TcpListener, Option<Arc<CommandSocket>>, Wish);
+pub(super) type Listeners = (Public, TcpListener, Option<Arc<CommandSocket>>, ReloadHandle);
 
 /// A bridge that runs.
 pub(super) struct Running {
     life: Lifecycle,
     services: Services,
     began: Moment,
-    public: Exchange,
-    admin: Exchange,
+    public: SwappableRouter,
+    admin: SwappableRouter,
     /// What the owner's programs reach.
-    gateway: Exchange,
+    gateway: SwappableRouter,
     /// Whether it listens, which it does from the first program on.
     serves_programs: bool,
     /// What sends them updates.
-    deliveries: Vec<Part>,
+    deliveries: Vec<StoppableTask>,
     /// What commands may ask: all that others may, and imports.
-    commands: Exchange,
+    commands: SwappableRouter,
     import: axum::Router,
-    lasting: Lasting,
-    typing: Part,
-    relays: Vec<Part>,
-    probers: Vec<(Remote, Part)>,
-    pollers: BTreeMap<SourceId, (Bot, Part)>,
-    reconciler: (Arc<Reconciler>, Part),
-    setup: Part,
-    upkeep: Part,
+    shared_state: SharedState,
+    typing: StoppableTask,
+    relays: Vec<StoppableTask>,
+    probers: Vec<(Remote, StoppableTask)>,
+    pollers: BTreeMap<SourceId, (Bot, StoppableTask)>,
+    reconciler: (Arc<Reconciler>, StoppableTask),
+    setup: StoppableTask,
+    upkeep: StoppableTask,
     /// The sources that were removed since the start. What waits for their customers stays as it is.
     gone: BTreeSet<SourceId>,
 }
@@ -93,7 +93,7 @@ impl Running {
         services: Services,
         config: &Config,
         life: &Lifecycle,
-        (public, admin, socket, wish): Listeners,
+        (public, admin, socket, reload_handle): Listeners,
     ) -> anyhow::Result<Self> {
         // Before anything is sent: hooks that come now are newer than those that are missing.
         let reconciler = Arc::new(services.reconciler(config));
@@ -104,13 +104,13 @@ impl Running {
         let probers = services.remotes.all().into_iter().map(|remote| prober(remote, life)).collect();
         let pollers = services.bots.values().map(|bot| poller(bot, &services, config, life)).collect();
         let sessions = Arc::new(Sessions::new(admin.local_addr()?));
-        let lasting = Lasting { mark: Mark::random(), sessions, wish };
-        let (router, typing) = public_router(&services, config, &lasting.mark, life);
-        let public_router = Exchange::new(router);
+        let shared_state = SharedState { mark: ProcessIdentity::random(), sessions, reload_handle };
+        let (router, typing) = public_router(&services, config, &shared_state.mark, life);
+        let public_router = SwappableRouter::new(router);
         let (asked, import) =
-            (handlers(&services, config, &reconciler, &lasting, life), import_router(&services, config));
-        let commands = Exchange::new(asked.commands.merge(import.clone()));
-        let admin_router = Exchange::new(asked.listener);
+            (handlers(&services, config, &reconciler, &shared_state, life), import_router(&services, config));
+        let commands = SwappableRouter::new(asked.commands.merge(import.clone()));
+        let admin_router = SwappableRouter::new(asked.listener);
         let stop = life.stop_token();
         if let Some(socket) = socket {
             life.essential("command socket", socket.serve(commands.router(), stop.clone())?);
@@ -123,7 +123,7 @@ impl Running {
         let served = serve::until((admin, None), admin_router.router(), limits, nobody, None, stop.clone());
         life.essential("admin listener", served);
         let (router, deliveries) = programs::router(&services, config, life);
-        let gateway = Exchange::new(router);
+        let gateway = SwappableRouter::new(router);
         let serves_programs = programs::serve(&gateway, config, life)?;
         let reconciler = attended(reconciler, search, life);
         let (setup, upkeep) = (setup(&services, config, life), upkeep(&services, config, life));
@@ -141,7 +141,7 @@ impl Running {
             deliveries,
             commands,
             import,
-            lasting,
+            shared_state,
             typing,
             relays,
             probers,
@@ -162,9 +162,6 @@ impl Running {
     }
 
     /// Puts a changed configuration in force, with what was prepared for it.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub(super) async fn change(
         &mut self,
         config: &Config,
@@ -186,7 +183,7 @@ impl Running {
         } else {
             self.reconciler.0.serve(self.services.bots.keys().cloned().collect());
         }
-        let asked = handlers(&self.services, config, &self.reconciler.0, &self.lasting, &self.life);
+        let asked = handlers(&self.services, config, &self.reconciler.0, &self.shared_state, &self.life);
         self.commands.put(asked.commands.merge(self.import.clone()));
         self.admin.put(asked.listener);
         if changes.touch(&SETUP) {
@@ -207,14 +204,14 @@ impl Running {
 
     /// Those that change nothing else go on: their bots are the same.
     async fn replace_services(&mut self, services: Services, config: &Config, changes: &Changes) {
-        let former = std::mem::replace(&mut self.services, services);
+        let previous = std::mem::replace(&mut self.services, services);
         let removed: Vec<_> =
-            former.bots.keys().filter(|source| !self.services.bots.contains_key(*source)).cloned().collect();
+            previous.bots.keys().filter(|source| !self.services.bots.contains_key(*source)).cloned().collect();
         self.gone.extend(removed.iter().cloned());
         self.gone.retain(|source| !self.services.bots.contains_key(source));
         // It ends before what it hears from is gone.
         self.typing.stop();
-        let (router, typing) = public_router(&self.services, config, &self.lasting.mark, &self.life);
+        let (router, typing) = public_router(&self.services, config, &self.shared_state.mark, &self.life);
         self.public.put(router);
         // What one has not confirmed the next one sends.
         for delivery in std::mem::take(&mut self.deliveries) {
@@ -247,12 +244,12 @@ impl Running {
     }
 
     fn replace_probers(&mut self) {
-        let mut former = std::mem::take(&mut self.probers);
+        let mut previous = std::mem::take(&mut self.probers);
         for remote in self.services.remotes.all() {
-            let kept = former.iter().position(|(other, _)| other.is(&remote)).map(|at| former.swap_remove(at));
+            let kept = previous.iter().position(|(other, _)| other.is(&remote)).map(|at| previous.swap_remove(at));
             self.probers.push(kept.unwrap_or_else(|| prober(remote, &self.life)));
         }
-        for (remote, part) in former {
+        for (remote, part) in previous {
             part.stop();
             remote.retire();
         }
@@ -260,10 +257,10 @@ impl Running {
 
     async fn replace_pollers(&mut self, config: &Config, changes: &Changes) {
         // All that are replaced have ended before one begins: a token may have gone from one source to another.
-        for (source, (former, part)) in std::mem::take(&mut self.pollers) {
+        for (source, (previous, part)) in std::mem::take(&mut self.pollers) {
             match self.services.bots.get(&source) {
-                Some(bot) if former.is(bot) && !changes.touch(&POLLERS) => {
-                    self.pollers.insert(source, (former, part));
+                Some(bot) if previous.is(bot) && !changes.touch(&POLLERS) => {
+                    self.pollers.insert(source, (previous, part));
                 }
                 Some(_) | None => part.end().await,
             }
@@ -276,7 +273,7 @@ impl Running {
     }
 }
 
-fn replace(part: &mut Part, next: impl FnOnce(&Lifecycle) -> Part, life: &Lifecycle) {
+fn replace(part: &mut StoppableTask, next: impl FnOnce(&Lifecycle) -> StoppableTask, life: &Lifecycle) {
     part.stop();
     *part = next(life);
 }
@@ -288,7 +285,7 @@ fn relays(
     config: &Config,
     life: &Lifecycle,
     (began, gone): (Moment, &BTreeSet<SourceId>),
-) -> Vec<Part> {
+) -> Vec<StoppableTask> {
     let fixed = [Route::Inbound, Route::Status, Route::Undeliverable, Route::Crm];
     let outbound = services.bots.keys().cloned().map(Route::Outbound);
     let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(services.store.routes()).collect();
@@ -304,44 +301,44 @@ fn relays(
             context: Arc::clone(&services.context),
             metrics: Arc::clone(&services.metrics),
         };
-        life.part("relay", |stop| relay.run(stop, life.abort_token()))
+        life.spawn_stoppable("relay", |stop| relay.run(stop, life.abort_token()))
     };
     routes.into_iter().filter(|route| !is_gone(route)).map(relay).collect()
 }
 
-fn prober(remote: Remote, life: &Lifecycle) -> (Remote, Part) {
+fn prober(remote: Remote, life: &Lifecycle) -> (Remote, StoppableTask) {
     let probed = remote.clone();
-    let part = life.part("prober", |stop| async move {
+    let part = life.spawn_stoppable("prober", |stop| async move {
         stop.run_until_cancelled_owned(probed.attend()).await;
         Ok::<_, Infallible>(())
     });
     (remote, part)
 }
 
-fn poller(bot: &Bot, services: &Services, config: &Config, life: &Lifecycle) -> (SourceId, (Bot, Part)) {
+fn poller(bot: &Bot, services: &Services, config: &Config, life: &Lifecycle) -> (SourceId, (Bot, StoppableTask)) {
     services.metrics.polling(bot.source(), Polling::Starting);
     let (store, metrics, trace) = (services.store.clone(), Arc::clone(&services.metrics), services.trace.clone());
-    let rhythm = poller::Rhythm::new(config.retry.probe_every);
+    let rhythm = poller::PollBackoff::new(config.retry.probe_every);
     let poller =
         poller::Poller { bot: bot.clone(), store, metrics, rhythm, trace, sharing: sharing::of(config, bot.source()) };
-    (bot.source().clone(), (bot.clone(), life.part("poller", |stop| poller.run(stop))))
+    (bot.source().clone(), (bot.clone(), life.spawn_stoppable("poller", |stop| poller.run(stop))))
 }
 
-fn attended(reconciler: Arc<Reconciler>, search: Option<Search>, life: &Lifecycle) -> (Arc<Reconciler>, Part) {
-    let part = life.part("reconciler", |stop| Arc::clone(&reconciler).attend(search, stop));
+fn attended(reconciler: Arc<Reconciler>, search: Option<Search>, life: &Lifecycle) -> (Arc<Reconciler>, StoppableTask) {
+    let part = life.spawn_stoppable("reconciler", |stop| Arc::clone(&reconciler).run_loop(search, stop));
     (reconciler, part)
 }
 
-fn setup(services: &Services, config: &Config, life: &Lifecycle) -> Part {
+fn setup(services: &Services, config: &Config, life: &Lifecycle) -> StoppableTask {
     let (chats, account) = (services.context.chats.clone(), services.account.as_ref().map(Account::patient));
     let known = (services.store.clone(), services.context.spoken.clone());
     let setup = Setup::new(config, services.served.clone(), (chats, account), known);
     let setup = setup.telling(Arc::clone(&services.metrics));
-    life.part("setup", |stop| setup.run(stop))
+    life.spawn_stoppable("setup", |stop| setup.run(stop))
 }
 
-fn upkeep(services: &Services, config: &Config, life: &Lifecycle) -> Part {
+fn upkeep(services: &Services, config: &Config, life: &Lifecycle) -> StoppableTask {
     let time = services.context.chats.time();
     let upkeep = Upkeep::new(&services.store, config, time, Arc::clone(&services.metrics));
-    life.part("upkeep", |stop| upkeep.run(stop))
+    life.spawn_stoppable("upkeep", |stop| upkeep.run(stop))
 }

@@ -80,12 +80,12 @@ pub(super) struct Services {
 
 /// What ran before, and how the configuration has changed since.
 #[derive(Clone, Copy)]
-pub(super) struct Former<'a> {
+pub(super) struct PreviousServices<'a> {
     pub(super) services: &'a Services,
     pub(super) changes: &'a Changes,
 }
 
-impl<'a> Former<'a> {
+impl<'a> PreviousServices<'a> {
     fn unless(self, changed: &[&str]) -> Option<&'a Services> {
         (!self.changes.touch(changed)).then_some(self.services)
     }
@@ -119,29 +119,27 @@ impl Services {
         config: &Config,
         (health, trace): (Arc<Health>, Trace),
         (account, served): (Option<Account>, AccountId),
-        former: Option<Former<'_>>,
+        previous: Option<PreviousServices<'_>>,
     ) -> anyhow::Result<Self> {
         let account = account.map(|account| account.expecting(identity::expected(&config.kommo, Some(&served))));
         let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
-        let kept = |source: &SourceId| former.and_then(|former| former.with_bot(source)?.bots.get(source)).cloned();
+        let kept =
+            |source: &SourceId| previous.and_then(|previous| previous.with_bot(source)?.bots.get(source)).cloned();
         let made = bots_by(config, &observed(config, &metrics))?;
         let bots = made.into_iter().map(|(source, bot)| (source.clone(), kept(&source).unwrap_or(bot)));
         let bots: BTreeMap<_, _> = bots.collect();
-        let chats = chats(config, &served, &metrics, former)?;
+        let chats = chats(config, &served, &metrics, previous)?;
         health.set_clock(chats.time());
         let clients = (&chats, account.as_ref(), &bots);
-        let remotes = Remotes::new(clients, &metrics, config.retry.probe_every, former);
-        let context = Arc::new(context(config, (&store, &metrics, &trace), (chats, &bots, account.clone()), former)?);
+        let remotes = Remotes::new(clients, &metrics, config.retry.probe_every, previous);
+        let context = Arc::new(context(config, (&store, &metrics, &trace), (chats, &bots, account.clone()), previous)?);
         Ok(Self { health, store, metrics, trace, bots, remotes, context, disk: disk(config)?, account, served })
     }
 
     /// The services of a changed configuration.
-    ///
-    /// # Errors
-    /// As those of [`Services::new`].
     pub(super) fn anew(&self, config: &Config, changes: &Changes) -> anyhow::Result<Self> {
-        let former = Former { services: self, changes };
-        let account = if let Some(services) = former.unless(&ACCOUNT) {
+        let previous = PreviousServices { services: self, changes };
+        let account = if let Some(services) = previous.unless(&ACCOUNT) {
             services.account.clone()
         } else {
             let egress = config.kommo.egress().observed(self.metrics.observer(Asked::Account));
@@ -149,7 +147,12 @@ impl Services {
             identity::recall(&config.kommo, account.as_ref(), &self.store)?;
             account
         };
-        Self::new(config, (Arc::clone(&self.health), self.trace.clone()), (account, self.served.clone()), Some(former))
+        Self::new(
+            config,
+            (Arc::clone(&self.health), self.trace.clone()),
+            (account, self.served.clone()),
+            Some(previous),
+        )
     }
 
     /// What was imported into the channel and account that it serves.
@@ -179,9 +182,9 @@ fn chats(
     config: &Config,
     served: &AccountId,
     metrics: &Arc<Metrics>,
-    former: Option<Former<'_>>,
+    previous: Option<PreviousServices<'_>>,
 ) -> anyhow::Result<Chats> {
-    if let Some(services) = former.and_then(|former| former.unless(&CHATS)) {
+    if let Some(services) = previous.and_then(|previous| previous.unless(&CHATS)) {
         return Ok(services.context.chats.clone());
     }
     let kommo = &config.kommo;
@@ -189,8 +192,8 @@ fn chats(
     let ChatsSettings { egress, timeout, rate, assumed } = ChatsSettings::of(kommo);
     let egress = egress.observed(metrics.observer(Asked::Kommo));
     let chats = Chats::new(&egress, origin, &kommo.scope_id(served), signer, timeout, rate)?;
-    let chats = match former {
-        Some(former) => chats.after(&former.services.context.chats),
+    let chats = match previous {
+        Some(previous) => chats.after(&previous.services.context.chats),
         None => chats,
     };
     Ok(chats.assuming(assumed))
@@ -200,12 +203,12 @@ fn context(
     config: &Config,
     (store, metrics, trace): (&Store, &Arc<Metrics>, &Trace),
     (chats, bots, account): (Chats, &BTreeMap<SourceId, Bot>, Option<Account>),
-    former: Option<Former<'_>>,
+    previous: Option<PreviousServices<'_>>,
 ) -> anyhow::Result<Context> {
     let kommo = &config.kommo;
-    let tap = former.map(|former| former.services.context.tap.clone()).unwrap_or_default();
+    let tap = previous.map(|previous| previous.services.context.tap.clone()).unwrap_or_default();
     // What goes on with the former services must not write side by side with what begins now.
-    let writing = former.map(|former| Arc::clone(&former.services.context.crm.writing)).unwrap_or_default();
+    let writing = previous.map(|previous| Arc::clone(&previous.services.context.crm.writing)).unwrap_or_default();
     Ok(Context {
         chats,
         bots: bots.clone(),

@@ -9,9 +9,6 @@ use crate::{
 };
 
 /// Lets the store keep updates for the programs of this configuration, and for no others.
-///
-/// # Errors
-/// If the store fails.
 pub(super) async fn serve(config: &Config, store: &Store) -> Result<(), StoreError> {
     let bot = |(name, program): (&String, &crate::config::Program)| (name.clone(), program.secret.bot_id());
     store.serve_programs(config.programs.iter().map(bot).collect(), clock::now()).await

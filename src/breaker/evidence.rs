@@ -25,7 +25,7 @@ pub(super) struct Evidence {
     /// The messages that have failed before and after another one passed: that is their own doing.
     alone: HashSet<String>,
     /// Something refuses all messages.
-    refusal: Option<Refusal>,
+    refusal: Option<Blockage>,
     /// Who was last asked for patience, and until when.
     throttled: Option<(String, Instant)>,
     /// The messages that were asked for patience since the last one passed.
@@ -37,7 +37,7 @@ pub(super) struct Evidence {
 }
 
 #[derive(Debug)]
-struct Refusal {
+struct Blockage {
     since: Instant,
     try_at: Instant,
     tried_at: Option<Instant>,
@@ -116,13 +116,13 @@ impl Evidence {
         self.failing.insert(message.to_owned());
         if self.refusal.is_some() {
             self.undecided(now, chance);
-            return (Blame::Way, false);
+            return (Blame::Connection, false);
         }
         if self.failing.len() < SEVERAL {
             return (Blame::Unknown, false);
         }
-        self.refusal = Some(Refusal { since: now, try_at: next_try(now, chance), tried_at: None });
-        (Blame::Way, true)
+        self.refusal = Some(Blockage { since: now, try_at: next_try(now, chance), tried_at: None });
+        (Blame::Connection, true)
     }
 
     /// A message was throttled (429), with or without Retry-After. Returns until when the whole route pauses, if the

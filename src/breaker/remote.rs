@@ -16,8 +16,8 @@ use tokio::{
 };
 
 use crate::{
-    breaker::way::Way,
-    domain::{amount::span, retry::Failure},
+    breaker::remote_state::RemoteState,
+    domain::{amount::duration_in_words, retry::Failure},
     rate_limit::within,
 };
 
@@ -40,7 +40,7 @@ struct Inner {
     name: String,
     probe: Probe,
     tell: Tell,
-    way: Mutex<Way>,
+    state: Mutex<RemoteState>,
     /// One at a time asks whether the remote answers.
     asking: tokio::sync::Mutex<Option<(Instant, Result<(), Failure>)>>,
     changed: watch::Sender<u64>,
@@ -75,7 +75,7 @@ impl Remote {
             name: name.into(),
             probe: Box::new(move || Box::pin(probe())),
             tell: Box::new(tell),
-            way: Mutex::default(),
+            state: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             changed: watch::channel(0).0,
             refused: AtomicUsize::new(0),
@@ -112,14 +112,14 @@ impl Remote {
     /// Why the way is not free, if it is not.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        self.with(|way| way.why().map(str::to_owned))
+        self.with(|state| state.why().map(str::to_owned))
     }
 
     /// Probes the remote for as long as its way is broken. Never ends by itself.
     pub async fn attend(self) {
         let mut changes = self.changes();
         loop {
-            let Some(at) = self.with(|way| way.probe_at()) else {
+            let Some(at) = self.with(|state| state.probe_at()) else {
                 if changes.changed().await.is_err() {
                     return;
                 }
@@ -154,12 +154,12 @@ impl Remote {
     }
 
     pub(super) fn clear(&self, now: Instant) {
-        let outage = self.with(Way::clear);
+        let outage = self.with(RemoteState::clear);
         if self.0.refused.load(Ordering::Relaxed) == 0 {
             self.show(None);
         }
         let Some(outage) = outage else { return };
-        let lasted = span(now - outage.since);
+        let lasted = duration_in_words(now - outage.since);
         tracing::info!(remote = self.0.name, "answers again after {lasted}: sending what waited");
         self.changed();
     }
@@ -167,7 +167,7 @@ impl Remote {
     pub(super) fn breaks(&self, failure: &Failure, now: Instant) {
         let (slowest, chance) = (self.0.slowest, fastrand::f64());
         let is_doubtful = self.0.may_try && matches!(failure, Failure::Transient { .. });
-        let is_news = self.with(|way| way.breaks(&failure.why(), now, (slowest, is_doubtful), chance));
+        let is_news = self.with(|state| state.breaks(&failure.why(), now, (slowest, is_doubtful), chance));
         self.show(Some(failure));
         if is_news {
             let why = &*failure.why();
@@ -180,8 +180,8 @@ impl Remote {
         self.changed();
     }
 
-    pub(super) fn with<T>(&self, act: impl FnOnce(&mut Way) -> T) -> T {
-        act(&mut self.0.way.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut RemoteState) -> T) -> T {
+        act(&mut self.0.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn changed(&self) {
@@ -216,8 +216,8 @@ impl Remote {
 
     /// Nothing is sent for the time that it asks for.
     pub(super) fn pause(&self, until: Instant) {
-        if self.with(|way| way.pause(until)) {
-            let wait = span(until - Instant::now());
+        if self.with(|state| state.pause(until)) {
+            let wait = duration_in_words(until - Instant::now());
             tracing::warn!(remote = self.0.name, "too many requests (429): nothing is sent for {wait}");
         }
         self.changed();

@@ -72,7 +72,7 @@ async fn a_remote_that_is_away_is_probed_every_three_seconds_and_opens_for_all()
     let breakers = [(); 2].map(|()| Breaker::new(Some(play.remote.clone())));
     play.away(true);
     let refused = Sign::Failed(Failure::unreachable("refused"));
-    assert_eq!(breakers[0].note("a", refused.clone()).await, Blame::Way, "one is enough: nothing was sent");
+    assert_eq!(breakers[0].note("a", refused.clone()).await, Blame::Connection, "one is enough: nothing was sent");
     assert!(breakers.iter().all(|it| matches!(gate(it), Gate::Shut(_))), "the other routes wait as well");
     assert_eq!(play.last_told(), Some(Some("refused".to_owned())));
     sleep(Duration::from_mins(1)).await;
@@ -115,7 +115,7 @@ async fn a_message_that_fails_where_nothing_answers_is_spared() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     play.away(true);
-    assert_eq!(breaker.note("a", failed("500")).await, Blame::Way, "the probe fails too");
+    assert_eq!(breaker.note("a", failed("500")).await, Blame::Connection, "the probe fails too");
     assert!(matches!(gate(&breaker), Gate::Shut(_)));
 }
 
@@ -124,14 +124,14 @@ async fn several_messages_that_fail_one_after_the_other_are_refused_together() {
     let play = Play::new();
     let [breaker, other] = [(); 2].map(|()| Breaker::new(Some(play.remote.clone())));
     assert_eq!(breaker.note("a", failed("405")).await, Blame::Unknown);
-    assert_eq!(breaker.note("b", failed("405")).await, Blame::Way);
+    assert_eq!(breaker.note("b", failed("405")).await, Blame::Connection);
     assert!(matches!(gate(&breaker), Gate::Shut(_)));
     assert_eq!(gate(&other), Gate::Free, "what passes goes on");
     for lane in ["a", "b", "a"] {
         advance(Duration::from_millis(3601)).await;
         assert_eq!(gate(&breaker), Gate::Trial);
         assert!(matches!(gate(&breaker), Gate::Shut(_)), "one at a time");
-        assert_eq!(breaker.note(lane, failed("405")).await, Blame::Way);
+        assert_eq!(breaker.note(lane, failed("405")).await, Blame::Connection);
     }
     assert_eq!(play.last_told(), Some(Some("405".to_owned())));
     advance(Duration::from_millis(3601)).await;
@@ -164,14 +164,14 @@ async fn one_chat_that_is_asked_for_patience_waits_alone_and_two_show_that_all_a
     let breaker = Breaker::new(Some(play.remote.clone()));
     let flood =
         |seconds| Sign::Failed(Failure::Throttled { why: String::new(), after: Some(Duration::from_secs(seconds)) });
-    assert_eq!(breaker.note("a", flood(30)).await, Blame::Way);
+    assert_eq!(breaker.note("a", flood(30)).await, Blame::Connection);
     assert_eq!(gate(&breaker), Gate::Free);
     breaker.note("good", Sign::Passed).await;
     assert_eq!(breaker.note("a", flood(30)).await, Blame::Message, "others pass meanwhile");
     advance(Duration::from_secs(31)).await;
-    assert_eq!(breaker.note("b", flood(5)).await, Blame::Way);
+    assert_eq!(breaker.note("b", flood(5)).await, Blame::Connection);
     assert_eq!(gate(&breaker), Gate::Free, "the other's time was over");
-    assert_eq!(breaker.note("c", flood(9)).await, Blame::Way);
+    assert_eq!(breaker.note("c", flood(9)).await, Blame::Connection);
     assert!(matches!(gate(&breaker), Gate::Shut(_)));
     assert!(!matches!(play.last_told(), Some(Some(_))), "patience is no trouble");
     advance(Duration::from_secs(9)).await;
@@ -195,7 +195,7 @@ async fn who_asks_while_a_probe_is_under_way_gets_its_answer() {
     let lanes: Vec<_> = (0..16).map(|n| format!("lane {n}")).collect();
     let notes = lanes.iter().map(|lane| breaker.note(lane, failed("500")));
     let blames = futures_util::future::join_all(notes).await;
-    assert_eq!(blames, vec![Blame::Way; 16]);
+    assert_eq!(blames, vec![Blame::Connection; 16]);
     assert_eq!((probes.load(Ordering::Relaxed), began.elapsed()), (1, PROBE_WITHIN), "it ends within three seconds");
 }
 
@@ -218,7 +218,7 @@ async fn a_trial_that_tells_nothing_of_messages_is_followed_by_another() {
         breaker.note("b", failed("405")).await;
         advance(Duration::from_millis(3601)).await;
         assert_eq!(gate(&breaker), Gate::Trial);
-        assert_eq!(breaker.note("a", Sign::Failed(ends.clone())).await, Blame::Way);
+        assert_eq!(breaker.note("a", Sign::Failed(ends.clone())).await, Blame::Connection);
         sleep(Duration::from_secs(8)).await;
         assert_eq!(gate(&breaker), Gate::Trial, "after {ends:?}");
         breaker.note("a", Sign::Passed).await;
@@ -248,7 +248,7 @@ async fn what_was_given_up_counts_until_something_passes() {
         assert_eq!(breaker.note("chat#1", failed("500")).await, Blame::Unknown);
     }
     breaker.ended("chat#1");
-    assert_eq!(breaker.note("chat#2", failed("500")).await, Blame::Way, "it is not the message, then");
+    assert_eq!(breaker.note("chat#2", failed("500")).await, Blame::Connection, "it is not the message, then");
     assert!(matches!(gate(&breaker), Gate::Shut(_)));
 }
 
@@ -259,7 +259,7 @@ async fn requests_that_were_on_their_way_together_are_one_flood() {
     let flood = || Sign::Failed(Failure::Throttled { why: String::new(), after: None });
     for seconds in [1, 2, 4] {
         for lane in 0..16 {
-            assert_eq!(breaker.note(&format!("lane {lane}"), flood()).await, Blame::Way);
+            assert_eq!(breaker.note(&format!("lane {lane}"), flood()).await, Blame::Connection);
         }
         advance(Duration::from_millis(seconds * 1000 - 1)).await;
         assert!(matches!(gate(&breaker), Gate::Shut(_)), "{seconds}");
@@ -274,14 +274,14 @@ async fn patience_that_is_asked_for_without_a_time_is_everybodys_and_grows() {
     let breaker = Breaker::new(Some(play.remote.clone()));
     let flood = || Sign::Failed(Failure::Throttled { why: String::new(), after: None });
     for seconds in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
-        assert_eq!(breaker.note("a", flood()).await, Blame::Way);
+        assert_eq!(breaker.note("a", flood()).await, Blame::Connection);
         advance(Duration::from_millis(seconds * 1000 - 1)).await;
         assert!(matches!(gate(&breaker), Gate::Shut(_)), "{seconds}");
         advance(Duration::from_millis(1)).await;
         assert_eq!(gate(&breaker), Gate::Free, "{seconds}");
     }
     breaker.note("b", Sign::Passed).await;
-    assert_eq!(breaker.note("c", flood()).await, Blame::Way);
+    assert_eq!(breaker.note("c", flood()).await, Blame::Connection);
     advance(Duration::from_secs(1)).await;
     assert_eq!(gate(&breaker), Gate::Free);
 }
@@ -292,7 +292,7 @@ async fn a_probe_that_fails_for_reasons_of_its_own_does_not_stop_messages_that_c
         let play = Play::with(may_try);
         let breaker = Breaker::new(Some(play.remote.clone()));
         *play.answer.lock().unwrap() = Err(Failure::transient("the history fails"));
-        assert_eq!(breaker.note("a", failed("500")).await, Blame::Way);
+        assert_eq!(breaker.note("a", failed("500")).await, Blame::Connection);
         assert!(matches!(gate(&breaker), Gate::Shut(_)), "one probe is enough for now");
         for _ in 0..2 {
             let trial = async {
@@ -319,7 +319,7 @@ async fn where_nothing_waits_nobody_is_refused() {
     assert_eq!(play.last_told(), Some(Some("500".to_owned())));
     breaker.idle();
     assert_eq!((gate(&breaker), play.last_told()), (Gate::Free, Some(None)));
-    assert_eq!(breaker.note("c", failed("500")).await, Blame::Way, "that several have failed is not forgotten");
+    assert_eq!(breaker.note("c", failed("500")).await, Blame::Connection, "that several have failed is not forgotten");
     breaker.note("d", Sign::Passed).await;
     let mut freed = breaker.freed();
     freed.sort();

@@ -71,8 +71,8 @@ fn of_operators(listen: SocketAddr) -> Option<String> {
     })
 }
 
-/// What looks wrong in `server.public_url`, under which Kommo at `kommo` is to reach what listens on `port`, by HTTPS if
-/// it `is_secure`.
+/// What looks wrong in `server.public_url`, under which Kommo at `kommo` is to reach what listens on `port`, by HTTPS
+/// if it `is_secure`.
 fn of_address(public: &BaseUrl, (port, is_secure): (u16, bool), kommo: &BaseUrl) -> Vec<String> {
     let url = public.url();
     let mut looks = Vec::new();

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Subcommand;
 
 use crate::{
-    alerts::{Heartbeat, Targets, host, letter},
+    alerts::{Heartbeat, Targets, alert_message, host},
     cli::terminal,
     config::Config,
     metrics::Metrics,
@@ -31,8 +31,8 @@ pub async fn run(config: &Config, targets: Targets, Request::Test: Request) -> a
     let host = host(config);
     let mut unreached = 0;
     for (name, target) in &targets {
-        let letter = letter::test(&host, name);
-        let outcome = target.send(&letter).await;
+        let alert = alert_message::test(&host, name);
+        let outcome = target.send(&alert).await;
         unreached += usize::from(outcome.is_err());
         tell(name, "sent", &outcome);
     }

@@ -169,17 +169,11 @@ impl Bridge {
     }
 
     /// Changes something.
-    ///
-    /// # Errors
-    /// As those of [`Bridge::ask`].
     pub(super) async fn change(&self, path: &str, missing: &str) -> anyhow::Result<Bytes> {
         self.answer(Method::POST, path, missing).await
     }
 
     /// What keeps the running bridge from sending, as `/ready` says it.
-    ///
-    /// # Errors
-    /// If it does not answer.
     pub(super) async fn obstacles(&self) -> anyhow::Result<Vec<String>> {
         let Self::Running(_) = self else { return Ok(Vec::new()) };
         let (status, text) = self.said(Method::GET, "/ready", Vec::new()).await?;

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     admin::{
-        chats::{Row, Which},
+        chats::{ChatEntry, ChatFilter},
         identity,
     },
     cli::{
@@ -142,7 +142,7 @@ fn forgotten(config: &Config, name: &str) -> String {
          until they are delivered or dropped. Dumps of the store keep the data for {}. What `restore` set aside and \
          the copies of imports (`imports` in the data directory) keep it until you delete them. Delete what is in \
          Kommo there.",
-        amount::span(dumps)
+        amount::duration_in_words(dumps)
     )
 }
 
@@ -153,7 +153,7 @@ async fn list(config: &Config, bridge: &Bridge, wanted: Listing) -> anyhow::Resu
         let sources: Vec<_> = config.sources.keys().map(ToString::to_string).collect();
         bail!("there is no source {name}; the sources are {}", sources.join(", "));
     }
-    let which = Which { conversation: None, source: wanted.source, search: wanted.search };
+    let which = ChatFilter { conversation: None, source: wanted.source, search: wanted.search };
     let rows = rows(bridge, &path(&which)).await?;
     if wanted.json {
         terminal::print(format_args!("{}\n", serde_json::to_string_pretty(&rows)?));
@@ -165,7 +165,7 @@ async fn list(config: &Config, bridge: &Bridge, wanted: Listing) -> anyhow::Resu
 }
 
 /// Where the bridge tells of some conversations.
-fn path(which: &Which) -> String {
+fn path(which: &ChatFilter) -> String {
     let all = [("conversation", &which.conversation), ("source", &which.source), ("search", &which.search)];
     let written = all.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
     let query = reqwest::Url::parse_with_params("http://localhost/chats", written);
@@ -173,7 +173,7 @@ fn path(which: &Which) -> String {
 }
 
 /// One conversation, as far as the bridge knows it.
-fn shown(row: &Row) -> String {
+fn shown(row: &ChatEntry) -> String {
     let last = row.last_message_at.map_or_else(|| "-".to_owned(), |at| amount::ago(at, clock::now()));
     let lines = [
         ("Conversation", row.conversation.to_string()),
@@ -185,13 +185,13 @@ fn shown(row: &Row) -> String {
     lines.iter().map(|(label, text)| paragraph(label, text)).collect()
 }
 
-async fn rows(bridge: &Bridge, path: &str) -> anyhow::Result<Vec<Row>> {
+async fn rows(bridge: &Bridge, path: &str) -> anyhow::Result<Vec<ChatEntry>> {
     let answer = bridge.ask(path, MISSING).await?;
     serde_json::from_slice(&answer).context("the answer does not come from a bridge")
 }
 
-async fn row(bridge: &Bridge, name: &str) -> anyhow::Result<Row> {
-    let which = Which { conversation: Some(name.to_owned()), ..Which::default() };
+async fn row(bridge: &Bridge, name: &str) -> anyhow::Result<ChatEntry> {
+    let which = ChatFilter { conversation: Some(name.to_owned()), ..ChatFilter::default() };
     rows(bridge, &path(&which)).await?.into_iter().next().context(MISSING)
 }
 
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_is_looked_for_is_asked_for_as_it_was_written() {
-        let which = |source: Option<&str>, search: Option<&str>| Which {
+        let which = |source: Option<&str>, search: Option<&str>| ChatFilter {
             conversation: None,
             source: source.map(str::to_owned),
             search: search.map(str::to_owned),

@@ -12,7 +12,7 @@ use crate::{
         advice, bridge,
         check::{
             finding::{fine, unknown, warning, wrong},
-            report::Report,
+            report::CheckReport,
         },
         terminal, values,
     },
@@ -30,16 +30,16 @@ mod kommo;
 mod live;
 mod machine;
 mod message;
+mod public_address;
 mod report;
 mod served;
 mod summary;
 mod support;
 mod telegram;
 mod tls;
-mod way_in;
 
 pub(super) use answered::{of_account, of_address, of_bot, of_channel};
-pub(super) use message::{Whom, cross};
+pub(super) use message::{TestRecipient, cross};
 pub use summary::Summary;
 
 /// What `--help` says.
@@ -106,7 +106,7 @@ pub struct Options {
 /// # Errors
 /// If the runtime or a client cannot be set up.
 pub fn run(loaded: Result<Config, ConfigError>, options: &Options) -> anyhow::Result<ExitCode> {
-    let mut report = Report::new(options.json);
+    let mut report = CheckReport::new(options.json);
     let config = match loaded {
         Ok(config) => config,
         Err(error) if options.json => {
@@ -119,7 +119,7 @@ pub fn run(loaded: Result<Config, ConfigError>, options: &Options) -> anyhow::Re
             return Ok(ExitCode::from(UNKNOWN));
         }
     };
-    let whom = Whom { source: options.source.clone(), chat: options.chat };
+    let whom = TestRecipient { source: options.source.clone(), chat: options.chat };
     if options.message {
         Runtime::new()?.block_on(cross(&config, &whom))?;
         return Ok(ExitCode::SUCCESS);
@@ -137,7 +137,7 @@ pub fn run(loaded: Result<Config, ConfigError>, options: &Options) -> anyhow::Re
     Ok(report.end())
 }
 
-async fn ask_everybody(config: &Config, report: &mut Report) -> anyhow::Result<()> {
+async fn ask_everybody(config: &Config, report: &mut CheckReport) -> anyhow::Result<()> {
     let (found, denied) = match bridge::look(config) {
         Ok(found) => (found, None),
         Err(error) => (None, Some(unknown("Running", error.to_string()))),
@@ -166,8 +166,8 @@ async fn ask_everybody(config: &Config, report: &mut Report) -> anyhow::Result<(
     }
     report.add("Telegram", telegram);
 
-    let asked = way_in::Asked { config, scope, bots: &bots };
-    report.add("From the internet", way_in::look(&asked, found.as_ref(), runs).await);
+    let asked = public_address::Asked { config, scope, bots: &bots };
+    report.add("From the internet", public_address::look(&asked, found.as_ref(), runs).await);
     Ok(())
 }
 

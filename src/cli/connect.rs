@@ -30,9 +30,6 @@ pub(super) async fn chats(config: &Config) -> anyhow::Result<(Chats, AccountId)>
 }
 
 /// The same at most at so many requests a second.
-///
-/// # Errors
-/// As those of [`chats`].
 pub(super) async fn chats_at(config: &Config, rate: u32) -> anyhow::Result<(Chats, AccountId)> {
     let kommo = &config.kommo;
     let id = identity::account_id(kommo, identity::client(kommo)?.as_ref()).await?;
@@ -74,9 +71,6 @@ pub async fn connect(config: &Config) -> anyhow::Result<()> {
 }
 
 /// Asks whoever sits at a terminal whether a disconnection is meant. A script is not asked.
-///
-/// # Errors
-/// If it is not.
 pub fn confirm(is_meant: bool) -> anyhow::Result<()> {
     if is_meant || !terminal::is_attended() {
         return Ok(());
@@ -90,9 +84,6 @@ pub fn confirm(is_meant: bool) -> anyhow::Result<()> {
 }
 
 /// Disconnects the channel.
-///
-/// # Errors
-/// If Kommo refuses.
 pub async fn disconnect(config: &Config) -> anyhow::Result<()> {
     let (chats, _) = chats(config).await?;
     match chats.disconnect().await {

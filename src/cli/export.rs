@@ -4,7 +4,7 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 
 use crate::{
-    admin::chats::Row,
+    admin::chats::ChatEntry,
     cli::{
         bar::Bar,
         bridge,
@@ -72,7 +72,8 @@ async fn found(config: &Config, wanted: &[Conversation]) -> anyhow::Result<Vec<(
         }
         if wanted.is_empty() {
             let answer = bridge.ask("/chats", "this bridge lists no conversations").await?;
-            let rows: Vec<Row> = serde_json::from_slice(&answer).context("the answer does not come from a bridge")?;
+            let rows: Vec<ChatEntry> =
+                serde_json::from_slice(&answer).context("the answer does not come from a bridge")?;
             found.extend(rows.into_iter().map(|row| (row.conversation.to_string(), row.chat)));
         }
         Ok(found)

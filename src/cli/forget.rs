@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 
 use crate::{
-    admin::erasing::Report,
+    admin::erasing::ErasureReport,
     cli::{
         bridge,
         chats::encoded,
@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     domain::{
         address::Conversation,
-        amount::{counted, span},
+        amount::{counted, duration_in_words},
     },
 };
 
@@ -36,7 +36,7 @@ pub async fn run(config: &Config, conversation: &Conversation, is_meant: bool) -
     confirm(conversation, is_meant)?;
     let path = format!("/forget?conversation={}", encoded(&conversation.to_string()));
     let answer = bridge::with(config, async |bridge| bridge.change(&path, NOTHING).await).await?;
-    let report: Report = serde_json::from_slice(&answer).context("the answer does not come from a bridge")?;
+    let report: ErasureReport = serde_json::from_slice(&answer).context("the answer does not come from a bridge")?;
     terminal::print(paragraph("Erased", &gone(conversation, &report)));
     terminal::print(paragraph("Stays", &left(config)));
     Ok(())
@@ -55,8 +55,8 @@ fn confirm(conversation: &Conversation, is_meant: bool) -> anyhow::Result<()> {
     }
 }
 
-fn gone(conversation: &Conversation, report: &Report) -> String {
-    let Report { waiting, parked, messages, conversations, hops: _, details } = report;
+fn gone(conversation: &Conversation, report: &ErasureReport) -> String {
+    let ErasureReport { waiting, parked, messages, conversations, hops: _, details } = report;
     let details = if *details { "the name, the picture and the phone number as far as they were known" } else { "" };
     let parts = [
         details.to_owned(),
@@ -75,10 +75,10 @@ fn left(config: &Config) -> String {
          what `restore` set aside for {} (retention.moved_aside), imported files (`imports`) for {} \
          (retention.imports), and backups until you delete them. Numbers of updates and hooks stay for {}, so that \
          none is taken twice. Who writes again is a new customer.",
-        span(dumps),
-        span(config.retention.moved_aside),
-        span(config.retention.imports),
-        span(config.store.dedupe_for)
+        duration_in_words(dumps),
+        duration_in_words(config.retention.moved_aside),
+        duration_in_words(config.retention.imports),
+        duration_in_words(config.store.dedupe_for)
     )
 }
 
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn it_is_told_what_is_gone() {
         let conversation = "tg:sales:7".parse().unwrap();
-        let report = Report { waiting: 2, parked: 1, messages: 14, conversations: 1, hops: 3, details: true };
+        let report = ErasureReport { waiting: 2, parked: 1, messages: 14, conversations: 1, hops: 3, details: true };
         assert_eq!(
             gone(&conversation, &report),
             "the name, the picture and the phone number as far as they were known; 1 conversation, tg:sales:7 or of \

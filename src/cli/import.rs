@@ -1,8 +1,8 @@
 //! `telekommo import`: brings old chats of Telegram into Kommo.
 //!
 //! The export is read twice and never held as a whole: once to learn what is in it and that it is complete, and once to
-//! send it, message by message. The running bridge sends each to Kommo and remembers that in its store, so an import may
-//! be interrupted and continued; where none runs, the command opens the store and does the same. Kommo knows each
+//! send it, message by message. The running bridge sends each to Kommo and remembers that in its store, so an import
+//! may be interrupted and continued; where none runs, the command opens the store and does the same. Kommo knows each
 //! message by an id that stays the same. Files are copied to `data_dir`, where the bridge finds them when Kommo fetches
 //! them.
 

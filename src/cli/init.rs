@@ -14,12 +14,12 @@ mod bots;
 mod channel;
 mod draft;
 mod last;
+mod prompt;
 mod service;
-mod talk;
 
 use answers::Answers;
 use draft::Draft;
-use talk::Talk;
+use prompt::Prompt;
 
 /// What `--help` says.
 pub const ABOUT: &str = "Lead through the set-up, and try each answer at once.
@@ -60,14 +60,14 @@ const HERE: &str = "config.toml";
 /// If the input ends, a file cannot be written, or an answer of a file is missing or wrong.
 pub fn run(named: Option<PathBuf>, options: &Options) -> anyhow::Result<()> {
     let answers = options.answers.as_deref().map(Answers::read).transpose()?;
-    let talk = Talk::new(answers)?;
+    let prompt = Prompt::new(answers)?;
     let mut draft = Draft::open(named.unwrap_or_else(place))?;
-    talk.tell(&format!(
+    prompt.tell(&format!(
         "This leads to a bridge that works. Each answer is tried at once, and what is there is kept. End it with \
          Ctrl+C: the next `telekommo init` goes on from there.\n\nThe configuration is {}.",
         draft.path().display()
     ));
-    Runtime::new()?.block_on(lead(&mut draft, &talk))
+    Runtime::new()?.block_on(lead(&mut draft, &prompt))
 }
 
 fn place() -> PathBuf {
@@ -75,14 +75,14 @@ fn place() -> PathBuf {
     PathBuf::from(if geteuid().is_root() && !is_here { OF_SERVICE } else { HERE })
 }
 
-async fn lead(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()> {
-    service::folder(draft, talk)?;
-    bots::settle(draft, talk).await?;
-    address::settle(draft, talk).await?;
-    account::settle(draft, talk).await?;
-    if !channel::settle(draft, talk).await? {
+async fn lead(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result<()> {
+    service::folder(draft, prompt)?;
+    bots::set_up(draft, prompt).await?;
+    address::set_up(draft, prompt).await?;
+    account::set_up(draft, prompt).await?;
+    if !channel::set_up(draft, prompt).await? {
         return Ok(());
     }
-    service::settle(draft, talk)?;
-    last::message(draft, talk).await
+    service::set_up(draft, prompt)?;
+    last::message(draft, prompt).await
 }

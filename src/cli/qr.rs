@@ -70,9 +70,6 @@ impl Qr {
     }
 
     /// As a PNG file.
-    ///
-    /// # Errors
-    /// If it cannot be encoded.
     pub(super) fn png(&self) -> anyhow::Result<Vec<u8>> {
         let width = self.side * PIXELS;
         let pixel = |at: usize| if self.is_dark(at / width / PIXELS, at % width / PIXELS) { 0 } else { 255 };

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    admin::{parked, parked::Changed, queue::Row},
+    admin::{parked, parked::Changed, queue::QueueEntry},
     cli::{
         bridge::{self, Bridge},
         table::plain,
@@ -163,7 +163,8 @@ pub(super) async fn list(bridge: &Bridge, wanted: &Listing) -> anyhow::Result<()
             for_each_waiting(bridge, &wanted.filter, |page| rows.extend_from_slice(page)).await?;
         }
         if parked {
-            for_each_parked(bridge, &wanted.filter, |page| rows.extend(page.iter().cloned().map(Row::from))).await?;
+            for_each_parked(bridge, &wanted.filter, |page| rows.extend(page.iter().cloned().map(QueueEntry::from)))
+                .await?;
         }
         terminal::print(serde_json::to_string_pretty(&rows)? + "\n");
         return Ok(());
@@ -194,7 +195,7 @@ async fn show(bridge: &Bridge, what: &str, json: bool) -> anyhow::Result<()> {
             bail!("{what:?} is neither the number of a message nor a conversation, such as tg:sales:777000111")
         }
     };
-    let rows: Vec<Row> = asked_for(bridge, &path).await?;
+    let rows: Vec<QueueEntry> = asked_for(bridge, &path).await?;
     let is_number = what.parse::<u64>().is_ok();
     if rows.is_empty() && is_number {
         bail!("{MISSING}");
@@ -215,10 +216,11 @@ async fn asked_for<T: DeserializeOwned>(bridge: &Bridge, path: &str) -> anyhow::
 }
 
 /// Gives `take` the first messages of all conversations that the filter leaves, page by page.
-async fn for_each_waiting(bridge: &Bridge, filter: &Filter, mut take: impl FnMut(&[Row])) -> anyhow::Result<()> {
+async fn for_each_waiting(bridge: &Bridge, filter: &Filter, mut take: impl FnMut(&[QueueEntry])) -> anyhow::Result<()> {
     let mut after = None;
     loop {
-        let rows: Vec<Row> = asked_for(bridge, &filter.path("/queue", after.map(|id| ("after", id)), PAGE)).await?;
+        let rows: Vec<QueueEntry> =
+            asked_for(bridge, &filter.path("/queue", after.map(|id| ("after", id)), PAGE)).await?;
         take(&rows);
         if rows.len() < PAGE {
             return Ok(());
@@ -228,11 +230,15 @@ async fn for_each_waiting(bridge: &Bridge, filter: &Filter, mut take: impl FnMut
 }
 
 /// Gives `take` all parked messages that the filter leaves, page by page.
-async fn for_each_parked(bridge: &Bridge, filter: &Filter, mut take: impl FnMut(&[parked::Row])) -> anyhow::Result<()> {
+async fn for_each_parked(
+    bridge: &Bridge,
+    filter: &Filter,
+    mut take: impl FnMut(&[parked::ParkedEntry]),
+) -> anyhow::Result<()> {
     let mut before = None;
     loop {
         let path = filter.path("/parked", before.map(|id| ("before", id)), PAGE);
-        let rows: Vec<parked::Row> = asked_for(bridge, &path).await?;
+        let rows: Vec<parked::ParkedEntry> = asked_for(bridge, &path).await?;
         take(&rows);
         if rows.len() < PAGE {
             return Ok(());

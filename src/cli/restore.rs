@@ -11,7 +11,7 @@ use anyhow::Context;
 use crate::{
     cli::backup,
     clock,
-    domain::{amount::span, time::UnixMillis},
+    domain::{amount::duration_in_words, time::UnixMillis},
     store::{RestoreSummary, Store, dumps},
 };
 
@@ -63,7 +63,7 @@ fn age(age: Duration) -> String {
     if minutes == 0 {
         return "less than a minute".to_owned();
     }
-    span(Duration::from_mins(minutes))
+    duration_in_words(Duration::from_mins(minutes))
 }
 
 fn newest(dumps: &Path) -> anyhow::Result<PathBuf> {

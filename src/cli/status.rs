@@ -12,7 +12,7 @@ use crate::{
         terminal,
     },
     config::Config,
-    domain::amount::span,
+    domain::amount::duration_in_words,
 };
 
 mod text;
@@ -46,7 +46,7 @@ async fn link(bridge: &Bridge) -> anyhow::Result<()> {
     terminal::eprint(format_args!(
         "Open this link in a browser on this machine within {}. It is good once. From another machine,\nfirst lead the \
          port there: ssh -L PORT:127.0.0.1:PORT HOST\n\n",
-        span(TICKET_FOR)
+        duration_in_words(TICKET_FOR)
     ));
     terminal::print(ticket.url + "\n");
     Ok(())

@@ -159,7 +159,7 @@ fn sentence(error: &RestError) -> String {
         ),
         RestError::Refused { .. }
         | RestError::Throttled { .. }
-        | RestError::Nonsense(_)
+        | RestError::ForeignAnswer(_)
         | RestError::Foreign(_)
         | RestError::Unreachable(_) => format!("{error}. What is listed above is done; push again later"),
     }

@@ -108,9 +108,6 @@ pub(super) fn is_attended() -> bool {
 }
 
 /// One line, without the blanks around it; `default` if it is empty.
-///
-/// # Errors
-/// If the input ends.
 pub(super) fn line(question: &str, default: Option<&str>) -> io::Result<String> {
     let hint = match default {
         Some("") => " (Enter: none)".to_owned(),

@@ -13,8 +13,8 @@ use crate::{
         terminal,
     },
     config::Config,
-    domain::amount::span,
-    trace::Record,
+    domain::amount::duration_in_words,
+    trace::Hop,
 };
 
 mod text;
@@ -70,7 +70,7 @@ async fn asked(config: &Config, bridge: &Bridge, request: &Request) -> anyhow::R
     }
     if answer.hops.is_empty() {
         let begins = answer.begins_at.map_or_else(|| "is empty".to_owned(), |at| format!("begins {}", text::local(at)));
-        bail!("the trace has nothing of {what}: it {begins}, and keeps {}", span(config.trace.keep));
+        bail!("the trace has nothing of {what}: it {begins}, and keeps {}", duration_in_words(config.trace.keep));
     }
     if !request.json {
         terminal::print(text::hops(&answer, terminal::text_columns()));
@@ -105,7 +105,7 @@ async fn of_lead(config: &Config, bridge: &Bridge, lead: u64) -> anyhow::Result<
             all.hops.extend(answer.hops);
         }
     }
-    all.hops.sort_by_key(Record::order);
+    all.hops.sort_by_key(Hop::order);
     all.hops.dedup();
     Ok(all)
 }

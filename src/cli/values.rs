@@ -7,41 +7,26 @@ use reqwest::Url;
 use crate::config;
 
 /// A span of time above zero.
-///
-/// # Errors
-/// What to write.
 pub fn duration(text: &str) -> Result<Duration, &'static str> {
     config::duration(text).map_err(|_| "write a number above 0 and a unit, such as 20s, 5m, 2h or 7d")
 }
 
 /// A whole number that `N` has room for.
-///
-/// # Errors
-/// What to write.
 pub fn number<N: FromStr>(text: &str) -> Result<N, &'static str> {
     text.parse().map_err(|_| "write a whole number, such as 123")
 }
 
 /// A number of things, at least one.
-///
-/// # Errors
-/// What to write.
 pub fn count<N: FromStr>(text: &str) -> Result<N, &'static str> {
     text.parse().map_err(|_| "write a whole number above 0, such as 3")
 }
 
 /// Where to listen.
-///
-/// # Errors
-/// What to write.
 pub fn listener(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:7070")
 }
 
 /// Where a web server is.
-///
-/// # Errors
-/// What to write.
 pub fn address(text: &str) -> Result<Url, &'static str> {
     let url = text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     url.ok_or("write the whole address, such as http://127.0.0.1:8080/kommo/SCOPE")

@@ -18,7 +18,7 @@ use crate::{
         shape, syntax,
     },
     files::{
-        denied::{self, Wish},
+        denied::{self, AccessMode},
         readers, text,
     },
 };
@@ -77,10 +77,10 @@ fn is_written(texts: &Dict, section: &str, name: &str) -> bool {
 fn unreadable(path: &Path, error: &io::Error) -> ConfigError {
     let remedy = match error.kind() {
         io::ErrorKind::NotFound => "copy config.toml.example there and fill it in".to_owned(),
-        io::ErrorKind::PermissionDenied => denied::remedy(path, Wish::Read),
+        io::ErrorKind::PermissionDenied => denied::remedy(path, AccessMode::Read),
         io::ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
         _ => "name a file that can be read".to_owned(),
     };
-    let why = denied::why(path, error, Wish::Read);
+    let why = denied::why(path, error, AccessMode::Read);
     ConfigError::from(format!("{}: cannot be read ({why}): {remedy}", path.display()))
 }

@@ -39,9 +39,6 @@ impl Config {
     }
 
     /// Reads the configuration again, from where it was read.
-    ///
-    /// # Errors
-    /// As those of [`Config::load`].
     pub fn again(&self) -> Result<Self, ConfigError> {
         Self::load(self.place.path.as_deref(), &self.place.environment)
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::files::{
-    denied::{self, Wish},
+    denied::{self, AccessMode},
     readers, text,
 };
 
@@ -62,10 +62,10 @@ impl Folders<'_> {
 
 fn unreadable(path: &Path, error: &io::Error) -> String {
     let remedy = match error.kind() {
-        io::ErrorKind::PermissionDenied => denied::remedy(path, Wish::Read),
+        io::ErrorKind::PermissionDenied => denied::remedy(path, AccessMode::Read),
         io::ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
         // More kinds come with the library; in all of them another file is what helps.
         _ => "name a file that holds the secret".to_owned(),
     };
-    format!("{} cannot be read ({}): {remedy}", path.display(), denied::why(path, error, Wish::Read))
+    format!("{} cannot be read ({}): {remedy}", path.display(), denied::why(path, error, AccessMode::Read))
 }

@@ -44,7 +44,8 @@ impl Written {
         Changes(all.filter(|path| text(self, path) != text(new, path)).cloned().collect())
     }
 
-    /// A configuration file that says the same, without what holds anyway. Secrets are not in it, but where they belong.
+    /// A configuration file that says the same, without what holds anyway. Secrets are not in it, but where they
+    /// belong.
     #[must_use]
     pub fn text(&self) -> String {
         self.0.iter().filter_map(|(path, text)| self.line(path, text.expose())).collect()
@@ -90,8 +91,8 @@ fn is_of_start(path: &Path) -> bool {
 pub struct Changes(BTreeSet<Path>);
 
 impl Changes {
-    /// A change of each key that a reload puts in force, alone, with the name of the key. The file of a secret has none:
-    /// what it holds is the secret's own change.
+    /// A change of each key that a reload puts in force, alone, with the name of the key. The file of a secret has
+    /// none: what it holds is the secret's own change.
     #[cfg(test)]
     pub(crate) fn each_alone() -> Vec<(String, Self)> {
         let of_reload = |key: &&keys::Key| !key.at_start && !key.name.ends_with(keys::FILE);

@@ -15,7 +15,7 @@ pub fn counted(number: usize, one: &str) -> String {
 
 /// A span of time in its two largest units: "1 day", "6 days 23 hours".
 #[must_use]
-pub fn span(time: Duration) -> String {
+pub fn duration_in_words(time: Duration) -> String {
     let seconds = time.as_secs();
     let largest = UNITS.iter().position(|(unit, _)| seconds >= *unit).unwrap_or(UNITS.len() - 1);
     let (mut left, mut words) = (seconds, Vec::new());
@@ -32,7 +32,7 @@ pub fn span(time: Duration) -> String {
 /// When something will be, after a wait: "in 5 seconds".
 #[must_use]
 pub fn soon(wait: Duration) -> String {
-    if wait.as_secs() == 0 { "at once".to_owned() } else { format!("in {}", span(wait)) }
+    if wait.as_secs() == 0 { "at once".to_owned() } else { format!("in {}", duration_in_words(wait)) }
 }
 
 /// How long ago something was, in the largest unit.
@@ -77,7 +77,7 @@ mod tests {
             (601_200, "6 days 23 hours"),
             (604_799, "6 days 23 hours"),
         ] {
-            assert_eq!(span(Duration::from_secs(seconds)), text);
+            assert_eq!(duration_in_words(Duration::from_secs(seconds)), text);
         }
     }
 

@@ -3,8 +3,8 @@
 use crate::{
     domain::{
         address::{BotId, ContactId, Conversation, MessageId},
+        membership::Membership,
         message::{Author, Content, Customer, Inbound},
-        reach::Membership,
         time::UnixMillis,
     },
     words::{Language, notice},

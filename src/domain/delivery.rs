@@ -118,7 +118,7 @@ impl ToldRefusal {
 
 /// The delivery status of one answer, to be told to Kommo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct DeliveryReport {
     /// The message it is about.
     pub message: KommoMessageId,
     /// How its delivery ended.
@@ -129,7 +129,7 @@ pub struct Report {
 ///
 /// This is a stored format: fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unread {
+pub struct UnreadAnswer {
     pub message: KommoMessageId,
     /// The Telegram message that it became; the last one, if it has parts.
     pub ours: MessageId,
@@ -138,7 +138,7 @@ pub struct Unread {
     pub topic: Option<i64>,
 }
 
-impl Unread {
+impl UnreadAnswer {
     /// Whether whoever has read `shown`, in the same topic, has read this. Telegram counts a chat's messages upwards,
     /// so no clocks are compared.
     #[must_use]
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn what_was_there_before_is_read_and_only_in_this_chat_of_this_bot() {
         let id = |bot, chat: i64, message| MessageId { bot: BotId(bot), chat: chat.into(), message, update: None };
-        let unread = Unread { message: KommoMessageId("a".to_owned()), ours: id(1, 7, 5), topic: None };
+        let unread = UnreadAnswer { message: KommoMessageId("a".to_owned()), ours: id(1, 7, 5), topic: None };
         for (shown, is_read) in
             [(id(1, 7, 4), false), (id(1, 7, 5), true), (id(1, 7, 6), true), (id(2, 7, 6), false), (id(1, 8, 6), false)]
         {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    delivery::{Delivery, Report},
+    delivery::{Delivery, DeliveryReport},
     message::Outbound,
 };
 
@@ -83,7 +83,7 @@ impl Job {
             Self::Send(SendJob::Call(_)) => Traits { may_be_done_twice: true, ..Traits::of("call") },
             Self::Send(SendJob::Album(_)) => Traits { may_be_done_twice: true, ..Traits::of("album") },
             Self::Send(SendJob::MarkRead(_)) => Traits { is_best_effort: true, ..Traits::of("marking as read") },
-            Self::Status(StatusJob::Delivery(Report { delivery: Delivery::Read, .. })) => {
+            Self::Status(StatusJob::Delivery(DeliveryReport { delivery: Delivery::Read, .. })) => {
                 Traits { is_best_effort: true, ..Traits::of("status") }
             }
             Self::Status(StatusJob::Delivery(_)) => Traits::of("status"),
@@ -151,7 +151,7 @@ from! {
     MarkDeleted => Inbound(InboundJob::MarkDeleted),
     Album => Send(SendJob::Album),
     MarkRead => Send(SendJob::MarkRead),
-    Report => Status(StatusJob::Delivery),
+    DeliveryReport => Status(StatusJob::Delivery),
     AssignClientId => Status(StatusJob::AssignClientId),
     Link => Crm(CrmJob::Link),
     UpdateCrm => Crm(CrmJob::Update),

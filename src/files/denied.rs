@@ -20,7 +20,7 @@ const NOT_OURS: &str = "lost+found";
 
 /// What somebody wants to do with a file or a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum AccessMode {
     /// To read a file.
     Read,
     /// To read and write, and in a folder also what lies in it.
@@ -29,7 +29,7 @@ pub enum Wish {
 
 /// Why `error` came of `wish`, and what to do: the end of a sentence that begins with the path.
 #[must_use]
-pub fn why(path: &Path, error: &io::Error, wish: Wish) -> String {
+pub fn why(path: &Path, error: &io::Error, wish: AccessMode) -> String {
     if error.kind() != io::ErrorKind::PermissionDenied {
         return error.to_string();
     }
@@ -44,9 +44,9 @@ pub fn why(path: &Path, error: &io::Error, wish: Wish) -> String {
 /// That the file at `path` cannot be read, why, and what to do where we know it.
 #[must_use]
 pub fn unread(path: &Path, error: &io::Error) -> String {
-    let said = format!("{} cannot be read ({})", path.display(), why(path, error, Wish::Read));
+    let said = format!("{} cannot be read ({})", path.display(), why(path, error, AccessMode::Read));
     match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("{said}: {}", remedy(path, Wish::Read)),
+        io::ErrorKind::PermissionDenied => format!("{said}: {}", remedy(path, AccessMode::Read)),
         io::ErrorKind::InvalidData => format!("{said}: save it as UTF-8"),
         // More kinds come with the library; for none of them we know more than the system's own words.
         _ => said,
@@ -55,7 +55,7 @@ pub fn unread(path: &Path, error: &io::Error) -> String {
 
 /// What to do about a file that belongs to another user.
 #[must_use]
-pub fn remedy(path: &Path, wish: Wish) -> String {
+pub fn remedy(path: &Path, wish: AccessMode) -> String {
     let in_the_way = in_the_way(path, wish);
     let me = geteuid().as_raw();
     match fs::symlink_metadata(&in_the_way) {
@@ -74,7 +74,7 @@ pub fn remedy(path: &Path, wish: Wish) -> String {
 /// What the system would say.
 pub fn attempt(path: &Path) -> io::Result<()> {
     attempt_here(path)?;
-    if in_the_way(path, Wish::Write) == path { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+    if in_the_way(path, AccessMode::Write) == path { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
 /// Whether it would let us make something in the folder at `path`.
@@ -88,7 +88,7 @@ pub fn attempt_here(path: &Path) -> io::Result<()> {
 
 /// The first on the way to `path` that does not let us do what we want, or else something in it; `path` itself if all
 /// do.
-fn in_the_way(path: &Path, wish: Wish) -> PathBuf {
+fn in_the_way(path: &Path, wish: AccessMode) -> PathBuf {
     let mut folders: Vec<_> = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
     folders.reverse();
     let may = |path: &Path, access| accessat(CWD, path, access, AtFlags::EACCESS).is_ok();
@@ -96,8 +96,8 @@ fn in_the_way(path: &Path, wish: Wish) -> PathBuf {
         return closed.to_owned();
     }
     let wanted = match wish {
-        Wish::Read => Access::READ_OK,
-        Wish::Write => Access::READ_OK | Access::WRITE_OK,
+        AccessMode::Read => Access::READ_OK,
+        AccessMode::Write => Access::READ_OK | Access::WRITE_OK,
     };
     if !path.exists() {
         // What is not there was to be made.
@@ -106,8 +106,8 @@ fn in_the_way(path: &Path, wish: Wish) -> PathBuf {
     let is_closed = |path: &PathBuf| !may(path, wanted) || path.is_dir() && !may(path, Access::EXEC_OK);
     let own = path.to_owned();
     let looked_at = match wish {
-        Wish::Read => Vec::new(),
-        Wish::Write => below(path, DEPTH),
+        AccessMode::Read => Vec::new(),
+        AccessMode::Write => below(path, DEPTH),
     };
     [own.clone()].into_iter().chain(looked_at).find(is_closed).unwrap_or(own)
 }

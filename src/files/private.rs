@@ -14,9 +14,6 @@ const FOLDER: u32 = 0o700;
 const UNFINISHED: &str = ".new";
 
 /// Makes a folder, unless it is there.
-///
-/// # Errors
-/// If it cannot be made.
 pub fn folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER).create(path)
 }

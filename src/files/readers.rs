@@ -23,14 +23,14 @@ const NIX: &str = "/nix/store";
 
 /// Somebody else who can read a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Others {
+pub enum OtherReaders {
     /// Every user of the machine.
     Everybody,
     /// The members of a group.
     Group(String),
 }
 
-impl Others {
+impl OtherReaders {
     /// Who it is, for a sentence about who can read something.
     #[must_use]
     pub fn named(&self) -> String {
@@ -58,10 +58,7 @@ enum Audience {
 }
 
 /// Who else can read or change the file at `path`; `None` if nobody can, or its mount protects it.
-///
-/// # Errors
-/// If it cannot be looked at.
-pub fn others(path: &Path) -> io::Result<Option<Others>> {
+pub fn others(path: &Path) -> io::Result<Option<OtherReaders>> {
     // What a link leads to counts: Kubernetes mounts links.
     let path = path.canonicalize()?;
     if is_mounted(&path) {
@@ -75,8 +72,8 @@ pub fn others(path: &Path) -> io::Result<Option<Others>> {
     let me = geteuid().as_raw();
     Ok(match audience(&entries, |gid| people::is_shared(gid, me)) {
         Audience::Nobody => None,
-        Audience::Everybody => Some(Others::Everybody),
-        Audience::Group(gid) => Some(Others::Group(people::group(gid))),
+        Audience::Everybody => Some(OtherReaders::Everybody),
+        Audience::Group(gid) => Some(OtherReaders::Group(people::group(gid))),
     })
 }
 
@@ -171,9 +168,9 @@ mod tests {
         std::os::unix::fs::symlink(&file, &link).unwrap();
         let chmod = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         for (folder, mode, want) in [
-            (0o755, 0o644, Some(Others::Everybody)),
-            (0o755, 0o602, Some(Others::Everybody)),
-            (0o711, 0o604, Some(Others::Everybody)),
+            (0o755, 0o644, Some(OtherReaders::Everybody)),
+            (0o755, 0o602, Some(OtherReaders::Everybody)),
+            (0o711, 0o604, Some(OtherReaders::Everybody)),
             (0o755, 0o600, None),
             (0o755, 0o611, None),
             (0o700, 0o666, None),

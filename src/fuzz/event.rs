@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, UserId},
+        membership::Connection,
         message::{Content, Inbound},
-        reach::Connection,
         time::UnixMillis,
     },
     media::link::{LinkKey, MediaLinks, Target},

@@ -9,8 +9,8 @@ use crate::gateway::Program;
 
 type Tag = [u8; 20];
 
-/// The programs by their secrets. It keeps no secret, but a digest under a key of this process, so how long a comparison
-/// takes tells nothing of one.
+/// The programs by their secrets. It keeps no secret, but a digest under a key of this process, so how long a
+/// comparison takes tells nothing of one.
 pub(super) struct Secrets {
     key: Hmac<Sha1>,
     programs: Vec<(Tag, Arc<Program>)>,

@@ -29,7 +29,7 @@ use crate::{
     clock,
     domain::{
         address::SourceId,
-        delivery::{Delivery, ErrorCode, Refusal, Report},
+        delivery::{Delivery, DeliveryReport, ErrorCode, Refusal},
         job::{Hook, IdempotencyKey, Job, Lane, Raw, Route},
         message::{Outbound, OutboundReaction, Recipient, Typing},
         time::UnixMillis,
@@ -42,7 +42,7 @@ use crate::{
     },
     metrics::Metrics,
     store::{Chat, Intake, NewJob, StateChange, Store, StoreError},
-    trace::{By, Record, Trace},
+    trace::{By, Hop, Trace},
     translate::{
         from_kommo::{self, Arrival},
         known_chat::KnownChat,
@@ -207,7 +207,7 @@ impl HookIntake {
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&id)))?.reports();
         tracing::warn!(message = %message.id, "an old message came by a hook: not sent, and reported to its manager");
         let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::told_late()).told(self.spoken.now()));
-        let job = Job::from(Report { message: message.id.clone(), delivery });
+        let job = Job::from(DeliveryReport { message: message.id.clone(), delivery });
         self.push(NewJob { id: Some(id), lane, job }, Vec::new(), false).await
     }
 
@@ -255,7 +255,7 @@ impl HookIntake {
         let pushed = pushed.map_err(|error| not_stored(&error, id.as_ref()))?;
         tracing::debug!(id = id.as_ref().map(|id| id.0.as_str()), known = pushed.known, "hook stored");
         if let (Some(hop), Some(Some(number))) = (hop, pushed.numbers.first()) {
-            self.trace.tell(|| Record { job: Some(*number), ..hop });
+            self.trace.tell(|| Hop { job: Some(*number), ..hop });
         }
         Ok(if pushed.taken > 0 { Taken::Stored } else { Taken::Known })
     }
@@ -288,16 +288,16 @@ fn not_stored(error: &StoreError, id: Option<&IdempotencyKey>) -> Rejected {
 }
 
 /// The hop by which a hook came.
-fn hop(job: &NewJob) -> Record {
+fn hop(job: &NewJob) -> Hop {
     let message = job.id.as_ref().and_then(IdempotencyKey::hooked);
-    Record {
+    Hop {
         at: clock::now(),
         by: Some(By::Hook),
         route: job.lane.route.to_string(),
         conversation: job.lane.conversation(),
         kind: job.job.traits().name.to_owned(),
         messages: message.map(|id| id.to_string()).into_iter().collect(),
-        ..Record::default()
+        ..Hop::default()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     clock,
     domain::{
         address::KommoMessageId,
-        delivery::{Delivery, ErrorCode, Refusal, Report},
+        delivery::{Delivery, DeliveryReport, ErrorCode, Refusal},
         job::{IdempotencyKey, Job, Lane},
     },
     store::{Intake, NewJob, Store, StoreError},
@@ -13,9 +13,6 @@ use crate::{
 
 /// Tells the authors of messages that were for the lane `lane`. Under the id of its hook, this happens once for each,
 /// and a hook that is late after all sends nothing.
-///
-/// # Errors
-/// If the store fails.
 pub async fn tell(
     store: &Store,
     lane: &Lane,
@@ -28,7 +25,7 @@ pub async fn tell(
     let jobs = messages.into_iter().map(|message| {
         let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::bridge_was_down()).told(language));
         let id = Some(IdempotencyKey::hook(&message));
-        NewJob { id, lane: lane.reports(), job: Job::from(Report { message, delivery }) }
+        NewJob { id, lane: lane.reports(), job: Job::from(DeliveryReport { message, delivery }) }
     });
     store.push(Intake { jobs: jobs.collect(), offset: None }, clock::now()).await.map(drop)
 }

@@ -11,23 +11,23 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     domain::job::{IdempotencyKey, Job, Update},
-    intake::poller::{narrowing::Narrowing, trouble::Trouble},
-    metrics::{BotTrouble, Metrics, Polling},
+    intake::poller::{bad_update::BadUpdateSearch, poll_error::PollError},
+    metrics::{BotProblem, Metrics, Polling},
     store::{Intake, NewJob, NewKept, Store, StoreError},
     telegram::{
         bot::Bot,
         updates::{Ask, RawUpdate, Wait},
     },
-    trace::{By, Record, Trace},
+    trace::{By, Hop, Trace},
     translate::from_telegram::Received,
 };
 
-mod narrowing;
-mod rhythm;
+mod backoff;
+mod bad_update;
+mod poll_error;
 mod sharing;
-mod trouble;
 
-pub use rhythm::Rhythm;
+pub use backoff::PollBackoff;
 pub use sharing::Sharing;
 
 #[cfg(test)]
@@ -48,7 +48,7 @@ pub struct Poller {
     /// Where its state shows.
     pub metrics: Arc<Metrics>,
     /// How often a poll that fails is tried.
-    pub rhythm: Rhythm,
+    pub rhythm: PollBackoff,
     /// Where it is kept that an update came.
     pub trace: Trace,
     /// What goes to programs of the owner's as well; `None` if nobody else has the bot.
@@ -60,15 +60,15 @@ pub struct Poller {
 struct Batch {
     jobs: Vec<NewJob>,
     /// The hop of each job, if hops are kept.
-    hops: Vec<Option<Record>>,
+    hops: Vec<Option<Hop>>,
     kept: Vec<NewKept>,
 }
 
 /// How far the polling has come.
-struct Course {
+struct PollState {
     offset: Option<i64>,
     stage: Stage,
-    narrowing: Narrowing,
+    narrowing: BadUpdateSearch,
 }
 
 /// What the last poll has shown.
@@ -86,7 +86,7 @@ enum Stage {
 impl Stage {
     /// A poll that waits is answered when somebody writes. One from which it is to be learnt whether the bot works does
     /// not wait.
-    fn wait(self, rhythm: &Rhythm) -> Wait {
+    fn wait(self, rhythm: &PollBackoff) -> Wait {
         match self {
             Self::Unknown => Wait::ForAnswer,
             Self::Answered => Wait::ForNews,
@@ -115,13 +115,13 @@ impl Poller {
 
     async fn poll_for_ever(self) -> Result<(), StoreError> {
         let offset = self.store.offset(self.bot.id())?;
-        let mut course = Course { offset, stage: Stage::Unknown, narrowing: Narrowing::default() };
+        let mut course = PollState { offset, stage: Stage::Unknown, narrowing: BadUpdateSearch::default() };
         loop {
             if self.store.has_room() {
                 self.poll(&mut course).await?;
             } else {
                 let why = "the disk is almost full: free some space".to_owned();
-                self.report(Polling::Stopped(BotTrouble::NoRoom, why));
+                self.report(Polling::Stopped(BotProblem::NoRoom, why));
                 course.stage = Stage::Unknown;
                 sleep(NO_ROOM_WAIT).await;
             }
@@ -129,11 +129,11 @@ impl Poller {
     }
 
     /// One poll, and the wait until the next.
-    async fn poll(&self, course: &mut Course) -> Result<(), StoreError> {
+    async fn poll(&self, course: &mut PollState) -> Result<(), StoreError> {
         let begun_at = Instant::now();
         let ask = Ask { offset: course.offset, limit: course.narrowing.limit(), wait: course.stage.wait(&self.rhythm) };
         let answer = tokio::select! {
-            answer = self.bot.updates(ask) => answer.map_err(Trouble::from),
+            answer = self.bot.updates(ask) => answer.map_err(PollError::from),
             () = self.doubted_since(begun_at), if ask.wait == Wait::ForNews => {
                 course.stage = Stage::Doubted;
                 return Ok(());
@@ -141,23 +141,23 @@ impl Poller {
         };
         match answer {
             Ok(updates) => match self.keep(&updates, course).await? {
-                Kept::Confirmable => course.stage = Stage::Answered,
-                Kept::Nothing => {
+                StoredBatch::Confirmable => course.stage = Stage::Answered,
+                StoredBatch::Nothing => {
                     if matches!(course.stage, Stage::Answered) {
                         sleep_until(begun_at + LEAST_INTERVAL).await;
                     }
                     course.stage = Stage::Answered;
                 }
-                Kept::Unnumbered => self.stay_away(course, &Trouble::Unnumbered, begun_at).await,
+                StoredBatch::Unnumbered => self.back_off(course, &PollError::Unnumbered, begun_at).await,
             },
             Err(trouble) => {
-                if let Trouble::Unreadable { body, .. } = &trouble
+                if let PollError::Unreadable { body, .. } = &trouble
                     && let Some(culprit) = course.narrowing.unreadable(body, course.offset)
                 {
                     self.keep(&[culprit], course).await?;
                     return Ok(());
                 }
-                self.stay_away(course, &trouble, begun_at).await;
+                self.back_off(course, &trouble, begun_at).await;
             }
         }
         Ok(())
@@ -170,13 +170,13 @@ impl Poller {
     }
 
     /// Shows the trouble, and waits until the next poll may mend it, or somebody hears of Telegram.
-    async fn stay_away(&self, course: &mut Course, trouble: &Trouble, begun_at: Instant) {
+    async fn back_off(&self, course: &mut PollState, trouble: &PollError, begun_at: Instant) {
         let since = course.stage.failing_since();
         course.stage = Stage::Failing(since);
         self.report(trouble.shown());
         let wait = self.rhythm.next_after(trouble, since.elapsed(), fastrand::f64());
         let until = begun_at + wait;
-        let is_asked_to_wait = matches!(trouble, Trouble::Throttled(_));
+        let is_asked_to_wait = matches!(trouble, PollError::Throttled(_));
         tokio::select! {
             () = sleep_until(until) => {}
             () = self.bot.doubted(), if !is_asked_to_wait => {}
@@ -184,14 +184,14 @@ impl Poller {
     }
 
     /// Stores a batch and the offset behind it in one durable step.
-    async fn keep(&self, updates: &[RawUpdate], course: &mut Course) -> Result<Kept, StoreError> {
+    async fn keep(&self, updates: &[RawUpdate], course: &mut PollState) -> Result<StoredBatch, StoreError> {
         let Some(last) = updates.iter().filter_map(|update| update.id).max() else {
             let is_empty = updates.is_empty();
             if is_empty {
                 course.narrowing.read(0);
                 self.report(Polling::Working);
             }
-            return Ok(if is_empty { Kept::Nothing } else { Kept::Unnumbered });
+            return Ok(if is_empty { StoredBatch::Nothing } else { StoredBatch::Unnumbered });
         };
         course.narrowing.read(updates.len());
         self.report(Polling::Working);
@@ -204,12 +204,12 @@ impl Poller {
         }
         for (hop, number) in hops.into_iter().zip(&pushed.numbers) {
             if let (Some(hop), Some(number)) = (hop, number) {
-                self.trace.tell(|| Record { job: Some(*number), ..hop });
+                self.trace.tell(|| Hop { job: Some(*number), ..hop });
             }
         }
         tracing::debug!(source = %self.bot.source(), taken = pushed.taken, known = pushed.known, "updates stored");
         let has_moved = course.offset.replace(next) != Some(next);
-        Ok(if has_moved { Kept::Confirmable } else { Kept::Nothing })
+        Ok(if has_moved { StoredBatch::Confirmable } else { StoredBatch::Nothing })
     }
 
     /// What of a batch is relayed, and what is kept for programs.
@@ -233,21 +233,21 @@ impl Poller {
 
     /// An update without a number is taken along with the others: once they are confirmed, it does not come again. With
     /// its job comes its hop, if hops are kept.
-    fn job(&self, update: &RawUpdate, received: &Received<'_>) -> (NewJob, Option<Record>) {
+    fn job(&self, update: &RawUpdate, received: &Received<'_>) -> (NewJob, Option<Hop>) {
         let source = self.bot.source();
         if update.id.is_none() {
             tracing::warn!(%source, "Telegram gave an update without a number: it is taken, and would be taken twice");
         }
         let id = update.id.map(|id| IdempotencyKey::update(self.bot.id(), id));
         let lane = received.lane(source);
-        let hop = self.trace.is_on().then(|| Record {
+        let hop = self.trace.is_on().then(|| Hop {
             at: clock::now(),
             by: Some(By::Telegram),
             route: lane.route.to_string(),
             conversation: lane.conversation(),
             kind: received.kind().to_owned(),
             messages: received.message_id(self.bot.id()).into_iter().collect(),
-            ..Record::default()
+            ..Hop::default()
         });
         let job =
             Job::from(Update { source: source.clone(), bot: self.bot.id(), raw: update.raw.clone(), program: None });
@@ -258,7 +258,7 @@ impl Poller {
     fn report(&self, state: Polling) {
         let source = self.bot.source();
         // While there is no room, nothing is polled.
-        if !matches!(state, Polling::Stopped(BotTrouble::NoRoom, _)) {
+        if !matches!(state, Polling::Stopped(BotProblem::NoRoom, _)) {
             self.metrics.polled(source, &state);
         }
         if !self.metrics.polling(source, state.clone()) {
@@ -273,7 +273,7 @@ impl Poller {
 }
 
 /// What became of a batch.
-enum Kept {
+enum StoredBatch {
     /// It is stored, and the next poll confirms it.
     Confirmable,
     /// There was nothing new in it.

@@ -42,9 +42,6 @@ pub enum Addressee {
 /// bot of the source that Kommo names, or the only bot that there is. A number without a country code is that of a
 /// customer in the country of `region`, otherwise of the only customer in any country. A chat keeps the customer it was
 /// started with.
-///
-/// # Errors
-/// If the store fails.
 pub fn find<'s>(
     store: &Store,
     sources: impl IntoIterator<Item = &'s SourceId>,

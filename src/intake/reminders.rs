@@ -20,9 +20,6 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// Makes the jobs that tell managers, until `stop`.
-///
-/// # Errors
-/// If the store fails.
 pub async fn watch(store: Store, stop: CancellationToken) -> Result<(), StoreError> {
     loop {
         look(&store, clock::now()).await?;

@@ -263,7 +263,7 @@ fn decoded<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Re
 fn refusal(status: StatusCode, problem: Option<Problem>, body: &[u8], after: Option<Duration>) -> RestError {
     match problem {
         Some(problem) => RestError::Refused { status, problem },
-        None => RestError::Nonsense(ForeignAnswer::new(status, body, after)),
+        None => RestError::ForeignAnswer(ForeignAnswer::new(status, body, after)),
     }
 }
 
@@ -289,7 +289,7 @@ fn page_of<T: DeserializeOwned>(status: StatusCode, body: &[u8], name: &str) -> 
 }
 
 fn nonsense(status: StatusCode, body: &[u8]) -> RestError {
-    RestError::Nonsense(ForeignAnswer::new(status, body, None))
+    RestError::ForeignAnswer(ForeignAnswer::new(status, body, None))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ mod history;
 mod import;
 mod probe;
 
-pub use super::http::Silence;
+pub use super::http::NoResponse;
 pub use edits::Edits;
 use forms::Forms;
 pub use history::HISTORY_PAGE;
@@ -47,10 +47,10 @@ pub enum CallError {
     },
     /// An answer that is not in Kommo's shape: something between us and Kommo spoke.
     #[error("{0}")]
-    Nonsense(ForeignAnswer),
+    Foreign(ForeignAnswer),
     /// Kommo did not answer: it could not be reached, was too slow, or the connection broke.
     #[error("Kommo cannot be reached: {0}")]
-    Unreachable(Silence),
+    Unreachable(NoResponse),
 }
 
 impl CallError {
@@ -63,13 +63,13 @@ impl CallError {
     /// Whether it looks like a success that is not Kommo's usual one; it may be the answer to a repetition.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
-        matches!(self, Self::Nonsense(stray) if stray.status.is_success())
+        matches!(self, Self::Foreign(stray) if stray.status.is_success())
     }
 
     /// Whether it may be about this one message alone, although it does not say so: a firewall that dislikes its text.
     #[must_use]
     pub fn may_be_of_one_message(&self) -> bool {
-        matches!(self, Self::Nonsense(stray) if stray.may_be_of_one_message())
+        matches!(self, Self::Foreign(stray) if stray.may_be_of_one_message())
     }
 
     /// Whether Kommo does not know what the call was about, a chat or a message, or says nothing else. An empty 404 may
@@ -78,7 +78,7 @@ impl CallError {
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Refused { status, error, .. } => *status == StatusCode::NOT_FOUND && !error.is_called(NOT_REGISTERED),
-            Self::Nonsense(stray) => stray.status == StatusCode::NOT_FOUND && stray.body_kind == BodyKind::Empty,
+            Self::Foreign(stray) => stray.status == StatusCode::NOT_FOUND && stray.body_kind == BodyKind::Empty,
             Self::Unreachable(_) => false,
         }
     }
@@ -91,7 +91,7 @@ impl CallError {
             Self::Refused { status, .. } => {
                 matches!(*status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
             }
-            Self::Nonsense(stray) => stray.status == StatusCode::BAD_REQUEST && stray.body_kind == BodyKind::Empty,
+            Self::Foreign(stray) => stray.status == StatusCode::BAD_REQUEST && stray.body_kind == BodyKind::Empty,
             Self::Unreachable(_) => false,
         }
     }
@@ -103,7 +103,7 @@ pub(super) const NOT_REGISTERED: &str = "ORIGIN_NOT_REGISTERED";
 impl From<NoAnswer> for CallError {
     fn from(none: NoAnswer) -> Self {
         match none {
-            NoAnswer::TooLong(stray) => Self::Nonsense(stray),
+            NoAnswer::TooLong(stray) => Self::Foreign(stray),
             NoAnswer::Broken(silence) => Self::Unreachable(silence),
         }
     }
@@ -125,9 +125,6 @@ pub struct Chats {
 
 impl Chats {
     /// A client of the scope `scope_id` at `origin`, which it reaches by `egress`, at most `rate` requests per second.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be set up.
     pub fn new(
         egress: &Egress,
         origin: Url,

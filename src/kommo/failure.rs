@@ -29,7 +29,7 @@ impl From<CallError> for Failure {
         let why = error.to_string();
         match error {
             CallError::Unreachable(silence) => silence.failure(why),
-            CallError::Nonsense(stray) => stray.failure(why),
+            CallError::Foreign(stray) => stray.failure(why),
             CallError::Refused { error, .. } if error.code == Some(UNKNOWN_SENDER) => hopeless(why),
             CallError::Refused { status, error, after } => match status {
                 StatusCode::TOO_MANY_REQUESTS => Self::Throttled { why, after },
@@ -61,7 +61,7 @@ pub(super) fn may_pass(status: StatusCode) -> bool {
 pub fn of_status(error: CallError) -> Failure {
     match &error {
         CallError::Refused { .. } if error.is_unknown() => hopeless("Kommo knows no such message".to_owned()),
-        CallError::Refused { .. } | CallError::Nonsense(_) | CallError::Unreachable(_) => error.into(),
+        CallError::Refused { .. } | CallError::Foreign(_) | CallError::Unreachable(_) => error.into(),
     }
 }
 

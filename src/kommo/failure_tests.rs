@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::kommo::http::Silence;
+use crate::kommo::http::NoResponse;
 
 fn refused(status: u16, body: &str) -> CallError {
     CallError::refusal(StatusCode::from_u16(status).unwrap(), body.as_bytes(), None)
@@ -12,7 +12,7 @@ fn refused(status: u16, body: &str) -> CallError {
 
 #[test]
 fn no_connection_is_another_matter_than_no_answer() {
-    let silent = |was_connected| CallError::Unreachable(Silence { why: "refused".to_owned(), was_connected });
+    let silent = |was_connected| CallError::Unreachable(NoResponse { why: "refused".to_owned(), was_connected });
     assert!(matches!(silent(false).into(), Failure::Unreachable { .. }));
     assert!(matches!(silent(true).into(), Failure::Transient { .. }));
 }

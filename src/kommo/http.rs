@@ -19,12 +19,12 @@ pub(super) enum NoAnswer {
     /// It is longer than anything of Kommo's.
     TooLong(ForeignAnswer),
     /// Not reachable, too slow, or the connection broke.
-    Broken(Silence),
+    Broken(NoResponse),
 }
 
 /// How it came that nobody answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Silence {
+pub struct NoResponse {
     /// In words without the address.
     pub why: String,
     /// Whether there was a connection, so that the request may have been heard. If there was none, the way is broken;
@@ -32,14 +32,14 @@ pub struct Silence {
     pub was_connected: bool,
 }
 
-impl Silence {
+impl NoResponse {
     /// What it means, in the words `why`.
     pub(super) fn failure(&self, why: String) -> Failure {
         if self.was_connected { Failure::transient(why) } else { Failure::unreachable(why) }
     }
 }
 
-impl fmt::Display for Silence {
+impl fmt::Display for NoResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.why)
     }
@@ -49,9 +49,6 @@ impl fmt::Display for Silence {
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 /// A client that goes `egress`, and keeps no cookie.
-///
-/// # Errors
-/// If it cannot be set up.
 pub(super) fn client(egress: &Egress, timeout: Duration) -> Result<Http, reqwest::Error> {
     let connect_within = CONNECT_WITHIN.min(timeout / 2);
     Http::new(egress, |client| client.connect_timeout(connect_within).timeout(timeout))
@@ -72,7 +69,7 @@ pub(super) async fn read_limited(mut response: Response) -> Result<Vec<u8>, NoAn
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
 pub(super) fn unreachable(trouble: RequestError) -> NoAnswer {
-    NoAnswer::Broken(Silence { why: trouble.to_string(), was_connected: trouble.was_sent })
+    NoAnswer::Broken(NoResponse { why: trouble.to_string(), was_connected: trouble.was_sent })
 }
 
 /// `Retry-After`, in seconds.

@@ -72,9 +72,6 @@ pub struct Download {
 
 impl Downloads {
     /// A client for files from `hosts`, which it reaches by `egress`; only a silence of `silent_for` ends a download.
-    ///
-    /// # Errors
-    /// If the HTTP client cannot be set up.
     pub fn new(egress: &Egress, hosts: Hosts, silent_for: Duration) -> Result<Self, reqwest::Error> {
         Self::looking_up(egress, hosts, silent_for, &Names)
     }
@@ -109,18 +106,12 @@ impl Downloads {
     }
 
     /// Asks for a file that nobody has: any answer shows that the way to `url` is open.
-    ///
-    /// # Errors
-    /// Why there is none.
     pub async fn reach(&self, url: &Url) -> Result<Endpoint, DownloadError> {
         let response = self.ask(url, |http| http.request(Method::HEAD, url.clone())).await?;
         reached(&response).map_err(|trouble| DownloadError::unfetched(&trouble))
     }
 
     /// Asks for a file and reads its beginning; of one that says that it is larger than `limit_bytes`, nothing.
-    ///
-    /// # Errors
-    /// [`DownloadError`].
     pub async fn open(&self, url: &str, limit_bytes: u64) -> Result<Download, DownloadError> {
         let foreign = |_| DownloadError::Foreign { host: String::new() };
         let mut url = Url::parse(url).map_err(foreign)?;

@@ -12,7 +12,7 @@ use chrono::DateTime;
 use reqwest::header::{self, HeaderMap};
 use tokio::time::Instant;
 
-use crate::domain::{amount::span, time::UnixMillis};
+use crate::domain::{amount::duration_in_words, time::UnixMillis};
 
 /// How far two clocks may differ. Kommo takes no signature that is further from its own time.
 pub const TOLERANCE: Duration = Duration::from_mins(15);
@@ -50,7 +50,7 @@ impl KommoTime {
             (_, behind) if behind > TOLERANCE => (behind, "behind"),
             _ => return None,
         };
-        let by = span(Duration::from_secs((by.as_secs() + 30) / 60 * 60));
+        let by = duration_in_words(Duration::from_secs((by.as_secs() + 30) / 60 * 60));
         Some(format!("this machine's clock is {by} {which} Kommo's: set it, for instance by a time server"))
     }
 

@@ -1,9 +1,9 @@
 //! The signals that reach the process.
 //!
-//! SIGTERM and SIGINT end it in order. SIGHUP comes from somebody who wants a daemon to read its configuration again, or
-//! from a terminal that closes, and a bridge that reads it once more loses nothing. A command that a person watches at a terminal ends in order instead. The system's own answer to SIGHUP,
-//! SIGUSR1 and SIGUSR2 is to kill the process, so whoever does not want that has to catch them. Rust ignores SIGPIPE
-//! from the start.
+//! SIGTERM and SIGINT end it in order. SIGHUP comes from somebody who wants a daemon to read its configuration again,
+//! or from a terminal that closes, and a bridge that reads it once more loses nothing. A command that a person watches
+//! at a terminal ends in order instead. The system's own answer to SIGHUP, SIGUSR1 and SIGUSR2 is to kill the process,
+//! so whoever does not want that has to catch them. Rust ignores SIGPIPE from the start.
 
 use std::fs;
 
@@ -19,9 +19,6 @@ pub struct Signals {
 
 impl Signals {
     /// Those of a daemon, from now on. Needs a tokio runtime around it.
-    ///
-    /// # Errors
-    /// If the system refuses.
     pub fn of_daemon() -> std::io::Result<(Self, HangUps, Ignored)> {
         let ignored =
             Ignored { user_1: signal(SignalKind::user_defined1())?, user_2: signal(SignalKind::user_defined2())? };
@@ -30,9 +27,6 @@ impl Signals {
 
     /// Those of a command that lasts only as long as its terminal, unless whoever started it let it ignore SIGHUP, as
     /// nohup does. Needs a tokio runtime around it.
-    ///
-    /// # Errors
-    /// If the system refuses.
     pub fn at_terminal() -> std::io::Result<Self> {
         let hang_up = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
         Self::new(hang_up)

@@ -7,7 +7,7 @@ use axum::{
 };
 
 use crate::{
-    media::{disk::DiskError, source_health::Reach, whole::Unwhole},
+    media::{disk::DiskError, exact_length::LengthMismatch, source_health::FailureScope},
     telegram::file::FileError,
 };
 
@@ -38,7 +38,7 @@ pub(super) enum Denied {
     Disk(#[from] DiskError),
     /// 502: what comes is not the file that Telegram has told of.
     #[error(transparent)]
-    Unwhole(#[from] Unwhole),
+    LengthMismatch(#[from] LengthMismatch),
 }
 
 impl Denied {
@@ -50,7 +50,7 @@ impl Denied {
             Self::File(FileError::Gone) | Self::Disk(DiskError::Gone) => StatusCode::GONE,
             Self::File(FileError::Unreachable | FileError::NotServed(_))
             | Self::Disk(DiskError::Outside | DiskError::Unreadable | DiskError::OtherSize)
-            | Self::Unwhole(_) => StatusCode::BAD_GATEWAY,
+            | Self::LengthMismatch(_) => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -67,7 +67,7 @@ impl Denied {
         match self {
             Self::File(FileError::Gone | FileError::NotServed(404 | 410))
             | Self::Disk(DiskError::Gone | DiskError::OtherSize)
-            | Self::Unwhole(_) => true,
+            | Self::LengthMismatch(_) => true,
             Self::Unknown
             | Self::Method
             | Self::Full
@@ -77,27 +77,27 @@ impl Denied {
     }
 
     /// What this tells of the files of a source, in words for its operator; `None` if it is about the request.
-    pub(super) fn complaint(self) -> Option<(Reach, String)> {
+    pub(super) fn complaint(self) -> Option<(FailureScope, String)> {
         match self {
             Self::Unknown | Self::Method | Self::Full => None,
             Self::File(FileError::NotServed(status @ ..500)) => Some((
-                Reach::Way,
+                FailureScope::AllFiles,
                 format!("the Bot API server has the file and does not give it (HTTP {status}): {OF_SERVERS}"),
             )),
-            Self::File(error) => Some((Reach::OneFile, error.to_string())),
+            Self::File(error) => Some((FailureScope::OneFile, error.to_string())),
             Self::Disk(error @ (DiskError::Outside | DiskError::Unreadable | DiskError::OtherSize)) => {
-                Some((Reach::Way, error.to_string()))
+                Some((FailureScope::AllFiles, error.to_string()))
             }
-            Self::Disk(error @ DiskError::Gone) => Some((Reach::OneFile, error.to_string())),
-            Self::Unwhole(error) => Some((reach(error), error.to_string())),
+            Self::Disk(error @ DiskError::Gone) => Some((FailureScope::OneFile, error.to_string())),
+            Self::LengthMismatch(error) => Some((reach(error), error.to_string())),
         }
     }
 }
 
 /// A line that breaks may be whole for the next file.
-pub(super) const fn reach(error: Unwhole) -> Reach {
+pub(super) const fn reach(error: LengthMismatch) -> FailureScope {
     match error {
-        Unwhole::Short | Unwhole::Long => Reach::Way,
-        Unwhole::Broken => Reach::OneFile,
+        LengthMismatch::Short | LengthMismatch::Long => FailureScope::AllFiles,
+        LengthMismatch::Broken => FailureScope::OneFile,
     }
 }

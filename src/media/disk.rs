@@ -11,7 +11,7 @@ use axum::{
 };
 use tokio::fs::File;
 
-use crate::media::{imported, whole::Unwhole};
+use crate::media::{exact_length::LengthMismatch, imported};
 
 /// The directory in which a Bot API server with `--local` keeps files. Nothing outside of it is ever read.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl Disk {
         (path, said_bytes): (&str, Option<u64>),
         range: Option<&HeaderValue>,
         is_head: bool,
-        ended: impl FnOnce(Result<(), Unwhole>) + Send + 'static,
+        ended: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
     ) -> Result<Response<Body>, DiskError> {
         let (file, length) = self.file(path).await?;
         if said_bytes.is_some_and(|said| said != length) {

@@ -24,10 +24,10 @@ use crate::{
     },
     media::{
         disk::Disk,
+        exact_length::{self, LengthMismatch},
         imported,
         link::{ImportedFile, LinkKey, MediaLinks, Target},
         serve,
-        whole::{self, Unwhole},
     },
 };
 
@@ -252,7 +252,7 @@ fn told(length: u64, input: &mut Input<'_>) {
     let headers = [(header::CONTENT_LENGTH, &told), (header::CONTENT_RANGE, &part)].into_iter();
     let headers: HeaderMap =
         headers.filter_map(|(name, text)| Some((name, HeaderValue::from_str(text).ok()?))).collect();
-    let Ok(bytes) = whole::length(status, &headers, said) else { return };
+    let Ok(bytes) = exact_length::length(status, &headers, said) else { return };
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
     let (told, part) = (header(header::CONTENT_LENGTH).parse::<u64>().ok(), header(header::CONTENT_RANGE));
     assert!(told.is_none_or(|told| bytes == Some(told)), "{told:?} {bytes:?}");
@@ -279,11 +279,11 @@ fn pieces(length: u64, input: &mut Input<'_>) {
     }
     let unbroken: usize = pieces.iter().map_while(|piece| piece.as_ref().ok()).map(Bytes::len).sum();
     let is_broken = pieces.iter().any(Result::is_err);
-    let body = whole::whole(stream::iter(pieces), Some(length), |_| ());
+    let body = exact_length::whole(stream::iter(pieces), Some(length), |_| ());
     let read = body.collect::<Vec<_>>().now_or_never().expect("nothing is waited for");
     let given: usize = read.iter().flatten().map(Bytes::len).sum();
     assert!(given as u64 <= length);
-    let ends: Result<Vec<_>, Unwhole> = read.into_iter().collect();
+    let ends: Result<Vec<_>, LengthMismatch> = read.into_iter().collect();
     let is_whole = unbroken as u64 == length;
     assert_eq!(ends.is_ok(), is_whole && (length > 0 || !is_broken), "{unbroken} of {length}");
 }

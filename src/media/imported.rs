@@ -16,8 +16,8 @@ use tokio::{
 use tokio_util::io::ReaderStream;
 
 use crate::media::{
+    exact_length::{LengthMismatch, whole},
     range::{Bytes, wanted},
-    whole::{Unwhole, whole},
 };
 
 /// How much of a file is read at once, in bytes.
@@ -67,7 +67,7 @@ pub(super) async fn answer(
     (mut file, length): (File, u64),
     range: Option<&HeaderValue>,
     is_head: bool,
-    ended: impl FnOnce(Result<(), Unwhole>) + Send + 'static,
+    ended: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
 ) -> std::io::Result<Response<Body>> {
     let bytes = if is_head { Bytes::All } else { wanted(range, length) };
     let (status, first, count) = match bytes {

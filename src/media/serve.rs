@@ -16,12 +16,13 @@ use crate::{
     media::{
         denied::{Denied, reach},
         disk::Disk,
-        disposition, imported,
+        disposition,
+        exact_length::{self, LengthMismatch, whole},
+        imported,
         limiter::{Limiter, Permit, keeping},
         link::{ImportedFile, LinkKey, Linked, SEGMENT, Target},
         path_cache::PathCache,
         source_health::SourceHealth,
-        whole::{self, Unwhole, whole},
     },
     metrics::{Fetch, Metrics},
     telegram::{
@@ -164,7 +165,7 @@ impl MediaServer {
 
 impl MediaServer {
     /// Notes how the body of a file has ended. A reader that goes away ends none.
-    fn ended(&self, linked: &Linked) -> impl FnOnce(Result<(), Unwhole>) + Send + use<> {
+    fn ended(&self, linked: &Linked) -> impl FnOnce(Result<(), LengthMismatch>) + Send + use<> {
         let (source_health, source, file_id) =
             (Arc::clone(&self.source_health), linked.source.clone(), linked.file_id.clone());
         move |how| match how {
@@ -198,10 +199,10 @@ fn described(size_bytes: Option<u64>) -> Response<Body> {
 fn passed(
     file: reqwest::Response,
     said_bytes: Option<u64>,
-    ended: impl FnOnce(Result<(), Unwhole>) + Send + 'static,
-) -> Result<Response<Body>, Unwhole> {
+    ended: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
+) -> Result<Response<Body>, LengthMismatch> {
     let (head, body) = axum::http::Response::<reqwest::Body>::from(file).into_parts();
-    let length = whole::length(head.status, &head.headers, said_bytes)?;
+    let length = exact_length::length(head.status, &head.headers, said_bytes)?;
     let has_file = head.status != StatusCode::RANGE_NOT_SATISFIABLE;
     let ended = move |how| {
         if has_file {

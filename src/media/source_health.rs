@@ -19,11 +19,11 @@ const IN_A_ROW: usize = 3;
 
 /// What a failure tells of the files to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum FailureScope {
     /// It may be about this file alone.
     OneFile,
     /// It is about the way that all files take.
-    Way,
+    AllFiles,
 }
 
 /// How the files of each source fare.
@@ -55,14 +55,14 @@ impl SourceHealth {
     }
 
     /// A file of this source could not be given. `why` is for the operator, and holds no address.
-    pub(super) fn failed(&self, source: &SourceId, file_id: &str, reach: Reach, why: impl Display) {
+    pub(super) fn failed(&self, source: &SourceId, file_id: &str, reach: FailureScope, why: impl Display) {
         self.metrics.file(source, false);
         let mut failing = self.failing.entry(source.clone()).or_default();
         if failing.files.len() < IN_A_ROW && !failing.files.iter().any(|known| known == file_id) {
             failing.files.push(file_id.to_owned());
         }
         let are_all = failing.files.len() >= IN_A_ROW;
-        let is_alarm = are_all || reach == Reach::Way;
+        let is_alarm = are_all || reach == FailureScope::AllFiles;
         if is_alarm && !std::mem::replace(&mut failing.is_told, true) {
             tracing::warn!(%source, why = %why, "a customer's file could not be served to Kommo");
         } else {
@@ -89,7 +89,7 @@ mod tests {
     fn one_file_that_fails_again_and_again_is_no_alarm() {
         let (metrics, source_health, source) = source_health();
         for _ in 0..10 {
-            source_health.failed(&source, "a", Reach::OneFile, "gone");
+            source_health.failed(&source, "a", FailureScope::OneFile, "gone");
         }
         assert_eq!(metrics.advice(), Vec::<String>::new());
         assert!(!source_health.failing.get(&source).unwrap().is_told);
@@ -101,21 +101,21 @@ mod tests {
         let other = SourceId::parse("support").unwrap();
         for file in ["a", "b", "a", "c"] {
             assert_eq!(metrics.advice(), Vec::<String>::new(), "before {file}");
-            source_health.failed(&source, file, Reach::OneFile, "gone");
+            source_health.failed(&source, file, FailureScope::OneFile, "gone");
         }
         source_health.served(&other);
         assert_eq!(metrics.advice(), ["files of source sales: none of the last 3 could be given to Kommo: gone"]);
         assert!(source_health.failing.get(&source).unwrap().is_told);
         source_health.served(&source);
         assert_eq!(metrics.advice(), Vec::<String>::new());
-        source_health.failed(&source, "a", Reach::OneFile, "gone");
+        source_health.failed(&source, "a", FailureScope::OneFile, "gone");
         assert_eq!(metrics.advice(), Vec::<String>::new(), "it is counted anew");
     }
 
     #[test]
     fn the_first_file_tells_of_a_way_that_none_can_take() {
         let (metrics, source_health, source) = source_health();
-        source_health.failed(&source, "a", Reach::Way, "HTTP 404");
+        source_health.failed(&source, "a", FailureScope::AllFiles, "HTTP 404");
         assert!(source_health.failing.get(&source).unwrap().is_told);
         let text = metrics.text(Form::Prometheus);
         assert!(text.contains("telekommo_files_total{source=\"sales\",outcome=\"failed\"} 1"), "{text}");

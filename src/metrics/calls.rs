@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    metrics::{Metrics, expected::there, figures::labels},
+    metrics::{Metrics, expected::ensure_series, figures::labels},
     net::{Observer, Seen},
 };
 
@@ -112,8 +112,8 @@ impl Metrics {
         for asked in [Asked::Telegram, Asked::Kommo, Asked::Account, Asked::Files] {
             for method in asked.methods() {
                 let of = labels([("remote", asked.name()), ("method", method), ("status", "200")]);
-                there(&self.figures.http_requests, &of);
-                there(&self.figures.http_seconds, &labels([("remote", asked.name()), ("method", method)]));
+                ensure_series(&self.figures.http_requests, &of);
+                ensure_series(&self.figures.http_seconds, &labels([("remote", asked.name()), ("method", method)]));
             }
         }
     }

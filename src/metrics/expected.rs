@@ -7,7 +7,7 @@ use prometheus_client::metrics::family::Family;
 use crate::{
     domain::{address::SourceId, job::Route, message::KINDS, time::UnixMillis},
     metrics::{
-        BotTrouble, Cause, Metrics,
+        BotProblem, Cause, Metrics,
         figures::{Labels, labels},
         messages::{Direction, kind_label},
     },
@@ -39,36 +39,36 @@ impl Metrics {
             self.expect_source(source);
         }
         for outcome in &expected.hooks {
-            there(&figures.hooks, &labels([("outcome", outcome)]));
+            ensure_series(&figures.hooks, &labels([("outcome", outcome)]));
         }
         let outbound = expected.sources.iter().cloned().map(Route::Outbound);
         for route in [Route::Inbound, Route::Status, Route::Crm, Route::Undeliverable].into_iter().chain(outbound) {
             let route = route.to_string();
             for outcome in &expected.jobs {
-                there(&figures.jobs, &labels([("route", &route), ("outcome", outcome)]));
+                ensure_series(&figures.jobs, &labels([("route", &route), ("outcome", outcome)]));
             }
-            there(&figures.waiting, &labels([("route", &route)]));
-            there(&figures.oldest_seconds, &labels([("route", &route)]));
+            ensure_series(&figures.waiting, &labels([("route", &route)]));
+            ensure_series(&figures.oldest_seconds, &labels([("route", &route)]));
         }
         for outcome in ["answered", "failed"] {
-            there(&figures.kommo_calls, &labels([("outcome", outcome)]));
+            ensure_series(&figures.kommo_calls, &labels([("outcome", outcome)]));
         }
         for outcome in ["complete", "partial", "restarted"] {
-            there(&figures.comparisons, &labels([("outcome", outcome)]));
+            ensure_series(&figures.comparisons, &labels([("outcome", outcome)]));
         }
         for outcome in ["heard", "failed"] {
-            there(&figures.heartbeats, &labels([("outcome", outcome)]));
+            ensure_series(&figures.heartbeats, &labels([("outcome", outcome)]));
         }
         for target in &expected.targets {
             for outcome in ["sent", "failed"] {
-                there(&figures.alerts, &labels([("target", target), ("outcome", outcome)]));
+                ensure_series(&figures.alerts, &labels([("target", target), ("outcome", outcome)]));
             }
         }
         for program in &expected.programs {
             let of = labels([("program", program)]);
-            there(&figures.program_waiting, &of);
-            there(&figures.program_oldest_seconds, &of);
-            there(&figures.program_dropped, &of);
+            ensure_series(&figures.program_waiting, &of);
+            ensure_series(&figures.program_oldest_seconds, &of);
+            ensure_series(&figures.program_dropped, &of);
         }
         self.expect_calls();
         self.show_troubles(expected);
@@ -77,13 +77,13 @@ impl Metrics {
     fn expect_source(&self, source: &SourceId) {
         let (figures, name) = (&self.figures, source.as_str());
         for outcome in ["stored", "known"] {
-            there(&figures.updates, &labels([("source", name), ("outcome", outcome)]));
+            ensure_series(&figures.updates, &labels([("source", name), ("outcome", outcome)]));
         }
         for outcome in ["answered", "failed", "stopped"] {
-            there(&figures.polls, &labels([("source", name), ("outcome", outcome)]));
+            ensure_series(&figures.polls, &labels([("source", name), ("outcome", outcome)]));
         }
         for outcome in ["served", "failed"] {
-            there(&figures.files, &labels([("source", name), ("outcome", outcome)]));
+            ensure_series(&figures.files, &labels([("source", name), ("outcome", outcome)]));
         }
         for direction in [Direction::Inbound, Direction::Outbound] {
             let of = || [("source", name), ("direction", direction.name())];
@@ -91,16 +91,16 @@ impl Metrics {
             for kind in KINDS.map(kind_label) {
                 for outcome in ["received", "delivered"] {
                     let all = [source, direction, ("kind", kind.as_str()), ("outcome", outcome)];
-                    there(&figures.messages, &labels(all));
+                    ensure_series(&figures.messages, &labels(all));
                 }
             }
             for outcome in ["parked", "reported"] {
-                there(&figures.failed_messages, &labels([source, direction, ("outcome", outcome)]));
+                ensure_series(&figures.failed_messages, &labels([source, direction, ("outcome", outcome)]));
             }
-            there(&figures.delivery_seconds, &labels(of()));
+            ensure_series(&figures.delivery_seconds, &labels(of()));
         }
-        there(&figures.answer_seconds, &labels([("source", name)]));
-        there(&figures.bot_up, &labels([("source", name)]));
+        ensure_series(&figures.answer_seconds, &labels([("source", name)]));
+        ensure_series(&figures.bot_up, &labels([("source", name)]));
     }
 
     /// Shows nothing more of a source whose bot is gone. What was counted stays.
@@ -131,7 +131,7 @@ impl Metrics {
 }
 
 /// Lets something be counted from 0 on.
-pub(super) fn there<M: Clone>(family: &Family<Labels, M>, of: &Labels) {
+pub(super) fn ensure_series<M: Clone>(family: &Family<Labels, M>, of: &Labels) {
     drop(family.get_or_create(of));
 }
 
@@ -142,13 +142,13 @@ fn of(cause: &Cause) -> Vec<(&'static str, String)> {
 /// Every cause that there can be.
 fn known(expected: &Expected) -> Vec<Cause> {
     let kinds = [
-        BotTrouble::Starting,
-        BotTrouble::Unreachable,
-        BotTrouble::Revoked,
-        BotTrouble::Webhook,
-        BotTrouble::PolledElsewhere,
-        BotTrouble::NotServed,
-        BotTrouble::NoRoom,
+        BotProblem::Starting,
+        BotProblem::Unreachable,
+        BotProblem::Revoked,
+        BotProblem::Webhook,
+        BotProblem::PolledElsewhere,
+        BotProblem::NotServed,
+        BotProblem::NoRoom,
     ];
     let of_source = |source: &SourceId| {
         let bots = kinds.map(|kind| Cause::Bot(source.clone(), kind));
@@ -166,7 +166,7 @@ fn known(expected: &Expected) -> Vec<Cause> {
         Cause::Elsewhere,
         Cause::Store,
         Cause::Disk,
-        Cause::Rewound,
+        Cause::RolledBack,
         Cause::Dump,
         Cause::Clock,
         Cause::Token,
@@ -179,7 +179,7 @@ fn known(expected: &Expected) -> Vec<Cause> {
         Cause::Parked,
         Cause::Failures,
         Cause::Hooks,
-        Cause::Unread,
+        Cause::HistoryUnreadable,
         Cause::Heartbeat,
     ];
     let targets = expected.targets.iter().cloned().map(Cause::AlertTarget);

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     domain::time::UnixMillis,
-    metrics::messages::{Direction, Way},
+    metrics::messages::{DeliveryTimes, Direction},
 };
 
 /// How many hours are kept, the present one among them.
@@ -95,7 +95,7 @@ impl Hours {
         self.with(direction, now, |passed| passed.received += 1);
     }
 
-    pub(super) fn delivered(&self, direction: Direction, way: Way) {
+    pub(super) fn delivered(&self, direction: Direction, way: DeliveryTimes) {
         self.with(direction, way.arrived_at, |passed| passed.took(way.took()));
     }
 
@@ -147,7 +147,7 @@ mod tests {
         }
         let now = NOW.plus(hour * 99);
         hours.failed(Direction::Outbound, 3, now);
-        hours.delivered(Direction::Outbound, Way { written_at: None, came_at: now, arrived_at: now });
+        hours.delivered(Direction::Outbound, DeliveryTimes { written_at: None, came_at: now, arrived_at: now });
         let day = hours.last_day(now);
         assert_eq!((day.len(), hours.0.lock().unwrap().len()), (24, 24));
         assert!(day.iter().all(|hour| hour.inbound.received == 1));

@@ -27,7 +27,7 @@ pub enum Direction {
 
 /// When a message that has arrived was written, came, and arrived.
 #[derive(Clone, Copy, Debug)]
-pub struct Way {
+pub struct DeliveryTimes {
     /// By the clock of the side that it came from.
     pub written_at: Option<UnixMillis>,
     pub came_at: UnixMillis,
@@ -43,7 +43,7 @@ impl Direction {
     }
 }
 
-impl Way {
+impl DeliveryTimes {
     /// How long it took from the writing to the arrival. What was written after it came was written by another clock.
     pub(super) fn took(self) -> Duration {
         let is_earlier = |at: &UnixMillis| at.until(self.came_at) >= COARSE;
@@ -72,14 +72,14 @@ impl Metrics {
     }
 
     /// Counts a message that Kommo has.
-    pub fn reached_kommo(&self, source: &SourceId, kind: &str, way: Way) {
+    pub fn reached_kommo(&self, source: &SourceId, kind: &str, way: DeliveryTimes) {
         self.tally.taken();
         self.message(Some(source), Direction::Inbound, kind, "delivered");
         self.delivered(source, Direction::Inbound, way);
     }
 
     /// Counts an answer that its customer has.
-    pub fn reached_customer(&self, conversation: &Conversation, kind: &str, way: Way) {
+    pub fn reached_customer(&self, conversation: &Conversation, kind: &str, way: DeliveryTimes) {
         let source = &conversation.source;
         if let Some(waited) = self.tally.answered(conversation) {
             let waits = self.figures.answer_seconds.get_or_create(&labels([("source", source.as_str())]));
@@ -105,7 +105,7 @@ impl Metrics {
         self.figures.messages.get_or_create(&labels(of)).inc();
     }
 
-    fn delivered(&self, source: &SourceId, direction: Direction, way: Way) {
+    fn delivered(&self, source: &SourceId, direction: Direction, way: DeliveryTimes) {
         self.hours.delivered(direction, way);
         let of = labels([("source", source.as_str()), ("direction", direction.name())]);
         self.figures.delivery_seconds.get_or_create(&of).observe(way.took().as_secs_f64());
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_message_is_as_old_as_it_was_written_unless_that_says_less() {
-        let way = |written_at: Option<i64>, came_at, arrived_at| Way {
+        let way = |written_at: Option<i64>, came_at, arrived_at| DeliveryTimes {
             written_at: written_at.map(UnixMillis),
             came_at: UnixMillis(came_at),
             arrived_at: UnixMillis(arrived_at),

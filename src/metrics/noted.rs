@@ -3,7 +3,7 @@
 use crate::{
     clock,
     domain::{address::SourceId, job::Route, time::UnixMillis},
-    metrics::{BotTrouble, Cause, Metrics, Polling, Trouble, figures::labels},
+    metrics::{BotProblem, Cause, Metrics, Polling, Problem, figures::labels},
 };
 
 impl Metrics {
@@ -30,8 +30,8 @@ impl Metrics {
     pub fn polling(&self, source: &SourceId, state: Polling) -> bool {
         let trouble = match &state {
             Polling::Working => None,
-            Polling::Starting => Some((BotTrouble::Starting, "no answer from Telegram yet".to_owned())),
-            Polling::Failing(why) => Some((BotTrouble::Unreachable, why.clone())),
+            Polling::Starting => Some((BotProblem::Starting, "no answer from Telegram yet".to_owned())),
+            Polling::Failing(why) => Some((BotProblem::Unreachable, why.clone())),
             Polling::Stopped(kind, why) => Some((*kind, why.clone())),
         };
         let is_up = state == Polling::Working;
@@ -79,25 +79,25 @@ impl Metrics {
     }
 
     /// Notes why Kommo's history cannot be read, or that it can.
-    pub fn unread(&self, why: Option<String>) {
-        self.note(Cause::Unread, why);
+    pub fn history_unreadable(&self, why: Option<String>) {
+        self.note(Cause::HistoryUnreadable, why);
     }
 
     /// Why Kommo's history cannot be read, if it was asked for and could not be.
     #[must_use]
-    pub fn why_unread(&self) -> Option<String> {
-        self.troubles.text(&Cause::Unread)
+    pub fn why_history_unreadable(&self) -> Option<String> {
+        self.troubles.text(&Cause::HistoryUnreadable)
     }
 
     /// Notes that the data directory was rolled back to an older state, and what is to be done.
-    pub fn rewound(&self, advice: String) {
+    pub fn rolled_back(&self, advice: String) {
         self.figures.rewound.inc();
-        self.note(Cause::Rewound, Some(advice));
+        self.note(Cause::RolledBack, Some(advice));
     }
 
     /// All that is wrong, as far as it has been noted.
     #[must_use]
-    pub fn troubles(&self) -> Vec<Trouble> {
+    pub fn troubles(&self) -> Vec<Problem> {
         self.troubles.all()
     }
 
@@ -145,7 +145,7 @@ impl Metrics {
     #[must_use]
     pub fn advice(&self) -> Vec<String> {
         // That the history is unread is shown with what is held because of it.
-        self.lines(|cause| !cause.is_obstacle() && *cause != Cause::Unread)
+        self.lines(|cause| !cause.is_obstacle() && *cause != Cause::HistoryUnreadable)
     }
 
     /// Why the bridge is not ready, one line per reason; empty if it is.
@@ -157,7 +157,7 @@ impl Metrics {
     }
 
     fn lines(&self, which: impl Fn(&Cause) -> bool) -> Vec<String> {
-        self.troubles().iter().filter(|trouble| which(&trouble.cause)).map(Trouble::line).collect()
+        self.troubles().iter().filter(|trouble| which(&trouble.cause)).map(Problem::line).collect()
     }
 
     /// Whether we seem to be cut off: Kommo does not answer as it should, or no bot is polled and not all for reasons

@@ -6,7 +6,7 @@ fn a_state_is_news_once() {
     let (metrics, source) = (Metrics::new(), SourceId::parse("sales").unwrap());
     assert!(metrics.polling(&source, Polling::Working));
     assert!(!metrics.polling(&source, Polling::Working));
-    assert!(metrics.polling(&source, Polling::Stopped(BotTrouble::Revoked, "revoked".to_owned())));
+    assert!(metrics.polling(&source, Polling::Stopped(BotProblem::Revoked, "revoked".to_owned())));
     assert_eq!(metrics.obstacles(), ["bot sales: revoked"]);
 }
 
@@ -40,10 +40,10 @@ fn one_bots_own_trouble_cuts_nobody_off() {
     for (of_sales, of_support, is_cut_off) in [
         (failing(), Polling::Working, false),
         (failing(), failing(), true),
-        (failing(), Polling::Stopped(BotTrouble::Revoked, "revoked".to_owned()), true),
+        (failing(), Polling::Stopped(BotProblem::Revoked, "revoked".to_owned()), true),
         (
-            Polling::Stopped(BotTrouble::Revoked, "revoked".to_owned()),
-            Polling::Stopped(BotTrouble::Revoked, "revoked".to_owned()),
+            Polling::Stopped(BotProblem::Revoked, "revoked".to_owned()),
+            Polling::Stopped(BotProblem::Revoked, "revoked".to_owned()),
             false,
         ),
         (Polling::Working, Polling::Starting, false),
@@ -109,7 +109,7 @@ fn what_happens_is_counted_where_it_was_expected() {
     let before = lines(&metrics);
     let sales = SourceId::parse("sales").unwrap();
     let conversation = Conversation::new(sales.clone(), 7);
-    let way = Way { written_at: None, came_at: UnixMillis(0), arrived_at: UnixMillis(700) };
+    let way = DeliveryTimes { written_at: None, came_at: UnixMillis(0), arrived_at: UnixMillis(700) };
     metrics.customer_wrote(&conversation, "voice message");
     metrics.reached_kommo(&sales, "voice message", way);
     metrics.manager_wrote(Some(&sales), "text");

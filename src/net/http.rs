@@ -23,9 +23,6 @@ pub struct Http {
 
 impl Http {
     /// A client that goes `egress`, and is otherwise as `finish` makes it.
-    ///
-    /// # Errors
-    /// If it cannot be set up.
     pub fn new(egress: &Egress, finish: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Self, reqwest::Error> {
         let client = finish(egress.client()?).build()?;
         Ok(Self { client, egress: Arc::new(egress.clone()) })

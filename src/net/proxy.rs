@@ -29,9 +29,6 @@ const SOCKS_BYTES: usize = 255;
 impl Proxy {
     /// Reads `none`, or the address of a proxy: `http`, `https`, `socks5` (names are looked up here) or `socks5h` (the
     /// proxy looks them up), with or without a user and a password.
-    ///
-    /// # Errors
-    /// [`NotAProxy`].
     pub fn parse(text: &str) -> Result<Self, NotAProxy> {
         if text == "none" {
             return Ok(Self::Nothing);

@@ -26,9 +26,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub struct TooLate;
 
 /// Does `work`, which may take as long as `limit`, not counting what its calls wait for their turns.
-///
-/// # Errors
-/// [`TooLate`].
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TooLate> {
     let watch = Arc::new(Stopwatch::new());
     let over = async {

@@ -4,7 +4,7 @@ use crate::{
     domain::{
         address::{BotId, Conversation},
         delivery::{ErrorCode, Refusal},
-        reach::Connection,
+        membership::Connection,
         retry::Failure,
     },
     relay::{context::Context, step::StepError},

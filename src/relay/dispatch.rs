@@ -5,7 +5,7 @@ use crate::{
     relay::{
         context::Context,
         crm, inbound,
-        incoming::{Attempt, Incoming},
+        incoming::{AttemptInfo, Incoming},
         outbound, reactions, status,
         step::{Step, StepResult},
         task::{Task, Text},
@@ -16,7 +16,7 @@ use crate::{
 
 /// Does what a job asks for. `body_sent` tells, also while this goes on, whether Telegram may have what was sent.
 pub(super) async fn step(context: &Context, lease: &Lease, task: Task<'_>, body_sent: &BodySent) -> StepResult {
-    let attempt = Attempt::of(lease);
+    let attempt = AttemptInfo::of(lease);
     match task.text {
         Text::Update { source, bot, program, received } => {
             let incoming = Incoming { job: lease.job(), source, bot, program, update: &received, attempt };
@@ -29,7 +29,7 @@ pub(super) async fn step(context: &Context, lease: &Lease, task: Task<'_>, body_
 }
 
 /// The same for a job whose text holds no message.
-async fn own(context: &Context, lease: &Lease, attempt: Attempt, body_sent: &BodySent) -> StepResult {
+async fn own(context: &Context, lease: &Lease, attempt: AttemptInfo, body_sent: &BodySent) -> StepResult {
     match lease.job() {
         // Only messages and reactions are stored. Other raw jobs have nothing to send.
         Job::Raw(_) | Job::Send(SendJob::Answer(_)) => Ok(Step::done()),

@@ -26,7 +26,7 @@ use crate::{
     },
     store::{Class, Lease, Outcome, StoreError},
     telegram::upload::BodySent,
-    trace::Record,
+    trace::Hop,
     words::refusal,
 };
 
@@ -85,7 +85,7 @@ impl Execution<'_> {
             Blame::Message
         } else {
             let blame = self.blame(&message, &attempted, lease.class());
-            self.abort.run_until_cancelled(blame).await.unwrap_or(Blame::Way)
+            self.abort.run_until_cancelled(blame).await.unwrap_or(Blame::Connection)
         };
         let (line, now) = (JobLabel::of(&lease, message_id.clone()), clock::steady());
         let (has_failed, reached_remote) = (attempted.outcome.is_err(), attempted.reached_remote);
@@ -104,7 +104,7 @@ impl Execution<'_> {
             self.trace(hop.take());
         }
         let parked = lease.settle(outcome, clock::now()).await?;
-        self.trace(hop.map(|hop| Record { parked: parked.map(|id| id.0), ..hop }));
+        self.trace(hop.map(|hop| Hop { parked: parked.map(|id| id.0), ..hop }));
         match failed {
             Some(failed) => {
                 line.failed(&failed, parked);
@@ -124,7 +124,7 @@ impl Execution<'_> {
         Ok(())
     }
 
-    fn trace(&self, hop: Option<Record>) {
+    fn trace(&self, hop: Option<Hop>) {
         if let Some(hop) = hop {
             self.context.trace.tell(|| hop);
         }
@@ -136,9 +136,9 @@ impl Execution<'_> {
         if !attempted.reached_remote {
             self.breaker.unused();
             return match failure {
-                Some(Failure::Throttled { .. }) => Blame::Way,
+                Some(Failure::Throttled { .. }) => Blame::Connection,
                 // The file could not be fetched: if the bot cannot be reached either, it is our own line.
-                Some(_) if class.is_file && !self.breaker.answers().await => Blame::Way,
+                Some(_) if class.is_file && !self.breaker.answers().await => Blame::Connection,
                 Some(_) | None => Blame::Message,
             };
         }
@@ -147,7 +147,7 @@ impl Execution<'_> {
             // What is no message of its own says nothing of messages.
             Err(_) if attempted.is_best_effort => {
                 self.breaker.unused();
-                return if self.breaker.answers().await { Blame::Message } else { Blame::Way };
+                return if self.breaker.answers().await { Blame::Message } else { Blame::Connection };
             }
             Err(
                 failure @ (Failure::Unreachable { .. }

@@ -9,15 +9,15 @@ use crate::{
     },
     relay::task::Task,
     store::{Lease, Outcome, StateChange},
-    trace::{Event, Record, reason},
+    trace::{Event, Hop, reason},
 };
 
 /// A job as the trace names it, with the attempt that begins.
-pub(super) fn claimed(lease: &Lease, task: &Task<'_>, answers: &[KommoMessageId], at: UnixMillis) -> Record {
+pub(super) fn claimed(lease: &Lease, task: &Task<'_>, answers: &[KommoMessageId], at: UnixMillis) -> Hop {
     let lane = lease.lane();
     let messages: Vec<_> = answers.iter().map(ToString::to_string).collect();
     let (status, code) = told(lease.job());
-    Record {
+    Hop {
         at,
         event: Event::Claimed,
         route: lane.route.to_string(),
@@ -28,7 +28,7 @@ pub(super) fn claimed(lease: &Lease, task: &Task<'_>, answers: &[KommoMessageId]
         attempt: Some(lease.attempts() + 1),
         status: status.map(str::to_owned),
         code,
-        ..Record::default()
+        ..Hop::default()
     }
 }
 
@@ -44,31 +44,31 @@ const fn told(job: &Job) -> (Option<&'static str>, Option<i32>) {
 
 /// How the attempt ends, at `at` by the clock on the wall; `now` by the steady one.
 pub(super) fn ended(
-    claimed: Record,
+    claimed: Hop,
     outcome: &Outcome,
     (has_failed, reached_remote): (bool, bool),
     (at, now): (UnixMillis, UnixMillis),
-) -> Record {
-    let record = Record { at, reached_remote: Some(reached_remote), ..claimed };
+) -> Hop {
+    let record = Hop { at, reached_remote: Some(reached_remote), ..claimed };
     match outcome {
-        Outcome::Done { .. } if has_failed => Record { event: Event::Dropped, ..record },
-        Outcome::Done { changes, .. } => learnt(Record { event: Event::Done, ..record }, changes),
-        Outcome::Replace(jobs) => Record { event: Event::Unfolded, calls: Some(jobs.len()), ..record },
-        Outcome::Merge { behind, .. } => Record { event: Event::United, calls: Some(behind + 1), ..record },
+        Outcome::Done { .. } if has_failed => Hop { event: Event::Dropped, ..record },
+        Outcome::Done { changes, .. } => learnt(Hop { event: Event::Done, ..record }, changes),
+        Outcome::Replace(jobs) => Hop { event: Event::Unfolded, calls: Some(jobs.len()), ..record },
+        Outcome::Merge { behind, .. } => Hop { event: Event::United, calls: Some(behind + 1), ..record },
         Outcome::Retry { at, why, .. } => {
             let wait_ms = u64::try_from(now.until(*at).as_millis()).ok();
-            Record { event: Event::Retried, wait_ms, why: Some(reason(why)), ..record }
+            Hop { event: Event::Retried, wait_ms, why: Some(reason(why)), ..record }
         }
-        Outcome::Repeat => Record { event: Event::Repeated, ..record },
+        Outcome::Repeat => Hop { event: Event::Repeated, ..record },
         Outcome::Park { why, then, .. } => {
             let code = then.iter().find_map(|job| told(&job.job).1);
-            Record { event: Event::Parked, code, why: Some(reason(why)), ..record }
+            Hop { event: Event::Parked, code, why: Some(reason(why)), ..record }
         }
     }
 }
 
 /// The same with the ids of the other side that were learnt by it, and the conversation if only they tell it.
-fn learnt(mut record: Record, changes: &[StateChange]) -> Record {
+fn learnt(mut record: Hop, changes: &[StateChange]) -> Hop {
     for change in changes {
         match change {
             StateChange::Link { ours, kommo } => {

@@ -29,12 +29,12 @@ pub(super) struct Incoming<'a> {
     /// What it says.
     pub(super) update: &'a Received<'a>,
     /// What is known of the job.
-    pub(super) attempt: Attempt,
+    pub(super) attempt: AttemptInfo,
 }
 
 /// What a step knows of its job.
 #[derive(Clone, Copy)]
-pub(super) struct Attempt {
+pub(super) struct AttemptInfo {
     /// Whether this is the first attempt for certain.
     pub(super) is_first: bool,
     /// Whether this is the last attempt: if it fails, and others pass meanwhile, the job is given up.
@@ -45,7 +45,7 @@ pub(super) struct Attempt {
     pub(super) enqueued_at: UnixMillis,
 }
 
-impl Attempt {
+impl AttemptInfo {
     /// What is known of a leased job.
     pub(super) fn of(lease: &Lease) -> Self {
         let (Tries { failed, is_first }, enqueued_at) = (lease.tries(), lease.enqueued_at());

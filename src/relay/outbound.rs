@@ -3,7 +3,7 @@
 mod album;
 mod encode;
 mod file;
-mod manager_first;
+mod manager_initiated;
 mod media_group;
 mod sending;
 mod text_fallback;

@@ -8,7 +8,7 @@
 use crate::{
     domain::{
         address::{Conversation, MessageId},
-        delivery::{Delivery, Unread},
+        delivery::{Delivery, UnreadAnswer},
         job::{Call, Lane},
         message::Author,
         topic::Topic,
@@ -79,7 +79,7 @@ pub(super) fn shown(
 
 /// The topic of a message whose update names none: that of the answer with the same id, else no topic if the chat has
 /// no current topic `now`. `None` if it may be any.
-fn spot_of(answers: &[Unread], seen: &MessageId, now: Option<i64>) -> Option<Topic> {
+fn spot_of(answers: &[UnreadAnswer], seen: &MessageId, now: Option<i64>) -> Option<Topic> {
     let own = answers.iter().find(|answer| answer.is(seen));
     let own = own.map(|answer| answer.topic.map_or(Topic::Outside, Topic::Topic));
     own.or_else(|| now.is_none().then_some(Topic::Outside))
@@ -92,7 +92,7 @@ pub(super) fn arrived(context: &Context, sent: &[(&Call, Option<Sent>)]) -> Opti
     let whole = sent.iter().filter(|(call, _)| call.is_last() && call.omitted.is_none());
     let unread = |(call, sent): &(&Call, Option<Sent>)| {
         let Sent { id, topic } = (*sent)?;
-        Some(Unread { message: call.message.clone(), ours: id, topic })
+        Some(UnreadAnswer { message: call.message.clone(), ours: id, topic })
     };
     let answers: Vec<_> = whole.filter_map(unread).collect();
     (!answers.is_empty()).then(|| StateChange::Unread { conversation: first.to.clone(), answers })

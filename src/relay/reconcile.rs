@@ -31,7 +31,7 @@ use crate::{
     clock,
     domain::{
         address::SourceId,
-        amount::{counted, span},
+        amount::{counted, duration_in_words},
         retry::Schedule,
         time::UnixMillis,
     },
@@ -146,10 +146,7 @@ impl Reconciler {
     }
 
     /// Looks for messages that are missing since `since`, and reports its progress in `say`. Returns the result.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn look(
+    pub async fn run_now(
         &self,
         since: Option<Duration>,
         mut say: impl FnMut(String) + Send,
@@ -165,7 +162,7 @@ impl Reconciler {
             let now = clock::now();
             let mut search = self.search(now.minus(back), now).await?;
             announce(&search, back, &mut say);
-            match self.work_off(&mut search, Some(TRIES), &mut say).await? {
+            match self.process_targets(&mut search, Some(TRIES), &mut say).await? {
                 Worked::Off(summary) => break summary,
                 Worked::ClockSet => say("This machine's clock was set back: starting over.".to_owned()),
             }
@@ -179,10 +176,10 @@ impl Reconciler {
 fn announce(search: &Search, back: Duration, say: &mut impl FnMut(String)) {
     let tellable = search.since().until(search.began_at());
     if tellable < back {
-        let back = span(back);
+        let back = duration_in_words(back);
         say(format!("The store does not remember as far back as {back} (store.dedupe_for): comparing less."));
     }
-    let (back, conversations) = (span(tellable), counted(search.conversations(), "conversation"));
+    let (back, conversations) = (duration_in_words(tellable), counted(search.conversations(), "conversation"));
     say(format!("Comparing the last {back} of {conversations} with Kommo's history."));
 }
 

@@ -73,7 +73,7 @@ pub(super) fn outcome(
         Ok(outcome) => return outcome,
         Err(failure) => failure,
     };
-    let attempt = Attempt {
+    let attempt = FailedTry {
         job: lease.job(),
         answers,
         lane: lease.lane(),
@@ -87,7 +87,7 @@ pub(super) fn outcome(
 }
 
 /// A job whose step has failed.
-struct Attempt<'a> {
+struct FailedTry<'a> {
     job: &'a Job,
     /// The answers that it is part of.
     answers: Vec<KommoMessageId>,
@@ -100,11 +100,11 @@ struct Attempt<'a> {
     blame: Blame,
 }
 
-fn of_failure(attempt: &Attempt, failure: Failure, policy: &RetryPolicy, now: UnixMillis, chance: f64) -> Outcome {
+fn of_failure(attempt: &FailedTry, failure: Failure, policy: &RetryPolicy, now: UnixMillis, chance: f64) -> Outcome {
     let after = failure.after();
     let counts = match (attempt.blame, &failure) {
         // As long as nothing else passes, a message does not fail for what somebody has to mend.
-        (Blame::Unknown, Failure::Blocked { .. }) | (Blame::Way, _) => false,
+        (Blame::Unknown, Failure::Blocked { .. }) | (Blame::Connection, _) => false,
         (Blame::Message | Blame::Unknown, _) => true,
     };
     let wait = match &failure {
@@ -137,7 +137,7 @@ fn of_failure(attempt: &Attempt, failure: Failure, policy: &RetryPolicy, now: Un
 }
 
 /// How long a message waits that fails while others pass. The server can only lengthen that.
-fn own_wait(attempt: &Attempt, policy: &RetryPolicy, after: Option<Duration>, chance: f64) -> Duration {
+fn own_wait(attempt: &FailedTry, policy: &RetryPolicy, after: Option<Duration>, chance: f64) -> Duration {
     let ours = policy.schedule.last_wait(attempt.failed_before + 1, chance);
     // As long as nothing else was tried, it may be the way after all.
     let ours = if attempt.blame == Blame::Unknown { ours } else { ours.min(LONGEST_OWN) };
@@ -168,7 +168,7 @@ pub(super) fn too_late(job: &Job, is_left: bool) -> Failure {
 fn gave_up(failure: &Failure, tries: u32) -> Failure {
     let why = failure.why();
     let sentence = match failure {
-        Failure::Throttled { after: Some(after), .. } if *after >= LONG => refusal::wait(span(*after)),
+        Failure::Throttled { after: Some(after), .. } if *after >= LONG => refusal::wait(wait_in_words(*after)),
         Failure::Unreachable { .. }
         | Failure::Transient { .. }
         | Failure::NotYet { .. }
@@ -187,14 +187,14 @@ fn gave_up(failure: &Failure, tries: u32) -> Failure {
 }
 
 /// A wait in words, rounded up: nobody is to come back too early.
-fn span(wait: Duration) -> Sentence {
+fn wait_in_words(wait: Duration) -> Sentence {
     let minutes = wait.as_secs().div_ceil(60);
     if minutes < 90 { count::in_minutes(minutes) } else { count::hours(minutes.div_ceil(60)) }
 }
 
 /// Sets a job aside, and reports the failure to its author where it has one. A best-effort job is not worth a person's
 /// time and is dropped.
-fn park(attempt: &Attempt, failure: Failure, policy: &RetryPolicy) -> Outcome {
+fn park(attempt: &FailedTry, failure: Failure, policy: &RetryPolicy) -> Outcome {
     let refusal = match failure {
         Failure::Permanent(refusal) | Failure::Uncertain(refusal) => refusal,
         Failure::Unreachable { why }

@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     domain::{
         address::{BotId, Conversation, SourceId},
-        delivery::Report,
+        delivery::DeliveryReport,
         job::{Album, Call, Hook, Method, Raw, SendJob, StatusJob, Update},
     },
     relay::task::Task,
@@ -59,22 +59,22 @@ fn policy() -> RetryPolicy {
     }
 }
 
-fn attempt<'a>(job: &'a Job, lane: &'a Lane, failed_before: u32) -> Attempt<'a> {
+fn attempt<'a>(job: &'a Job, lane: &'a Lane, failed_before: u32) -> FailedTry<'a> {
     let age = Duration::from_secs(5);
     let blame = Blame::Message;
     let answers = Task::read(job).answers();
-    Attempt { job, answers, lane, failed_before, age, is_repeated: false, is_best_effort: false, blame }
+    FailedTry { job, answers, lane, failed_before, age, is_repeated: false, is_best_effort: false, blame }
 }
 
 fn aged(job: &Job, failed_before: u32, age: Duration, failure: Failure) -> Outcome {
     let lane = Lane::outbound(&conversation());
-    of_failure(&Attempt { age, ..attempt(job, &lane, failed_before) }, failure, &policy(), NOW, 0.5)
+    of_failure(&FailedTry { age, ..attempt(job, &lane, failed_before) }, failure, &policy(), NOW, 0.5)
 }
 
 /// The same of a failure that is due to the way.
 fn spared(job: &Job, failed_before: u32, age: Duration, failure: Failure) -> Outcome {
     let lane = Lane::outbound(&conversation());
-    let attempt = Attempt { age, blame: Blame::Way, ..attempt(job, &lane, failed_before) };
+    let attempt = FailedTry { age, blame: Blame::Connection, ..attempt(job, &lane, failed_before) };
     of_failure(&attempt, failure, &policy(), NOW, 0.5)
 }
 
@@ -102,7 +102,7 @@ fn a_message_that_was_tried_alone_takes_its_time() {
     let (job, lane) = (update(), Lane::inbound(&conversation()));
     let policy = RetryPolicy { patience: None, ..policy() };
     for (blame, wait) in [(Blame::Unknown, Duration::from_mins(30)), (Blame::Message, LONGEST_OWN)] {
-        let attempt = Attempt { blame, ..attempt(&job, &lane, 4) };
+        let attempt = FailedTry { blame, ..attempt(&job, &lane, 4) };
         let outcome = of_failure(&attempt, Failure::transient("500"), &policy, NOW, 0.5);
         let Outcome::Retry { at, counts: true, .. } = outcome else { panic!("it is tried again") };
         assert_eq!(NOW.until(at), wait, "{blame:?}");
@@ -125,7 +125,7 @@ fn what_is_not_there_yet_is_waited_for_as_long_as_it_takes() {
     let patient = RetryPolicy { patience: None, ..policy() };
     for (age, wait) in [("0s", "1s"), ("7s", "7s"), ("20m", "20m"), ("2d", "30m")] {
         let [age, wait] = [age, wait].map(|text| humantime::parse_duration(text).unwrap());
-        let attempt = Attempt { age, ..attempt(&job, &lane, 5) };
+        let attempt = FailedTry { age, ..attempt(&job, &lane, 5) };
         let waits = of_failure(&attempt, Failure::not_yet("no contact"), &patient, NOW, 0.5);
         let Outcome::Retry { at, counts: false, .. } = waits else { panic!("it waits, and uses up no try") };
         assert_eq!(at, NOW.plus(wait), "{age:?}");
@@ -140,7 +140,7 @@ fn what_may_have_arrived_is_reported_or_sent_again_once() {
     let repeating = RetryPolicy { repeats_uncertain: true, ..policy() };
     let first = attempt(&job, &lane, 0);
     assert!(matches!(of_failure(&first, uncertain(), &repeating, NOW, 0.5), Outcome::Repeat));
-    let second = Attempt { is_repeated: true, ..first };
+    let second = FailedTry { is_repeated: true, ..first };
     assert!(matches!(of_failure(&second, uncertain(), &repeating, NOW, 0.5), Outcome::Park { .. }));
 }
 
@@ -228,7 +228,7 @@ fn a_reaction_is_tried_again_and_then_dropped() {
 
 #[test]
 fn that_an_answer_was_read_is_dropped_where_kommo_does_not_take_it() {
-    let told = |delivery| Job::from(Report { message: KommoMessageId("m1".to_owned()), delivery });
+    let told = |delivery| Job::from(DeliveryReport { message: KommoMessageId("m1".to_owned()), delivery });
     let gone = || Failure::Permanent(Refusal::internal("Kommo knows no such message"));
     assert!(
         matches!(after(&told(Delivery::Read), 0, gone()), Outcome::Done { then, changes } if then.is_empty() && changes.is_empty())
@@ -262,8 +262,11 @@ fn told(failure: Failure, failed_before: u32, language: Language) -> (String, St
     let policy = RetryPolicy { spoken: Spoken::new(language), ..policy() };
     let outcome = of_failure(&attempt(&job, &lane, failed_before), failure, &policy, NOW, 0.5);
     let Outcome::Park { why, then, .. } = outcome else { panic!("it is given up") };
-    let [NewJob { job: Job::Status(StatusJob::Delivery(Report { delivery: Delivery::Failed(told), .. })), .. }] =
-        &then[..]
+    let [
+        NewJob {
+            job: Job::Status(StatusJob::Delivery(DeliveryReport { delivery: Delivery::Failed(told), .. })), ..
+        },
+    ] = &then[..]
     else {
         panic!("{then:?}")
     };
@@ -311,7 +314,7 @@ fn a_long_wait_is_told_in_hours_and_is_no_row_of_tries() {
 fn one_try_is_not_called_many() {
     let lane = Lane::outbound(&conversation());
     let job = call(1, 1);
-    let old = Attempt { age: Duration::from_mins(6), ..attempt(&job, &lane, 0) };
+    let old = FailedTry { age: Duration::from_mins(6), ..attempt(&job, &lane, 0) };
     let outcome = of_failure(&old, Failure::transient("down"), &policy(), NOW, 0.5);
     let Outcome::Park { why, .. } = outcome else { panic!("it is too late") };
     assert_eq!(why, "Not delivered: it did not work in time (down).");

@@ -4,13 +4,13 @@ use crate::{
     clock,
     domain::{
         address::KommoMessageId,
-        delivery::{Delivery, Report},
+        delivery::{Delivery, DeliveryReport},
         job::{AssignClientId, Lane, StatusJob},
     },
     kommo::failure,
     relay::{
         context::Context,
-        incoming::Attempt,
+        incoming::AttemptInfo,
         step::{Step, StepError, StepResult, done},
     },
     store::NewJob,
@@ -22,11 +22,11 @@ const NAMED_TRIES: u32 = 5;
 
 /// The job that tells Kommo how a delivery ended.
 pub(super) fn report(lane: &Lane, message: KommoMessageId, delivery: Delivery) -> NewJob {
-    NewJob { id: None, lane: lane.reports(), job: Report { message, delivery }.into() }
+    NewJob { id: None, lane: lane.reports(), job: DeliveryReport { message, delivery }.into() }
 }
 
 /// Tells Kommo of an answer.
-pub(super) async fn step(context: &Context, job: &StatusJob, attempt: Attempt) -> StepResult {
+pub(super) async fn step(context: &Context, job: &StatusJob, attempt: AttemptInfo) -> StepResult {
     match job {
         StatusJob::Delivery(report) => tell(context, report).await,
         StatusJob::AssignClientId(job) => assign_client_id(context, job, attempt).await,
@@ -34,7 +34,7 @@ pub(super) async fn step(context: &Context, job: &StatusJob, attempt: Attempt) -
 }
 
 /// Tells Kommo how a delivery ended.
-async fn tell(context: &Context, report: &Report) -> StepResult {
+async fn tell(context: &Context, report: &DeliveryReport) -> StepResult {
     let answer = context.chats.delivery_status(&report.message.0, &to_kommo::delivery_status(report)).await;
     let answer = answer.map_err(failure::of_status);
     context.observe(answer.as_ref().err());
@@ -43,9 +43,9 @@ async fn tell(context: &Context, report: &Report) -> StepResult {
     Ok(Step::remote(done()))
 }
 
-/// Gives a manager's first message its id of ours. It is best effort: what Kommo has against it holds up nothing, and is
-/// not worth a person's time.
-async fn assign_client_id(context: &Context, job: &AssignClientId, attempt: Attempt) -> StepResult {
+/// Gives a manager's first message its id of ours. It is best effort: what Kommo has against it holds up nothing, and
+/// is not worth a person's time.
+async fn assign_client_id(context: &Context, job: &AssignClientId, attempt: AttemptInfo) -> StepResult {
     let AssignClientId { message, ours, opening } = job;
     let Some(event) = to_kommo::named(message, *ours, opening, clock::now()) else {
         return Ok(Step::done());

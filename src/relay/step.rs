@@ -94,8 +94,6 @@ impl Attempted {
         Self { outcome: Err(failure), reached_remote, is_best_effort: false }
     }
 
-    /// # Errors
-    /// If the store failed.
     pub(super) fn of(result: StepResult) -> Result<Self, StoreError> {
         match result {
             Ok(Step { outcome, reached_remote }) => {

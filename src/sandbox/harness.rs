@@ -113,9 +113,6 @@ impl Harness {
     }
 
     /// Sets the stage and leaves the bridge to the caller.
-    ///
-    /// # Errors
-    /// If a port cannot be bound.
     pub fn without_bridge(settings: &str) -> anyhow::Result<Self> {
         let telegram = FakeTelegram::start(any_port())?;
         for Line { token, name, username, .. } in LINES {
@@ -156,9 +153,6 @@ impl Harness {
     }
 
     /// Writes the bridge's configuration, the way an operator would, and returns its path.
-    ///
-    /// # Errors
-    /// If it cannot be written.
     pub fn write_config(&self) -> anyhow::Result<std::path::PathBuf> {
         let file = self.dir.path().join("config.toml");
         write_private(&file, &self.config_text())?;
@@ -166,9 +160,6 @@ impl Harness {
     }
 
     /// Writes a text as the configuration of a bridge that is not the stage's own, and returns its path.
-    ///
-    /// # Errors
-    /// If it cannot be written.
     pub(super) fn write_config_text(&self, text: &str) -> anyhow::Result<std::path::PathBuf> {
         let file = self.dir.path().join("config.toml");
         write_private(&file, text)?;
@@ -229,9 +220,6 @@ impl Harness {
     }
 
     /// Starts the bridge, again after a stop.
-    ///
-    /// # Errors
-    /// If it does not start.
     pub async fn start_bridge(&mut self) -> anyhow::Result<()> {
         // Kommo fetches files from the bridge, so its address has to be known before it is configured.
         let public = TcpListener::bind(any_port()).await?;

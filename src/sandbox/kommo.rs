@@ -246,9 +246,6 @@ impl FakeKommo {
     }
 
     /// Down: refuses connections and breaks the open ones. Up: listens again at the same port.
-    ///
-    /// # Errors
-    /// The system refuses the port.
     pub fn down(&self, down: bool) -> io::Result<()> {
         self.server.set_down(down)
     }

@@ -136,9 +136,6 @@ pub struct Page {
 
 impl Page {
     /// Serves a page over both fakes at `listen`. `sources` are the ids of the sources with their bots' tokens.
-    ///
-    /// # Errors
-    /// The address cannot be bound.
     pub fn start(
         listen: SocketAddr,
         telegram: FakeTelegram,

@@ -38,9 +38,6 @@ pub(crate) struct Record {
 
 impl Record {
     /// The record that the environment of this process asks for, or one that keeps nothing.
-    ///
-    /// # Errors
-    /// The file cannot be opened.
     pub(crate) fn of_process() -> io::Result<Self> {
         let Some(folder) = Environment::of_process().record_folder() else { return Ok(Self::default()) };
         fs::create_dir_all(&folder)?;

@@ -42,9 +42,6 @@ const OPEN: [(&str, &str); 6] = [
 
 /// Serves the page at `listen` and prints what passes, until SIGINT, SIGTERM or SIGHUP. `wanted` are more lines for the
 /// bridge's configuration.
-///
-/// # Errors
-/// If the sandbox cannot be set up.
 pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCode> {
     let signals = Signals::at_terminal()?;
     let mut stage = Harness::without_bridge(&settings(wanted))?;
@@ -104,9 +101,6 @@ async fn obey(stage: &mut Harness, switches: &Switches, mut orders: mpsc::Receiv
 /// The same without a bridge, for a program in its place. The first line says in JSON where the fakes are and what they
 /// know it by; after it stands a configuration with which `telekommo run` is that program. Kommo's hooks go to
 /// `hooks_to`.
-///
-/// # Errors
-/// If the sandbox cannot be set up.
 pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode> {
     let signals = Signals::at_terminal()?;
     let stage = Harness::without_bridge(&settings(&[]))?;

@@ -37,9 +37,6 @@ const SCRIPT: [(usize, Speaker, &str); 8] = [
 ];
 
 /// Plays the script. The exit code is 0 if all of it arrived, 1 if not.
-///
-/// # Errors
-/// If the sandbox cannot be set up.
 pub async fn run() -> anyhow::Result<ExitCode> {
     let mut stage = Harness::start("").await?;
     let started = Instant::now();

@@ -35,17 +35,11 @@ pub(crate) struct Server {
 
 impl Server {
     /// Serves `router` at `listen`. Needs a tokio runtime around it.
-    ///
-    /// # Errors
-    /// The address cannot be bound.
     pub(crate) fn start(listen: SocketAddr, router: Router) -> io::Result<Self> {
         Self::guarded(listen, router, Arc::default())
     }
 
     /// The same, and looks for secrets in everything that clients say.
-    ///
-    /// # Errors
-    /// The address cannot be bound.
     pub(crate) fn guarded(listen: SocketAddr, router: Router, leaks: Arc<Leaks>) -> io::Result<Self> {
         let gate = Arc::new(Gate::open(listen, leaks)?);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -61,9 +55,6 @@ impl Server {
     }
 
     /// Down: refuses connections and breaks those that are open. Up: listens again at the same port.
-    ///
-    /// # Errors
-    /// The system refuses the port.
     pub(crate) fn set_down(&self, down: bool) -> io::Result<()> {
         if down { self.gate.lock().close(self.gate.address) } else { self.gate.lock().reopen(&self.gate.runtime) }
     }

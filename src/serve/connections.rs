@@ -16,8 +16,8 @@ use crate::serve::{
     log_throttle::LogThrottle,
     peer::Peer,
     strict::Irregular,
-    table::{Held, Need, PATIENCE, Stage, Table},
-    unread::Unread,
+    table::{ConnectionResources, Need, PATIENCE, Stage, Table},
+    unparsed::UnparsedRequests,
 };
 
 /// What one connection may hold in all. The largest hook is far below.
@@ -34,7 +34,7 @@ pub(super) struct Connections {
     large: Semaphore,
     is_flowing: bool,
     dropped: LogThrottle,
-    unread: Unread,
+    unread: UnparsedRequests,
 }
 
 /// One of them. Its place and its memory are free again once nobody has it.
@@ -52,10 +52,10 @@ pub(super) struct Connection {
 /// A client wants more memory than any hook needs.
 #[derive(Debug, thiserror::Error)]
 #[error("the request holds too much memory")]
-pub(super) struct HoldsTooMuch;
+pub(super) struct TooMuchMemory;
 
 impl Connections {
-    pub(super) fn new(limits: Limits, unread: Unread) -> Self {
+    pub(super) fn new(limits: Limits, unread: UnparsedRequests) -> Self {
         Self {
             table: Mutex::new(Table::new(limits.share)),
             places: Arc::new(Semaphore::new(limits.connections)),
@@ -113,7 +113,7 @@ impl Connections {
         self.table().all().map(|held| held.small_bytes).sum()
     }
 
-    fn free(&self, held: Held) {
+    fn free(&self, held: ConnectionResources) {
         self.greeted.add_permits(held.greeted);
         self.served.add_permits(held.served);
         self.small.add_permits(held.small_bytes);
@@ -137,14 +137,14 @@ impl Connection {
     }
 
     /// The client begins to speak TLS. Waits until there is room for that.
-    pub(super) async fn is_to_be_greeted(&self) -> Result<(), HoldsTooMuch> {
+    pub(super) async fn is_to_be_greeted(&self) -> Result<(), TooMuchMemory> {
         self.take(&self.all.greeted, 1, Need::Greeted).await?;
         self.change(|held| held.greeted = 1);
         Ok(())
     }
 
     /// The client has said what it wants. Waits until it can be served.
-    pub(super) async fn is_to_be_served(&self) -> Result<(), HoldsTooMuch> {
+    pub(super) async fn is_to_be_served(&self) -> Result<(), TooMuchMemory> {
         self.take(&self.all.served, 1, Need::Served).await?;
         let greeted = self.change(|held| {
             held.served = 1;
@@ -155,10 +155,10 @@ impl Connection {
     }
 
     /// Takes memory for a piece of this connection's request, and waits for it if there is none.
-    pub(super) async fn hold(&self, bytes: usize) -> Result<(), HoldsTooMuch> {
-        let held = self.all.table().held(self.number).map_or(Held::default(), |held| *held);
+    pub(super) async fn hold(&self, bytes: usize) -> Result<(), TooMuchMemory> {
+        let held = self.all.table().held(self.number).map_or(ConnectionResources::default(), |held| *held);
         if held.small_bytes + held.large_bytes + bytes > MOST_HELD_BYTES {
-            return Err(HoldsTooMuch);
+            return Err(TooMuchMemory);
         }
         let small_bytes = bytes.min(SMALL_BYTES.saturating_sub(held.small_bytes));
         let large_bytes = bytes - small_bytes;
@@ -169,8 +169,8 @@ impl Connection {
         Ok(())
     }
 
-    async fn take(&self, from: &Semaphore, count: usize, need: Need) -> Result<(), HoldsTooMuch> {
-        let permits = u32::try_from(count).map_err(|_| HoldsTooMuch)?;
+    async fn take(&self, from: &Semaphore, count: usize, need: Need) -> Result<(), TooMuchMemory> {
+        let permits = u32::try_from(count).map_err(|_| TooMuchMemory)?;
         let taken = if let Ok(taken) = from.try_acquire_many(permits) {
             taken
         } else {
@@ -181,7 +181,7 @@ impl Connection {
         Ok(())
     }
 
-    fn change<R>(&self, change: impl FnOnce(&mut Held) -> R) -> Option<R> {
+    fn change<R>(&self, change: impl FnOnce(&mut ConnectionResources) -> R) -> Option<R> {
         self.all.table().held(self.number).map(change)
     }
 
@@ -210,8 +210,8 @@ impl Connection {
     pub(super) fn is_answered(&self) {
         self.turn(Stage::Answer);
         let freed = self.change(|held| {
-            let kept = Held { served: held.served, ..Held::default() };
-            Held { served: 0, ..std::mem::replace(held, kept) }
+            let kept = ConnectionResources { served: held.served, ..ConnectionResources::default() };
+            ConnectionResources { served: 0, ..std::mem::replace(held, kept) }
         });
         self.all.free(freed.unwrap_or_default());
     }

@@ -10,7 +10,7 @@ fn connections(connections: usize, small_bodies_bytes: usize, large_bodies_bytes
     let (share, is_flowing) = (connections, false);
     let limits =
         Limits { connections, share, greeted: 1, served: 1, small_bodies_bytes, large_bodies_bytes, is_flowing };
-    Arc::new(Connections::new(limits, Unread::default()))
+    Arc::new(Connections::new(limits, UnparsedRequests::default()))
 }
 
 #[tokio::test(start_paused = true)]

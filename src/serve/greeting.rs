@@ -1,7 +1,8 @@
 //! TLS, before a client says what it wants.
 //!
-//! All of it, with the head that follows, has to be done within the time that a client has to say what it wants. Only so
-//! many clients are at it at the same time: each may take tens of kilobytes, where one that has said nothing takes two.
+//! All of it, with the head that follows, has to be done within the time that a client has to say what it wants. Only
+//! so many clients are at it at the same time: each may take tens of kilobytes, where one that has said nothing takes
+//! two.
 
 use std::io;
 

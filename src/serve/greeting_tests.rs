@@ -19,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
-    serve::{HTTPS_ALONE, connections::Connections, conversation, limits::Limits, peer::Peer, unread::Unread},
+    serve::{
+        HTTPS_ALONE, connections::Connections, conversation, limits::Limits, peer::Peer, unparsed::UnparsedRequests,
+    },
     tls::Pair,
 };
 
@@ -43,7 +45,7 @@ impl Listener {
             large_bodies_bytes,
             is_flowing: false,
         };
-        let open = Arc::new(Connections::new(limits, Unread::default()));
+        let open = Arc::new(Connections::new(limits, UnparsedRequests::default()));
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(["a.test".to_owned()]).unwrap().self_signed(&key).unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();

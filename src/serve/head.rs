@@ -53,11 +53,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::serve::{connections::Connections, limits::Limits, peer::Peer, unread::Unread};
+    use crate::serve::{connections::Connections, limits::Limits, peer::Peer, unparsed::UnparsedRequests};
 
     async fn of_pieces(pieces: &[&[u8]]) -> (Option<Vec<u8>>, usize) {
         let limits = Limits { connections: 1, small_bodies_bytes: 100_000, ..Limits::admin() };
-        let connections = Arc::new(Connections::new(limits, Unread::default()));
+        let connections = Arc::new(Connections::new(limits, UnparsedRequests::default()));
         let connection = connections.enter(Peer::of_tests()).await;
         let mut stream = tokio_test_reader(pieces);
         let first = stream.read_u8().await.unwrap();

@@ -19,9 +19,9 @@ use crate::{
     intake::hook::HookIntake,
     media::serve::MediaServer,
     serve::{
-        mark::Mark,
         peer::{Peer, Proxies},
-        refusals::Refusals,
+        process_identity::ProcessIdentity,
+        refusal_limiter::RefusalLimiter,
     },
 };
 
@@ -37,9 +37,9 @@ pub(super) struct PublicRoutes {
     pub(super) hooks: HookIntake,
     pub(super) media: MediaServer,
     /// How often who was refused.
-    pub(super) refusals: Refusals,
+    pub(super) refusals: RefusalLimiter,
     /// What this process is known by.
-    pub(super) mark: Mark,
+    pub(super) mark: ProcessIdentity,
     proxies: Proxies,
     base: Base,
     /// Whether it was said that a web server changes the path of hooks, and that of links.
@@ -50,7 +50,7 @@ impl PublicRoutes {
     /// The entrance below the path of `public_url`, behind `proxies`.
     pub(super) fn new(
         (hooks, media): (HookIntake, MediaServer),
-        mark: Mark,
+        mark: ProcessIdentity,
         public_url: &Url,
         proxies: Proxies,
     ) -> Self {
@@ -58,7 +58,7 @@ impl PublicRoutes {
         Self {
             hooks,
             media,
-            refusals: Refusals::default(),
+            refusals: RefusalLimiter::default(),
             mark,
             proxies,
             base,

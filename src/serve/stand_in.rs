@@ -15,18 +15,18 @@ use reqwest::Url;
 use crate::{
     intake::hook::Scope,
     media::serve::MediaServer,
-    serve::{mark::Mark, route_of, routes::Base},
+    serve::{process_identity::ProcessIdentity, route_of, routes::Base},
 };
 
 struct StandIn {
-    mark: Mark,
+    mark: ProcessIdentity,
     media: MediaServer,
     scope: Scope,
     base: Base,
 }
 
 /// What the internet reaches below `public_url` meanwhile.
-pub fn stand_in(mark: Mark, media: MediaServer, scope: Scope, public_url: &Url) -> Router {
+pub fn stand_in(mark: ProcessIdentity, media: MediaServer, scope: Scope, public_url: &Url) -> Router {
     let stand_in = StandIn { mark, media, scope, base: Base::of(public_url) };
     Router::new().fallback(front).with_state(Arc::new(stand_in))
 }

@@ -48,13 +48,13 @@ struct Entry {
     /// begun all have the same time left, so the one with the earliest deadline is the slowest, and among equals the
     /// oldest.
     patient_until: Instant,
-    held: Held,
+    held: ConnectionResources,
     dropped: CancellationToken,
 }
 
 /// What a connection takes beside its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Held {
+pub(super) struct ConnectionResources {
     /// 1 while TLS is set up and the head comes: that takes buffers, too.
     pub(super) greeted: usize,
     /// 1 while its request is served: its buffers are large.
@@ -77,7 +77,7 @@ pub(super) enum Need {
 
 impl Need {
     /// Whether it is met once `count` connections that held this much are gone.
-    const fn is_met(self, count: usize, freed: Held) -> bool {
+    const fn is_met(self, count: usize, freed: ConnectionResources) -> bool {
         match self {
             Self::Place => count > 0,
             Self::Greeted => freed.greeted > 0,
@@ -95,7 +95,7 @@ impl Need {
     }
 
     /// Whether it helps that somebody goes.
-    const fn is_helped_by(self, held: Held) -> bool {
+    const fn is_helped_by(self, held: ConnectionResources) -> bool {
         match self {
             Self::Place => true,
             Self::Greeted => held.greeted > 0,
@@ -132,7 +132,7 @@ impl Table {
             network,
             stage: Stage::Head,
             patient_until: now + PATIENCE,
-            held: Held::default(),
+            held: ConnectionResources::default(),
             dropped: dropped.clone(),
         };
         self.open.insert(number, entry);
@@ -145,8 +145,8 @@ impl Table {
     }
 
     /// A connection has ended. Returns what it held.
-    pub(super) fn leave(&mut self, number: u64) -> Held {
-        let Some(entry) = self.open.remove(&number) else { return Held::default() };
+    pub(super) fn leave(&mut self, number: u64) -> ConnectionResources {
+        let Some(entry) = self.open.remove(&number) else { return ConnectionResources::default() };
         if entry.stage.counts() {
             self.uncount(entry.network);
         }
@@ -191,13 +191,13 @@ impl Table {
     }
 
     /// What is held for a connection, to be changed.
-    pub(super) fn held(&mut self, number: u64) -> Option<&mut Held> {
+    pub(super) fn held(&mut self, number: u64) -> Option<&mut ConnectionResources> {
         self.open.get_mut(&number).map(|entry| &mut entry.held)
     }
 
     /// What each connection holds.
     #[cfg(test)]
-    pub(super) fn all(&self) -> impl Iterator<Item = Held> {
+    pub(super) fn all(&self) -> impl Iterator<Item = ConnectionResources> {
         self.open.values().map(|entry| entry.held)
     }
 
@@ -218,7 +218,7 @@ impl Table {
 
     /// Drops whom it takes until there is enough, the slowest and oldest first. Returns how many.
     pub(super) fn shed(&mut self, need: Need) -> usize {
-        let (mut count, mut freed) = (0, Held::default());
+        let (mut count, mut freed) = (0, ConnectionResources::default());
         while !need.is_met(count, freed) {
             let Some(victim) = self.slowest(need) else { break };
             victim.dropped.cancel();

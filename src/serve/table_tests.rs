@@ -36,7 +36,7 @@ fn the_slow_go_before_the_fast_even_if_they_are_younger() {
 fn a_hook_that_is_being_stored_is_never_dropped() {
     let (mut table, now) = (Table::new(usize::MAX), Instant::now());
     let (number, dropped) = table.enter(None, now);
-    *table.held(number).unwrap() = Held { greeted: 0, served: 1, small_bytes: 10, large_bytes: 10 };
+    *table.held(number).unwrap() = ConnectionResources { greeted: 0, served: 1, small_bytes: 10, large_bytes: 10 };
     table.turn(number, Stage::Handling, now);
     for need in [Need::Place, Need::Served, Need::Small(1), Need::Large(1)] {
         assert_eq!(table.shed(need), 0, "{need:?}");
@@ -70,7 +70,7 @@ fn holding<const N: usize>(held: [(usize, usize); N]) -> (Table, [CancellationTo
     let tokens = held.map(|(small_bytes, large_bytes)| {
         let (number, dropped) = table.enter(None, later(now, table.next));
         *table.held(number).unwrap() =
-            Held { greeted: 0, served: usize::from(large_bytes > 0), small_bytes, large_bytes };
+            ConnectionResources { greeted: 0, served: usize::from(large_bytes > 0), small_bytes, large_bytes };
         dropped
     });
     (table, tokens)
@@ -84,7 +84,7 @@ fn large_bodies_give_their_memory_before_small_ones_and_nobody_goes_without_need
     assert_eq!(shed(Need::Small(32)), (1, [false, false, true, true, true]));
     assert_eq!(shed(Need::Large(1)), (0, [false, false, true, true, true]));
     assert_eq!(shed(Need::Small(11)), (1, [true, false, true, true, true]));
-    assert_eq!(table.leave(3), Held { greeted: 0, served: 1, small_bytes: 32, large_bytes: 700 });
+    assert_eq!(table.leave(3), ConnectionResources { greeted: 0, served: 1, small_bytes: 32, large_bytes: 700 });
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_network_with_more_than_its_share_makes_room_first_however_fast_its_clients_
     let (_, of_a_proxy) = table.enter(None, now);
     let flood = [1, 2, 3, 4].map(|seconds| {
         let (number, dropped) = table.enter(many, later(now, seconds));
-        *table.held(number).unwrap() = Held { greeted: 0, served: 1, small_bytes: 10, large_bytes: 0 };
+        *table.held(number).unwrap() = ConnectionResources { greeted: 0, served: 1, small_bytes: 10, large_bytes: 0 };
         (number, dropped)
     });
     for need in [Need::Place, Need::Small(10)] {

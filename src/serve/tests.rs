@@ -20,7 +20,7 @@ use tokio::{
 use super::*;
 use crate::{
     metrics::Form,
-    serve::{peer::Peer, unread::Unread},
+    serve::{peer::Peer, unparsed::UnparsedRequests},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ impl Listener {
         let limits =
             Limits { connections: 8, share: 8, greeted: 1, served, small_bodies_bytes, large_bodies_bytes, is_flowing };
         let router = Router::new().fallback(count).with_state(Arc::clone(&asked));
-        Self { router, asked, open: Arc::new(Connections::new(limits, Unread::new(metrics))) }
+        Self { router, asked, open: Arc::new(Connections::new(limits, UnparsedRequests::new(metrics))) }
     }
 
     /// A client of the listener.
@@ -239,7 +239,7 @@ async fn a_flood_from_one_network_takes_the_place_of_nobody_else() {
     let is_flowing = false;
     let limits =
         Limits { connections: 8, share: 2, greeted: 1, served: 8, small_bodies_bytes, large_bodies_bytes, is_flowing };
-    let (listener, open) = (Listener::new(), Arc::new(Connections::new(limits, Unread::default())));
+    let (listener, open) = (Listener::new(), Arc::new(Connections::new(limits, UnparsedRequests::default())));
     let enter = async |last: u8| {
         let (client, server) = duplex(1024);
         let peer = Proxies::default().peer(([192, 0, 2, last], 1).into());

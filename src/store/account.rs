@@ -32,17 +32,11 @@ pub struct AccountFacts {
 
 impl Store {
     /// The id in the Chats API of the account at `url`, if it was asked for once.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn account(&self, url: &str) -> Result<Option<String>, StoreError> {
         Ok(self.account_row(url)?.map(|row| row.id))
     }
 
     /// What the account at `url` has told.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn account_facts(&self, url: &str) -> Result<AccountFacts, StoreError> {
         Ok(self.account_row(url)?.map(|row| row.facts).unwrap_or_default())
     }
@@ -52,9 +46,6 @@ impl Store {
     }
 
     /// Remembers what the account at `url` tells, in place of any other account.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn remember_account(&self, url: &str, id: &str, facts: AccountFacts) -> Result<(), StoreError> {
         let row = AccountRow { url: url.to_owned(), id: id.to_owned(), facts };
         let plan = move |_: &mut WriteTxn| {

@@ -16,18 +16,12 @@ use crate::{
 
 impl Store {
     /// What a bot was told of a customer's picture.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn avatar(&self, bot: BotId, customer: ContactId) -> Result<Option<Avatar>, StoreError> {
         AVATARS.get(&self.db()?, &format!("{bot}:{customer}"))
     }
 
     /// Remembers what a bot was told of a customer's picture, in place of what it was told before. It is little and
     /// stays.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn remember_avatar(&self, bot: BotId, customer: ContactId, avatar: &Avatar) -> Result<(), StoreError> {
         self.db()?;
         let avatar = avatar.clone();

@@ -41,9 +41,6 @@ impl Store {
     /// 0 on, and its head must not be claimed. A release during the rewrite takes effect after it.
     ///
     /// Everything behind the first of them gets a new place, in one commit and in the same order.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn backfill(
         &self,
         lane: Lane,
@@ -113,18 +110,18 @@ fn arrivals(db: &Db, lane: &Lane) -> Result<Vec<Arrival>, StoreError> {
     Ok(all)
 }
 
-enum Turn {
+enum Placement {
     Waits(Arrival),
     Comes(Box<NewJob>),
 }
 
-fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Job) -> Option<usize>) -> Vec<Turn> {
+fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Job) -> Option<usize>) -> Vec<Placement> {
     let mut missing = missing.into_iter().peekable();
     let mut order = Vec::new();
     for arrival in waiting {
         // Its first parts are sent already: nothing comes between them and the rest.
         if arrival[0].0.part > 1 {
-            order.push(Turn::Waits(arrival));
+            order.push(Placement::Waits(arrival));
             continue;
         }
         let ranks = arrival.iter().filter_map(|(place, value)| {
@@ -133,28 +130,28 @@ fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Job)
         });
         let rank = ranks.max();
         while let Some(earlier) = missing.next_if(|missing| rank.is_some_and(|rank| missing.rank < rank)) {
-            order.push(Turn::Comes(Box::new(earlier.job)));
+            order.push(Placement::Comes(Box::new(earlier.job)));
         }
-        order.push(Turn::Waits(arrival));
+        order.push(Placement::Waits(arrival));
     }
-    order.extend(missing.map(|missing| Turn::Comes(Box::new(missing.job))));
+    order.extend(missing.map(|missing| Placement::Comes(Box::new(missing.job))));
     order
 }
 
 /// Writes the new order, and returns its head. Jobs before the first late arrival keep their place.
-fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Turn>, now: UnixMillis) -> Option<Head> {
+fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Placement>, now: UnixMillis) -> Option<Head> {
     let mut head = None;
     let mut moves = false;
     for turn in order {
         let first = match turn {
-            Turn::Comes(job) => {
+            Placement::Comes(job) => {
                 moves = true;
                 let row = JobRow::new(job.job, now);
                 let place = JobKey { lane: lane.clone(), sequence: txn.sequence(batch), part: 0 };
                 batch.insert(place.key(), rows::write(&row));
                 Head::new(place.sequence, &row)
             }
-            Turn::Waits(arrival) => {
+            Placement::Waits(arrival) => {
                 let sequence = if moves { txn.sequence(batch) } else { arrival[0].0.sequence };
                 let mut first = Head::of(sequence, &arrival[0].0.key(), &arrival[0].1);
                 if moves {

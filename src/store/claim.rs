@@ -41,17 +41,11 @@ impl Store {
     /// Claims the head of the lane of `route` whose turn it is. One look at the index and one at the tree, however long
     /// the queue is. Lanes take turns, so a long one does not keep the others waiting. A head that cannot be read is
     /// set aside; its lane goes on once that is durable.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn claim(&self, route: &Route, now: UnixMillis) -> Result<Option<Lease>, StoreError> {
         self.claim_of(route, now, |_| true)
     }
 
     /// The same for the classes that `may` go: people before broadcasts.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn claim_of(
         &self,
         route: &Route,
@@ -62,17 +56,11 @@ impl Store {
     }
 
     /// Claims the head of a lane that has waited since `before` or longer.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn claim_older(&self, route: &Route, now: UnixMillis, before: Instant) -> Result<Option<Lease>, StoreError> {
         self.first_lease(|index| index.claim_older(route, now, before))
     }
 
     /// Claims the head of a lane out of its turn, unless it is claimed.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub(super) fn take(&self, lane: &Lane) -> Result<Option<Lease>, StoreError> {
         let taken = self.with_index(|index| index.take(lane));
         taken.map_or(Ok(None), |tried_at| self.lease(lane, tried_at))
@@ -128,9 +116,6 @@ impl Lease {
 
     /// The jobs that wait behind it in its lane, in order, with the instants at which they arrived; at most `limit`,
     /// and none behind one that cannot be read. While the lane is claimed, others join them at the end alone.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn behind(&self, limit: usize) -> Result<Vec<(Job, UnixMillis)>, StoreError> {
         let rows = behind(&self.store.db()?, &self.place, limit)?;
         Ok(rows.into_iter().map(|(_, row)| (row.job, row.enqueued_at)).collect())

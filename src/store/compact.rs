@@ -18,11 +18,11 @@ use crate::{
     domain::amount,
     store::{
         Settings, Store, StoreError,
+        bulk_loader::BulkLoader,
         data_dir::{chown_all_like, chown_like},
         db::Db,
         disk_space::free_bytes,
         durable::{Durable, sync_folder},
-        filling::Filling,
         keys,
         lock::lock,
         open::{
@@ -178,7 +178,7 @@ fn write(dir: &Path, lock: &Arc<File>) -> Result<u64, StoreError> {
 }
 
 fn copy_rows(from: &Db, to: &Db) -> Result<u64, StoreError> {
-    let mut filling = Filling::new(to);
+    let mut filling = BulkLoader::new(to);
     for entry in scan(from, &[]).filter(|entry| entry.as_ref().map_or(true, |(key, _)| key != keys::JOURNAL)) {
         let (key, value) = entry?;
         filling.put(key, value)?;

@@ -21,7 +21,7 @@ use crate::{
 
 /// A `/start` that is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct HeldStart {
     /// The bot that received it.
     pub bot: BotId,
     /// The update's JSON.
@@ -32,18 +32,12 @@ pub struct Held {
 
 impl Store {
     /// Who has used an invitation, as far as that is remembered.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn used_by(&self, name: &str) -> Result<Option<String>, StoreError> {
         INVITATIONS.get(&self.db()?, name)
     }
 
     /// Uses an invitation up, which is remembered until `until`. Says whether `by` is the one who used it, now or
     /// before. Once `until` is over nobody knows, and it is nobody.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn redeem(&self, name: &str, by: String, until: UnixMillis, now: UnixMillis) -> Result<bool, StoreError> {
         self.db()?;
         let key = INVITATIONS.key(name);
@@ -66,10 +60,7 @@ impl Store {
     }
 
     /// The `/start` that is held in a conversation. One that cannot be read is set aside.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn held(&self, conversation: &Conversation) -> Result<Option<Held>, StoreError> {
+    pub fn held(&self, conversation: &Conversation) -> Result<Option<HeldStart>, StoreError> {
         let key = HELD.key(conversation);
         let Some(value) = self.db()?.get(&key)? else { return Ok(None) };
         let held = rows::read(&key, &value);
@@ -81,17 +72,11 @@ impl Store {
     }
 
     /// What Kommo was told of a conversation's customer.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn told(&self, conversation: &Conversation) -> Result<SyncedProfile, StoreError> {
         Ok(TOLD.get(&self.db()?, conversation)?.unwrap_or_default())
     }
 
     /// The conversations that Kommo knows, in the order of their names.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn chats(&self) -> Result<Vec<(Conversation, Chat)>, StoreError> {
         self.0.reader.apart(|db| CHATS.rows(db).collect()).await
     }

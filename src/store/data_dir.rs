@@ -62,9 +62,6 @@ pub fn chown_like(dir: &Path, made: &Path) -> io::Result<()> {
 }
 
 /// The same for everything below it, too.
-///
-/// # Errors
-/// As those of [`chown_like`].
 pub fn chown_all_like(dir: &Path, made: &Path) -> io::Result<()> {
     chown_like(dir, made)?;
     if fs::symlink_metadata(made)?.is_dir() {
@@ -76,9 +73,6 @@ pub fn chown_all_like(dir: &Path, made: &Path) -> io::Result<()> {
 }
 
 /// Gives the store in the data directory `dir` to whoever owns that, after somebody else has opened it.
-///
-/// # Errors
-/// As those of [`chown_like`].
 pub fn give_back(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;

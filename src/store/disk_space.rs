@@ -5,9 +5,6 @@ use std::{io, path::Path};
 use crate::store::{Store, StoreError};
 
 /// How many bytes are free on the disk that the folder `dir` is on, or would be.
-///
-/// # Errors
-/// If that cannot be learnt.
 pub fn free_bytes(dir: &Path) -> io::Result<u64> {
     let there = dir.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
     let disk = rustix::fs::statvfs(there)?;
@@ -16,9 +13,6 @@ pub fn free_bytes(dir: &Path) -> io::Result<u64> {
 
 impl Store {
     /// How much room the database takes.
-    ///
-    /// # Errors
-    /// If the store has failed.
     pub fn size_bytes(&self) -> Result<u64, StoreError> {
         Ok(self.db()?.size_on_disk()?)
     }

@@ -19,9 +19,6 @@ pub fn name(number: u64) -> String {
 
 /// The dumps in a folder by their numbers, oldest first; none if there is no such folder. Only files that a dump is
 /// called count.
-///
-/// # Errors
-/// If the folder cannot be read.
 pub fn all(dumps: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     numbered(dumps, "store-")
 }
@@ -32,9 +29,6 @@ pub(super) fn name_before_upgrade(number: u64) -> String {
 }
 
 /// The same of those that were written before another version opened the store.
-///
-/// # Errors
-/// If the folder cannot be read.
 pub fn before_upgrades(dumps: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     numbered(dumps, "before-upgrade-")
 }

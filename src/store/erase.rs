@@ -5,7 +5,8 @@
 //! relayed.
 //!
 //! What a repeated update or hook is recognised by stays for as long as it is remembered: the numbers of updates and of
-//! Kommo's messages, which say nothing of whom they are. So does what was imported, or the same export would come twice.
+//! Kommo's messages, which say nothing of whom they are. So does what was imported, or the same export would come
+//! twice.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -39,9 +40,6 @@ pub struct Erased {
 
 impl Store {
     /// Notes that everything about whom these conversations are with is being erased.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn begin_erasing(&self, conversations: Vec<Conversation>) -> Result<(), StoreError> {
         self.note_erasing(move |mut noted| {
             noted.extend(conversations);
@@ -51,17 +49,11 @@ impl Store {
     }
 
     /// Notes that these are erased.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn end_erasing(&self, conversations: Vec<Conversation>) -> Result<(), StoreError> {
         self.note_erasing(move |noted| noted.into_iter().filter(|it| !conversations.contains(it)).collect()).await
     }
 
     /// Conversations of everybody who is being erased.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn erasing(&self) -> Result<BTreeSet<Conversation>, StoreError> {
         Ok(ERASING.get(&self.db()?)?.unwrap_or_default())
     }
@@ -84,9 +76,6 @@ impl Store {
 
     /// Erases what is remembered of every conversation with a person or a group, and with which messages. Whoever used
     /// an invitation is nobody from then on, and it stays used. If that is cut short, a repetition does the rest.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn erase(&self, contact: ContactId) -> Result<Erased, StoreError> {
         let Found { gone, last, used, noted, erased } = self.0.reader.apart(move |db| find(db, contact)).await?;
         let gone = Arc::new(gone);

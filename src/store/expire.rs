@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// How many rows one change removes, here and elsewhere, so that nobody waits long behind a sweep, and that little is written between two
-/// syncs.
+/// How many rows one change removes, here and elsewhere, so that nobody waits long behind a sweep, and that little is
+/// written between two syncs.
 pub(super) const STEP: usize = 100;
 /// How large a packed row becomes, in bytes. Larger ones would save little, and sled reads and writes 16 at once.
 const PACKED_BYTES: usize = 1000;
@@ -93,18 +93,12 @@ pub(super) fn take_out(
 
 impl Store {
     /// When the first of what is remembered for a time only expires, be it long ago.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn first_expiry(&self) -> Result<Option<UnixMillis>, StoreError> {
         let first = self.db()?.first(keys::EXPIRIES, 1)?;
         Ok(first.first().and_then(|(expiry, _)| keys::expires_at(expiry)))
     }
 
     /// Removes what has expired by `now`, and returns how many rows that were.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn sweep(&self, now: UnixMillis) -> Result<usize, StoreError> {
         let mut removed = 0;
         loop {
@@ -118,9 +112,6 @@ impl Store {
     }
 
     /// Puts together what was noted by itself of what expires on the same day. That takes a look at all notes.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn pack_expiries(&self) -> Result<(), StoreError> {
         let mut next = Some(keys::EXPIRIES.to_vec());
         while let Some(from) = next {

@@ -23,9 +23,6 @@ impl Store {
     /// Ids stay: of chats, of messages and of what was taken, so that nothing is taken twice and answers find their
     /// way. So does what waits or is parked, which is not delivered yet. Whoever was asked for their number is not
     /// asked again.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn forget(&self, contact: ContactId) -> Result<bool, StoreError> {
         // The tables are looked through beside what is written, and only what was found there is looked at again.
         let Found { mut known, told } = self.0.reader.apart(move |db| find(db, contact)).await?;

@@ -11,17 +11,18 @@ use crate::{
         address::KommoMessageId,
         avatar::Avatar,
         crm::SyncedProfile,
-        delivery::{Delivery, Report, Unread},
+        delivery::{Delivery, DeliveryReport, UnreadAnswer},
         job::{Job, Lane},
         manager_initiated::ManagerInitiatedChat,
+        membership::{Connection, Membership},
         question::Question,
-        reach::{Connection, Membership},
         time::UnixMillis,
         timestamps::{Arrived, LastSent},
         topic::Topic,
     },
     store::{
-        AccountFacts, Behind, Chat, Held, Intake, ManagerInitiated, NewJob, OwnNumber, Settings, Store, StoreError,
+        AccountFacts, Chat, HeldStart, IncompleteChat, Intake, ManagerInitiated, NewJob, OwnNumber, Settings, Store,
+        StoreError,
         dump::Line,
         hex::{hex, unhex},
         is_in,
@@ -47,12 +48,12 @@ pub(crate) fn rows(bytes: &[u8]) {
     same::<ParkedRow>(bytes);
     same::<Line>(bytes);
     same::<Chat>(bytes);
-    same::<Held>(bytes);
+    same::<HeldStart>(bytes);
     same::<SyncedProfile>(bytes);
     same::<LastSent>(bytes);
     same::<Vec<Arrived>>(bytes);
-    same::<Vec<Unread>>(bytes);
-    same::<Vec<Behind>>(bytes);
+    same::<Vec<UnreadAnswer>>(bytes);
+    same::<Vec<IncompleteChat>>(bytes);
     same::<Question>(bytes);
     same::<Membership>(bytes);
     same::<Connection>(bytes);
@@ -181,7 +182,7 @@ fn stays(key: &[u8]) -> bool {
 fn is_usable(runtime: &Runtime, store: &Store) {
     let waiting: usize = store.counts().routes.iter().map(|(_, counts)| counts.waiting).sum();
     let lane = Lane { route: "inbound".parse().expect("it is one"), thread: "new".to_owned() };
-    let report = Report { message: KommoMessageId("new".to_owned()), delivery: Delivery::Delivered };
+    let report = DeliveryReport { message: KommoMessageId("new".to_owned()), delivery: Delivery::Delivered };
     let job = NewJob { id: None, lane, job: Job::from(report) };
     let pushed = runtime.block_on(store.push(Intake { jobs: vec![job], offset: None }, NOW));
     assert_eq!(pushed.expect("it can be stored").taken, 1);

@@ -104,17 +104,11 @@ impl Store {
     }
 
     /// Whether messages were ever imported in managers' names: only then may old hooks be about imports.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn has_imports_by_managers(&self) -> Result<bool, StoreError> {
         Ok(IMPORTS_BY_MANAGERS.get(&self.db()?)?.is_some())
     }
 
     /// Notes that messages are imported in managers' names.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn note_imports_by_managers(&self, now: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |_: &mut WriteTxn| {
@@ -128,18 +122,12 @@ impl Store {
 
 impl Imports {
     /// Whether a message was imported.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn has(&self, id: &ImportedId) -> Result<bool, StoreError> {
         let numbers = IMPORTED.get(&self.store.db()?, &ImportedBlock::of(&self.scope_id, id))?;
         Ok(numbers.is_some_and(|numbers| numbers.contains(&offset(id.message))))
     }
 
     /// The numbers of a chat's messages that were imported.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn numbers(&self, bot: BotId, chat: TelegramChat) -> Result<BTreeSet<i64>, StoreError> {
         let prefix = [&IMPORTED.prefix[..], &ImportedBlock::of_chat(&self.scope_id, bot, chat)].concat();
         let look = move |db: &super::db::Db| {
@@ -158,18 +146,12 @@ impl Imports {
     }
 
     /// Kommo's id of the chat that was imported into as a conversation.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn chat(&self, conversation: &Conversation) -> Result<Option<KommoChatId>, StoreError> {
         let key = chat_key(&self.scope_id, &conversation.to_string());
         Ok(IMPORTED_CHATS.get(&self.store.db()?, key.as_str())?.map(|imported| imported.chat))
     }
 
     /// All chats that were imported into.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn chats(&self) -> Result<BTreeMap<Conversation, ImportedChat>, StoreError> {
         let prefix = IMPORTED_CHATS.key(chat_key(&self.scope_id, "").as_str());
         let look = move |db: &super::db::Db| {
@@ -185,9 +167,6 @@ impl Imports {
     }
 
     /// Remembers that Kommo has messages, and links them.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn note(&self, messages: Vec<ImportedMessage>, now: UnixMillis) -> Result<(), StoreError> {
         self.store.db()?;
         let (scope_id, links_for) = (Arc::clone(&self.scope_id), self.store.0.settings.links_for);
@@ -209,9 +188,6 @@ impl Imports {
     }
 
     /// Remembers which chats conversations were imported into.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn note_chats(&self, chats: Vec<(Conversation, ImportedChat)>) -> Result<(), StoreError> {
         self.store.db()?;
         let scope_id = Arc::clone(&self.scope_id);

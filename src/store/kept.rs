@@ -134,9 +134,6 @@ pub struct Bounds {
 impl Store {
     /// Drops what is beyond the bounds, and counts that for each program that has not confirmed it. Returns how many
     /// updates that were.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn bound_kept(&self, bounds: Bounds) -> Result<usize, StoreError> {
         let mut dropped = 0;
         loop {

@@ -9,10 +9,10 @@ use crate::{
     store::{
         Chat, StateChange, Store, StoreError,
         db::{Batch, Db},
-        expire, horizon,
+        expire, known_up_to,
         lists::Lists,
         lookup::Lookup,
-        manager_initiated, questions, reach,
+        manager_initiated, membership, questions,
         tables::{ACTIVITY, ARRIVED, CHATS, HELD, MEMBERSHIPS, NEWEST, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY},
         unread,
     },
@@ -20,33 +20,21 @@ use crate::{
 
 impl Store {
     /// What Kommo calls a message of ours.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn kommo_message(&self, ours: &MessageId) -> Result<Option<KommoMessageId>, StoreError> {
         TO_KOMMO.get(&self.db()?, ours)
     }
 
     /// The Telegram messages of a message of Kommo's: the parts of an answer, in order.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn telegram_messages(&self, kommo: &KommoMessageId) -> Result<Vec<MessageId>, StoreError> {
         ours_of(&self.db()?, kommo)
     }
 
     /// What Kommo calls a conversation.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn chat(&self, conversation: &Conversation) -> Result<Option<Chat>, StoreError> {
         CHATS.get(&self.db()?, conversation)
     }
 
     /// When something was last said in a conversation, if that was noted.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn active_at(&self, conversation: &Conversation) -> Result<Option<UnixMillis>, StoreError> {
         ACTIVITY.get(&self.db()?, conversation)
     }
@@ -94,16 +82,16 @@ pub(super) fn write(
             StateChange::Membership { conversation, membership } => {
                 MEMBERSHIPS.put(batch, conversation, membership);
             }
-            StateChange::Connection { bot, connection } => reach::write_connection(db, batch, *bot, connection)?,
-            StateChange::Move { from, to } => reach::write_move(db, batch, from, *to)?,
+            StateChange::Connection { bot, connection } => membership::write_connection(db, batch, *bot, connection)?,
+            StateChange::Move { from, to } => membership::write_move(db, batch, from, *to)?,
             StateChange::Newest { conversation, message } => NEWEST.put(batch, conversation, message),
             StateChange::Arrived { conversation, arrived: new } => {
                 timestamps::arrive(arrived.of(conversation)?, *new);
             }
             StateChange::LastSent { conversation, last_sent } => {
-                horizon::write(db, batch, conversation, *last_sent, changes)?;
+                known_up_to::write(db, batch, conversation, *last_sent, changes)?;
             }
-            StateChange::Unlinked { conversation, ours } => horizon::pass(db, batch, conversation, &[*ours])?,
+            StateChange::Unlinked { conversation, ours } => known_up_to::pass(db, batch, conversation, &[*ours])?,
             StateChange::Topic { conversation, topic: Some(topic) } => TOPICS.put(batch, conversation, topic),
             StateChange::Topic { conversation, topic: None } => TOPICS.remove(batch, conversation),
             StateChange::UnderWay { conversation, answer, spot } => {

@@ -40,25 +40,16 @@ pub struct ManagerInitiated {
 
 impl Store {
     /// The own phone number of a customer, if they have shared it.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn number_of(&self, customer: UserId) -> Result<Option<OwnNumber>, StoreError> {
         NUMBERS.get(&self.db()?, &customer)
     }
 
     /// The customer who was the last to share this phone number (digits alone) as their own.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn owner_of(&self, phone: &str) -> Result<Option<OwnNumber>, StoreError> {
         OWNERS.get(&self.db()?, phone)
     }
 
     /// Remembers a customer's own phone number, in place of what was shared before it. It is little and stays.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn remember_number(&self, number: OwnNumber) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |txn: &mut WriteTxn| {
@@ -82,17 +73,11 @@ impl Store {
     }
 
     /// The chat that a manager has begun with the customer of a conversation, until the customer has answered.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn opening(&self, conversation: &Conversation) -> Result<Option<ManagerInitiated>, StoreError> {
         OPENINGS.get(&self.db()?, conversation)
     }
 
     /// The conversation that a manager's words in a chat went to, if a manager has begun it.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn opened(&self, chat: &KommoChatId) -> Result<Option<Conversation>, StoreError> {
         OPENED.get(&self.db()?, chat)
     }

@@ -8,19 +8,20 @@ use std::{
 use crate::{
     domain::{
         address::{Conversation, MessageId},
-        delivery::{Delivery, Report},
+        delivery::{Delivery, DeliveryReport},
         job::{Job, Lane, Route, StatusJob},
         time::UnixMillis,
     },
     store::{
-        NewJob, Store, StoreError, aside,
+        NewJob, Store, StoreError,
         committer::{Commit, WriteTxn},
         db::Batch,
-        expire, horizon,
+        expire,
         index::Index,
-        keys,
+        keys, known_up_to,
         push::{Joined, enter, join_again, join_together},
         rows::{self, ParkedHead, ParkedRow},
+        unreadable_jobs,
     },
 };
 
@@ -60,7 +61,8 @@ pub(super) fn write(txn: &mut WriteTxn, batch: &mut Batch, parked: &ParkedRow) -
 /// Kommo's code of the failure that is told of what is parked.
 pub(super) fn code(then: &[NewJob]) -> Option<i32> {
     then.iter().find_map(|job| {
-        let Job::Status(StatusJob::Delivery(Report { delivery: Delivery::Failed(refusal), .. })) = &job.job else {
+        let Job::Status(StatusJob::Delivery(DeliveryReport { delivery: Delivery::Failed(refusal), .. })) = &job.job
+        else {
             return None;
         };
         Some(refusal.code.number())
@@ -99,9 +101,6 @@ impl Left {
 impl Store {
     /// Puts a parked message back to the tail of its lane, to be tried anew. Returns whether there was one that could
     /// be.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn unpark(&self, id: ParkedId, now: UnixMillis) -> Result<bool, StoreError> {
         let became = self.unpark_all(vec![id], |_| true, now).await?;
         Ok(became.into_values().all(|became| became == Unparked::Queued))
@@ -109,9 +108,6 @@ impl Store {
 
     /// Puts parked messages back to the tails of their lanes, the oldest first, unless nobody `serves` their routes.
     /// Tells what became of each. Waits for a dump that is being written.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn unpark_all(
         &self,
         ids: Vec<ParkedId>,
@@ -151,7 +147,7 @@ impl Store {
             let (mut batch, mut left, mut dropped) = (Batch::default(), Left::default(), BTreeSet::new());
             let mut unlinked = BTreeMap::<Conversation, Vec<MessageId>>::new();
             for id in ids.into_iter().collect::<BTreeSet<_>>() {
-                let (value, aside) = (txn.db.get(keys::parked(id.0))?, aside::of(&txn.db, id)?);
+                let (value, aside) = (txn.db.get(keys::parked(id.0))?, unreadable_jobs::of(&txn.db, id)?);
                 if value.is_some() || !aside.is_empty() {
                     dropped.insert(id);
                 }
@@ -166,7 +162,7 @@ impl Store {
                 leave_aside(&mut batch, &mut left, &aside);
             }
             for (conversation, messages) in unlinked {
-                horizon::pass(&txn.db, &mut batch, &conversation, &messages)?;
+                known_up_to::pass(&txn.db, &mut batch, &conversation, &messages)?;
             }
             let then = Box::new(|index: &mut Index| left.enter(index));
             Ok(Commit { batch: (!dropped.is_empty()).then_some(batch), answer: dropped, then })
@@ -182,7 +178,7 @@ fn leave_parked(batch: &mut Batch, left: &mut Left, id: ParkedId, value: &[u8]) 
     left.parked += usize::from(!expires);
 }
 
-fn leave_aside(batch: &mut Batch, left: &mut Left, rows: &[aside::Row]) {
+fn leave_aside(batch: &mut Batch, left: &mut Left, rows: &[unreadable_jobs::UnreadableRow]) {
     for row in rows {
         batch.remove(row.key.clone());
     }
@@ -198,9 +194,9 @@ fn unpark(
     serves: &impl Fn(&Route) -> bool,
     now: UnixMillis,
 ) -> Result<Result<(), Unparked>, StoreError> {
-    let (value, rows) = (txn.db.get(keys::parked(id.0))?, aside::of(&txn.db, id)?);
+    let (value, rows) = (txn.db.get(keys::parked(id.0))?, unreadable_jobs::of(&txn.db, id)?);
     let parked = value.as_ref().map(|value| read(id, value)).transpose();
-    let aside = if rows.is_empty() { Ok(None) } else { aside::read(&rows).map(Some) };
+    let aside = if rows.is_empty() { Ok(None) } else { unreadable_jobs::read(&rows).map(Some) };
     let (parked, aside) = match (parked, aside) {
         (Ok(None), Ok(None)) => return Ok(Err(Unparked::Missing)),
         (Ok(parked), Ok(aside)) => (parked, aside),

@@ -8,16 +8,17 @@ use sled::IVec;
 use crate::{
     domain::time::UnixMillis,
     store::{
-        Parked, ParkedId, Store, StoreError, aside,
+        Parked, ParkedId, Store, StoreError,
         db::Db,
         keys, park,
         rows::{self, ParkedHead},
+        unreadable_jobs,
     },
 };
 
 /// A message that was set aside, without what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetAside {
+pub struct ParkedSummary {
     /// Its name for the operator.
     pub id: ParkedId,
     /// The route on which it waited, as it is written.
@@ -38,28 +39,23 @@ pub struct SetAside {
 
 impl Store {
     /// Those of the `limit` oldest parked messages that can be read, oldest first.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn parked(&self, limit: usize) -> Result<Vec<Parked>, StoreError> {
         let parked = |(key, value): (IVec, IVec)| park::read(ParkedId(keys::parked_sequence(&key)?), &value).ok();
         Ok(self.db()?.first(keys::PARKED, limit)?.into_iter().filter_map(parked).collect())
     }
 
     /// The parked message with this number, if there is one that can be read.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn parked_as(&self, id: ParkedId) -> Result<Option<Parked>, StoreError> {
         let value = self.db()?.get(keys::parked(id.0))?;
         Ok(value.and_then(|value| park::read(id, &value).ok()))
     }
 
     /// Everything that was set aside, newest first, at most `limit` of what came before `before`.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn set_aside_before(&self, before: Option<ParkedId>, limit: usize) -> Result<Vec<SetAside>, StoreError> {
+    pub async fn set_aside_before(
+        &self,
+        before: Option<ParkedId>,
+        limit: usize,
+    ) -> Result<Vec<ParkedSummary>, StoreError> {
         self.0
             .reader
             .apart(move |db| {
@@ -74,15 +70,15 @@ impl Store {
     }
 }
 
-fn parked(db: &Db, before: u64, limit: usize) -> Result<Vec<SetAside>, StoreError> {
+fn parked(db: &Db, before: u64, limit: usize) -> Result<Vec<ParkedSummary>, StoreError> {
     let newest = db.range(keys::parked(0)..keys::parked(before)).rev().take(limit);
     newest.map(|entry| entry.map(|(key, value)| of_parked(&key, &value)).map_err(StoreError::from)).collect()
 }
 
-fn of_parked(key: &[u8], value: &[u8]) -> SetAside {
+fn of_parked(key: &[u8], value: &[u8]) -> ParkedSummary {
     let id = ParkedId(keys::parked_sequence(key).unwrap_or_default());
     match park::read(id, value) {
-        Ok(parked) => SetAside {
+        Ok(parked) => ParkedSummary {
             id,
             route: parked.lane.route.to_string(),
             thread: parked.lane.thread,
@@ -95,12 +91,12 @@ fn of_parked(key: &[u8], value: &[u8]) -> SetAside {
         Err(why) => {
             let head: ParkedHead = rows::parse(value).unwrap_or_default();
             let (route, thread, since, expires_at) = (head.route, head.thread, head.parked_at, head.expires_at);
-            SetAside { id, route, thread, why, since, code: None, expires_at, is_readable: false }
+            ParkedSummary { id, route, thread, why, since, code: None, expires_at, is_readable: false }
         }
     }
 }
 
-fn unreadable(db: &Db, before: u64, limit: usize) -> Result<Vec<SetAside>, StoreError> {
+fn unreadable(db: &Db, before: u64, limit: usize) -> Result<Vec<ParkedSummary>, StoreError> {
     let mut ids: Vec<u64> = Vec::new();
     for entry in db.range(keys::aside(0, &[])..keys::aside(before, &[])).rev() {
         let id = keys::aside_parts(&entry?.0).map_or(0, |(id, _)| id);
@@ -111,7 +107,7 @@ fn unreadable(db: &Db, before: u64, limit: usize) -> Result<Vec<SetAside>, Store
             ids.push(id);
         }
     }
-    ids.into_iter().map(ParkedId).map(|id| Ok(of_aside(id, &aside::of(db, id)?))).collect()
+    ids.into_iter().map(ParkedId).map(|id| Ok(of_aside(id, &unreadable_jobs::of(db, id)?))).collect()
 }
 
 /// What can be told of a job whose row cannot be read.
@@ -122,11 +118,11 @@ struct Arrived {
     enqueued_at: Option<UnixMillis>,
 }
 
-fn of_aside(id: ParkedId, rows: &[aside::Row]) -> SetAside {
-    let (route, thread) = rows.first().and_then(|row| aside::lane_of(&row.former)).unwrap_or_default();
+fn of_aside(id: ParkedId, rows: &[unreadable_jobs::UnreadableRow]) -> ParkedSummary {
+    let (route, thread) = rows.first().and_then(|row| unreadable_jobs::lane_of(&row.former)).unwrap_or_default();
     let arrived: Option<Arrived> = rows.first().and_then(|row| rows::parse(&row.value).ok());
-    let why = aside::read(rows).err();
-    SetAside {
+    let why = unreadable_jobs::read(rows).err();
+    ParkedSummary {
         id,
         route,
         thread,

@@ -94,9 +94,6 @@ const STEP: usize = 200;
 impl Store {
     /// Serves these programs, each with the updates of a bot, and no others. One that is new, or was away, begins with
     /// what comes from now on.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn serve_programs(&self, programs: BTreeMap<String, BotId>, now: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
         let memory = self.0.kept.clone();
@@ -179,17 +176,11 @@ impl Store {
     }
 
     /// An update that is kept; `None` if it is no more.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn kept(&self, bot: BotId, number: i64) -> Result<Option<KeptUpdate>, StoreError> {
         KEPT.get(&self.db()?, &KeptKey { bot, number })
     }
 
     /// The number that the next update of a bot is given, if that is known.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn next_kept(&self, bot: BotId) -> Result<Option<i64>, StoreError> {
         NEXT_KEPT.get(&self.db()?, &bot)
     }
@@ -208,9 +199,6 @@ impl Store {
 
     /// A program has confirmed updates. Those that all programs of its bot have confirmed go. When this returns, that
     /// is durable.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn confirm(&self, name: &str, confirmed: Confirmed) -> Result<(), StoreError> {
         self.change_program(name, move |row, db| {
             match confirmed {
@@ -224,9 +212,6 @@ impl Store {
     }
 
     /// Changes what is known of a program, durably.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn set_program(
         &self,
         name: &str,

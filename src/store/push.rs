@@ -119,9 +119,6 @@ impl Store {
     }
 
     /// Where the next poll of a bot starts.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn offset(&self, bot: crate::domain::address::BotId) -> Result<Option<i64>, StoreError> {
         OFFSETS.get(&self.db()?, &bot)
     }

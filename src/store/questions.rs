@@ -11,17 +11,11 @@ use crate::{
 
 impl Store {
     /// What waits for an answer in a conversation.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn question(&self, conversation: &Conversation) -> Result<Option<Question>, StoreError> {
         QUESTIONS.get(&self.db()?, conversation)
     }
 
     /// All that waits for an answer.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn questions(&self) -> Result<Vec<(Conversation, Question)>, StoreError> {
         self.0.reader.apart(|db| QUESTIONS.rows(db).collect()).await
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::store::{
-    StoreError, aside,
+    StoreError,
     db::{Batch, Db},
     index::{Head, Index},
     keys::{self, JobKey},
     rows::{self, ParkedHead},
     scan::scan,
-    tables, unreadable,
+    tables, unreadable, unreadable_jobs,
 };
 
 /// Reads the heads of all lanes. Jobs behind them are only counted, by their keys.
@@ -42,7 +42,7 @@ pub(super) fn index(db: &Db) -> Result<Index, StoreError> {
 fn set_aside(db: &Db, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
     unreadable::note(key, "this version knows no such place");
     let mut batch = Batch::default();
-    aside::put(&mut batch, key, value);
+    unreadable_jobs::put(&mut batch, key, value);
     Ok(db.apply_batch(batch)?)
 }
 

@@ -19,10 +19,10 @@ use crate::{
     domain::{amount::counted, time::UnixMillis},
     store::{
         Store, StoreError,
+        bulk_loader::BulkLoader,
         data_dir::{chown_all_like, chown_like, create_private_dir},
         db::Batch,
         durable::{sync_folder, sync_way_to},
-        filling::Filling,
         keys,
         lock::{lock, try_for_a_while},
         open::{database, marker, open, remove_folder, write_marker, write_snapshot},
@@ -167,7 +167,7 @@ fn lock_database(path: &Path) -> Result<Option<File>, StoreError> {
 /// Writes a whole and durable database into the folder `fresh`, and returns how many answers were parked.
 fn write(fresh: &Path, source: &mut Source, plan: &Plan, lock: &Arc<File>) -> Result<usize, StoreError> {
     let db = open(fresh, CACHE_BYTES, lock)?;
-    let mut filling = Filling::new(&db);
+    let mut filling = BulkLoader::new(&db);
     let header = source.read(|key, value| {
         if let Some(key) = plan.key_of(key) {
             filling.put(key.into(), value.into())?;

@@ -6,13 +6,13 @@ use crate::{
     domain::{
         address::{BotId, Conversation, KommoChatId, KommoMessageId, KommoUserId, MessageId},
         crm::SyncedProfile,
-        delivery::Unread,
+        delivery::UnreadAnswer,
+        membership::{Connection, Membership},
         question::Question,
-        reach::{Connection, Membership},
         timestamps::{Arrived, LastSent},
         topic::Topic,
     },
-    store::Held,
+    store::HeldStart,
 };
 
 /// Something learnt about either side.
@@ -87,10 +87,10 @@ pub enum StateChange {
     Unread {
         conversation: Conversation,
         /// The answers, in order.
-        answers: Vec<Unread>,
+        answers: Vec<UnreadAnswer>,
     },
     /// Answers were read; nothing more is expected of them.
-    Read { conversation: Conversation, answers: Vec<Unread> },
+    Read { conversation: Conversation, answers: Vec<UnreadAnswer> },
     /// What Kommo calls a message of Telegram's. An answer of several parts has several.
     Link {
         /// The Telegram message.
@@ -108,7 +108,7 @@ pub enum StateChange {
     Held {
         conversation: Conversation,
         /// The update.
-        held: Option<Held>,
+        held: Option<HeldStart>,
     },
     /// A manager has begun a chat with the customer of a conversation.
     ManagerInitiatedChat { conversation: Conversation, chat: Chat },

@@ -7,20 +7,20 @@ use crate::{
         address::{BotId, Conversation, KommoChatId, KommoMessageId, MessageId, UserId},
         avatar::Avatar,
         crm::SyncedProfile,
-        delivery::Unread,
+        delivery::UnreadAnswer,
         job::IdempotencyKey,
+        membership::{Connection, Membership},
         question::Question,
-        reach::{Connection, Membership},
         time::UnixMillis,
         timestamps::Arrived,
         topic::Topic,
     },
     store::{
-        Behind, Chat, Held, ManagerInitiated, OwnNumber,
+        Chat, HeldStart, IncompleteChat, ManagerInitiated, OwnNumber,
         account::AccountRow,
-        horizon::LatestRow,
         imported::{ImportedBlock, ImportedChat},
         kept::{KeptKey, KeptUpdate},
+        known_up_to::LatestRow,
         programs::ProgramRow,
         table::{Single, Table},
     },
@@ -29,7 +29,7 @@ use crate::{
 pub(super) const ACCOUNT: Single<AccountRow> = Single::new(b"maccount");
 pub(super) const CAUGHT_UP: Single<UnixMillis> = Single::new(b"mcaught_up");
 pub(super) const CAUGHT_UP_MARK: Single<u64> = Single::new(b"mcaught_up_mark");
-pub(super) const BEHIND: Single<Vec<Behind>> = Single::new(b"mbehind");
+pub(super) const BEHIND: Single<Vec<IncompleteChat>> = Single::new(b"mbehind");
 pub(super) const LOOKED_AT_ALL: Single<UnixMillis> = Single::new(b"mlooked_at_all");
 pub(super) const IMPORTS_BY_MANAGERS: Single<UnixMillis> = Single::new(b"mimports_by_managers");
 /// Who is being erased: a conversation with each.
@@ -57,9 +57,9 @@ pub(super) const IMPORTED_CHATS: Table<str, ImportedChat> = Table::new(b'5');
 pub(super) const KEPT: Table<KeptKey, KeptUpdate> = Table::new(b'6');
 pub(super) const PROGRAMS: Table<String, ProgramRow> = Table::new(b'7');
 pub(super) const NEXT_KEPT: Table<BotId, i64> = Table::new(b'8');
-pub(super) const UNREAD: Table<Conversation, Vec<Unread>> = Table::new(b'u');
+pub(super) const UNREAD: Table<Conversation, Vec<UnreadAnswer>> = Table::new(b'u');
 pub(super) const INVITATIONS: Table<str, String> = Table::new(b'i');
-pub(super) const HELD: Table<Conversation, Held> = Table::new(b'x');
+pub(super) const HELD: Table<Conversation, HeldStart> = Table::new(b'x');
 pub(super) const TOLD: Table<Conversation, SyncedProfile> = Table::new(b'y');
 pub(super) const OWNERS: Table<str, OwnNumber> = Table::new(b'q');
 pub(super) const NUMBERS: Table<UserId, OwnNumber> = Table::new(b'r');

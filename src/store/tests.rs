@@ -5,11 +5,11 @@ use tempfile::TempDir;
 use super::*;
 use crate::domain::{
     address::{Conversation, KommoChatId, KommoMessageId, KommoUserId, SourceId},
-    delivery::{Delivery, Report},
+    delivery::{Delivery, DeliveryReport},
     job::{Call, Method, RemoteFile, SendJob, StatusJob},
     keyboard::Keyboard,
+    membership::{Connection, Membership},
     message::MediaKind,
-    reach::{Connection, Membership},
 };
 
 mod account;
@@ -83,7 +83,7 @@ fn lane(thread: &str) -> Lane {
 
 /// A job that can be told from others by its name.
 fn named_job(name: &str) -> Job {
-    Job::from(Report { message: KommoMessageId(name.to_owned()), delivery: Delivery::Delivered })
+    Job::from(DeliveryReport { message: KommoMessageId(name.to_owned()), delivery: Delivery::Delivered })
 }
 
 /// The same as part of an answer.

@@ -1,7 +1,7 @@
 //! Answers that have arrived, and of which nothing shows yet that they were read: for each conversation a short list.
 
 use crate::{
-    domain::{address::Conversation, delivery::Unread},
+    domain::{address::Conversation, delivery::UnreadAnswer},
     store::{
         Store, StoreError,
         db::{Batch, Db},
@@ -15,10 +15,7 @@ const KEPT: usize = 100;
 
 impl Store {
     /// The answers to a conversation that nothing shows to be read, the oldest first.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn unread(&self, conversation: &Conversation) -> Result<Vec<Unread>, StoreError> {
+    pub fn unread(&self, conversation: &Conversation) -> Result<Vec<UnreadAnswer>, StoreError> {
         list(&self.db()?, conversation)
     }
 }
@@ -28,7 +25,7 @@ pub(super) fn add(
     db: &Db,
     batch: &mut Batch,
     conversation: &Conversation,
-    answers: &[Unread],
+    answers: &[UnreadAnswer],
 ) -> Result<(), StoreError> {
     let mut all = list(db, conversation)?;
     all.extend_from_slice(answers);
@@ -42,7 +39,7 @@ pub(super) fn remove(
     db: &Db,
     batch: &mut Batch,
     conversation: &Conversation,
-    answers: &[Unread],
+    answers: &[UnreadAnswer],
 ) -> Result<(), StoreError> {
     let mut left = list(db, conversation)?;
     left.retain(|answer| !answers.contains(answer));
@@ -54,6 +51,6 @@ pub(super) fn remove(
     Ok(())
 }
 
-fn list(db: &Lookup, conversation: &Conversation) -> Result<Vec<Unread>, StoreError> {
+fn list(db: &Lookup, conversation: &Conversation) -> Result<Vec<UnreadAnswer>, StoreError> {
     Ok(UNREAD.get(db, conversation)?.unwrap_or_default())
 }

@@ -1,7 +1,7 @@
 //! Rows that cannot be read: what a newer version has written before it was taken back, and what the disk has damaged.
 //!
-//! None of them stops anything. A job is set aside ([`super::aside`]), and a row that is only looked up counts as
-//! absent.
+//! None of them stops anything. A job is set aside ([`super::unreadable_jobs`]), and a row that is only looked up
+//! counts as absent.
 
 use std::{
     collections::HashSet,

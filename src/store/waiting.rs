@@ -22,7 +22,7 @@ const PAGE: usize = 500;
 
 /// When the first job of a lane is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum Readiness {
     /// When a relay comes to it.
     Now,
     /// It has failed before, and is tried again then.
@@ -52,7 +52,7 @@ pub struct WaitingLane {
     pub lane: Lane,
     /// The number of the first job.
     pub id: u64,
-    pub turn: Turn,
+    pub turn: Readiness,
     /// How many jobs there are, the first one included.
     pub jobs: usize,
     pub first: Option<WaitingJob>,
@@ -60,7 +60,7 @@ pub struct WaitingLane {
 
 /// Why a message that waits was not changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Untouched {
+pub enum NotChanged {
     /// No message that waits has this number.
     Missing,
     /// A relay is at it right now.
@@ -72,9 +72,6 @@ pub enum Untouched {
 impl Store {
     /// The lanes whose first job `is_meant`, the oldest first: at most `limit`, from behind the number `after` on.
     /// `may` sorts lanes out before anything of them is read.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn waiting_lanes(
         &self,
         after: Option<u64>,
@@ -129,9 +126,6 @@ impl Store {
     }
 
     /// The first `limit` jobs of a lane, in order, as far as they can be read.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn waiting_in(&self, lane: Lane, limit: usize) -> Result<Vec<WaitingJob>, StoreError> {
         self.0
             .reader
@@ -144,9 +138,6 @@ impl Store {
     }
 
     /// The lane in which the message with a number waits.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn lane_of(&self, id: u64) -> Result<Option<Lane>, StoreError> {
         if let Some(lane) = self.with_index(|index| index.lane_of(id)) {
             return Ok(Some(lane));
@@ -166,15 +157,12 @@ impl Store {
     }
 
     /// Lets the message with a number be tried at once instead of at its time.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn try_now(&self, id: u64) -> Result<Result<(), Untouched>, StoreError> {
-        let Some(lane) = self.lane_of(id).await? else { return Ok(Err(Untouched::Missing)) };
+    pub async fn try_now(&self, id: u64) -> Result<Result<(), NotChanged>, StoreError> {
+        let Some(lane) = self.lane_of(id).await? else { return Ok(Err(NotChanged::Missing)) };
         Ok(match self.with_index(|index| index.first_of(&lane)) {
-            None => Err(Untouched::Missing),
-            Some(first) if first.id != id => Err(Untouched::Behind(first.id)),
-            Some(Upcoming { turn: Turn::UnderWay, .. }) => Err(Untouched::UnderWay),
+            None => Err(NotChanged::Missing),
+            Some(first) if first.id != id => Err(NotChanged::Behind(first.id)),
+            Some(Upcoming { turn: Readiness::UnderWay, .. }) => Err(NotChanged::UnderWay),
             Some(_) => {
                 self.make_due(&lane);
                 Ok(())
@@ -184,28 +172,25 @@ impl Store {
 
     /// Sets the message with a number aside for a person, with all that belongs to the same answer, and lets those
     /// behind it go on.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn park_waiting(
         &self,
         id: u64,
         why: &str,
         now: UnixMillis,
-    ) -> Result<Result<ParkedId, Untouched>, StoreError> {
-        let Some(lane) = self.lane_of(id).await? else { return Ok(Err(Untouched::Missing)) };
+    ) -> Result<Result<ParkedId, NotChanged>, StoreError> {
+        let Some(lane) = self.lane_of(id).await? else { return Ok(Err(NotChanged::Missing)) };
         match self.with_index(|index| index.first_of(&lane)) {
-            None => return Ok(Err(Untouched::Missing)),
-            Some(first) if first.id != id => return Ok(Err(Untouched::Behind(first.id))),
+            None => return Ok(Err(NotChanged::Missing)),
+            Some(first) if first.id != id => return Ok(Err(NotChanged::Behind(first.id))),
             Some(_) => {}
         }
-        let Some(lease) = self.take(&lane)? else { return Ok(Err(Untouched::UnderWay)) };
+        let Some(lease) = self.take(&lane)? else { return Ok(Err(NotChanged::UnderWay)) };
         // It may have ended in between, and another one have come to its place.
         if lease.place.sequence != id {
-            return Ok(Err(Untouched::Missing));
+            return Ok(Err(NotChanged::Missing));
         }
         let parked = Outcome::Park { why: why.to_owned(), then: Vec::new(), needs_person: true };
-        Ok(lease.settle(parked, now).await?.ok_or(Untouched::Missing))
+        Ok(lease.settle(parked, now).await?.ok_or(NotChanged::Missing))
     }
 }
 

@@ -32,7 +32,7 @@ pub struct KnownChat {
 
 /// A chat whose history could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Behind {
+pub struct IncompleteChat {
     /// Kommo's id of it.
     pub chat: KommoChatId,
     /// From when on something may be missing in it.
@@ -53,34 +53,22 @@ pub(super) const NOT_YET: UnixMillis = UnixMillis(i64::MAX);
 
 impl Store {
     /// The instant up to which no hook is missing, if that was ever noted.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn caught_up_at(&self) -> Result<Option<UnixMillis>, StoreError> {
         CAUGHT_UP.get(&self.db()?)
     }
 
     /// The chats whose histories could not be read when the others were complete.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn behind(&self) -> Result<Vec<Behind>, StoreError> {
+    pub fn behind(&self) -> Result<Vec<IncompleteChat>, StoreError> {
         Ok(BEHIND.get(&self.db()?)?.unwrap_or_default())
     }
 
     /// When the last comparison of all chats, also of those that have been silent for long, began; if there was none,
     /// when that was first waited for.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn looked_at_all_at(&self) -> Result<Option<UnixMillis>, StoreError> {
         LOOKED_AT_ALL.get(&self.db()?)
     }
 
     /// Notes when a comparison of all chats began that is complete.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn looked_at_all(&self, at: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |_: &mut WriteTxn| {
@@ -93,25 +81,16 @@ impl Store {
 
     /// The instant before which this store knows nothing: when it was made, or restored. `None` if it is older than
     /// this note.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn history_from(&self) -> Result<Option<UnixMillis>, StoreError> {
         rows::get(&self.db()?, keys::BEGUN)
     }
 
     /// The number ([`Store::next_mark`]) from which on arrivals may have come before something that is missing.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn caught_up_mark(&self) -> Result<Option<u64>, StoreError> {
         CAUGHT_UP_MARK.get(&self.db()?)
     }
 
     /// Notes that a store begins now, if it holds nothing yet or was restored and has not been in use since.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn begin(&self, now: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |txn: &mut WriteTxn| {
@@ -129,10 +108,12 @@ impl Store {
 
     /// Notes that no hook from before `at` is missing, when all arrivals were below `mark` ([`Store::next_mark`]),
     /// except in those chats that are `behind`.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn advance_watermark(&self, at: UnixMillis, mark: u64, behind: Vec<Behind>) -> Result<(), StoreError> {
+    pub async fn advance_watermark(
+        &self,
+        at: UnixMillis,
+        mark: u64,
+        behind: Vec<IncompleteChat>,
+    ) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |_: &mut WriteTxn| {
             let mut batch = Batch::default();
@@ -150,25 +131,16 @@ impl Store {
 
     /// All conversations that Kommo knows, those that managers have begun with each of their chats. Looks at each of
     /// them, apart from what has to go on meanwhile.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn known_chats(&self) -> Result<Vec<KnownChat>, StoreError> {
         self.0.reader.apart(known_chats).await
     }
 
     /// Whether the arrival with this id was taken, and that is still remembered.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn was_taken(&self, id: &IdempotencyKey) -> Result<bool, StoreError> {
         push::was_taken(&self.db()?, id)
     }
 
     /// A number that all arrivals so far are below, and none that is still to come.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn next_mark(&self) -> Result<u64, StoreError> {
         self.db()?;
         let plan = |txn: &mut WriteTxn| {

@@ -23,7 +23,8 @@ pub(super) struct WriteTxn {
 }
 
 impl WriteTxn {
-    /// Opens the writer's view of a database whose files are `durable`'s, and brings to its end what a crash has cut short.
+    /// Opens the writer's view of a database whose files are `durable`'s, and brings to its end what a crash has cut
+    /// short.
     pub(super) fn open(db: Db, durable: Durable) -> Result<Self, StoreError> {
         let mut txn = Self { db, next_sequence: 0, durable, unsynced_bytes: 0, dead: Vec::new() };
         if let Some(journal) = txn.db.get(keys::JOURNAL)? {

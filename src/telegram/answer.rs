@@ -9,7 +9,7 @@ use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::telegram::error::{ApiError, CallError, Foreign, Unread};
+use crate::telegram::error::{ApiError, CallError, Foreign, OpaqueBody};
 
 /// What came back: the status, `Retry-After`, and the body.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) fn read(answer: Answer) -> Result<Box<RawValue>, CallError> {
     });
     match read {
         Some(answer) => answer.map_err(CallError::Refused),
-        None => Err(CallError::Foreign(Foreign { status, after, body: Unread::new(body) })),
+        None => Err(CallError::Foreign(Foreign { status, after, body: OpaqueBody::new(body) })),
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
         upload::{BodySent, Patience},
     },
     translate::{
-        buttons::{self, Kept, Retreat},
+        buttons::{self, KeptButtons, Retreat},
         text::MESSAGE_UNITS,
     },
 };
@@ -71,9 +71,6 @@ impl fmt::Debug for Bot {
 
 impl Bot {
     /// The bot `id` of `source` with its `token`.
-    ///
-    /// # Errors
-    /// If the HTTP clients cannot be set up.
     pub fn new(source: SourceId, id: BotId, token: &str, access: &Access) -> Result<Self, reqwest::Error> {
         // Well below the timeout of a call, so that a connection that never came about is known to be none.
         let connect_within = CONNECT_WITHIN.min(access.send_timeout / 2);
@@ -124,7 +121,8 @@ impl Bot {
         self.rate_limit.acquire().await;
     }
 
-    /// How long `messages` to a conversation have to wait for the rate limit of its chat. If they need not, they are counted.
+    /// How long `messages` to a conversation have to wait for the rate limit of its chat. If they need not, they are
+    /// counted.
     #[must_use]
     pub fn acquire_chat(&self, to: &Conversation, messages: usize) -> Option<Duration> {
         self.chat_pace.take(to.chat.id, to.is_group(), messages, Instant::now())
@@ -193,7 +191,7 @@ impl Bot {
         reply_parameters: Option<ReplyParameters>,
     ) -> Result<Box<RawValue>, CallError> {
         let mut retreat = Retreat::new(keyboard);
-        let mut kept = Kept::all(keyboard);
+        let mut kept = KeptButtons::all(keyboard);
         loop {
             let lines = buttons::as_lines(text, &kept.told, MESSAGE_UNITS);
             let (text, reply_markup) = (lines.unwrap_or_else(|| text.to_owned()), self.markup(&kept.shown, chat));
@@ -221,18 +219,15 @@ impl Bot {
     pub async fn answer_press(&self, query: &str) -> Result<(), Failure> {
         self.rate_limit.acquire().await;
         let payload = AnswerCallbackQuery { callback_query_id: query.to_owned() };
-        failure::unless_moot(self.sender.call(&payload).await)
+        failure::ok_if_already_done(self.sender.call(&payload).await)
     }
 
     /// Takes the buttons of a message away. Those that are gone already count as taken away.
-    ///
-    /// # Errors
-    /// The classified failure.
     pub async fn remove_keyboard(&self, chat: Target, message: i64) -> Result<(), Failure> {
         self.rate_limit.acquire().await;
         // A message is the same one in whatever topic.
         let payload = EditMessageReplyMarkup { to: Target { topic: None, ..chat }, message_id: message };
-        failure::unless_moot(self.sender.call(&payload).await)
+        failure::ok_if_already_done(self.sender.call(&payload).await)
     }
 
     /// Shows "typing" in a chat for about 5 seconds.

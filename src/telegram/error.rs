@@ -49,7 +49,7 @@ pub struct Foreign {
     /// `Retry-After`.
     pub after: Option<Duration>,
     /// What came, as far as it was read.
-    pub body: Unread,
+    pub body: OpaqueBody,
 }
 
 impl fmt::Display for Foreign {
@@ -78,9 +78,9 @@ const SUCCESS: &str = r#"{"ok":true"#;
 
 /// A body that nobody could read. It may hold customers' words, so it is never shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Unread(String);
+pub struct OpaqueBody(String);
 
-impl Unread {
+impl OpaqueBody {
     #[must_use]
     pub const fn new(text: String) -> Self {
         Self(text)
@@ -92,9 +92,9 @@ impl Unread {
     }
 }
 
-impl fmt::Debug for Unread {
+impl fmt::Debug for OpaqueBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Unread({} bytes)", self.0.len())
+        write!(f, "OpaqueBody({} bytes)", self.0.len())
     }
 }
 
@@ -138,7 +138,7 @@ mod tests {
             (504, "", true),
             (403, "", false),
         ] {
-            let (status, body) = (StatusCode::from_u16(status).unwrap(), Unread::new(body.to_owned()));
+            let (status, body) = (StatusCode::from_u16(status).unwrap(), OpaqueBody::new(body.to_owned()));
             let foreign = Foreign { status, after: None, body };
             assert_eq!(foreign.may_be_success(), may_be, "{foreign} {:?}", foreign.body.text());
         }
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_read_is_not_shown() {
-        let body = Unread::new("a customer's words".to_owned());
+        let body = OpaqueBody::new("a customer's words".to_owned());
         let error = CallError::Foreign(Foreign { status: StatusCode::OK, after: None, body });
         assert_eq!(error.to_string(), "the answer is not Telegram's (HTTP 200 OK)");
         assert!(!format!("{error:?}").contains("customer"), "{error:?}");

@@ -52,7 +52,7 @@ pub fn of_repeatable(error: CallError) -> Failure {
 }
 
 /// How a call ended whose refusal may mean that there is nothing left to do. It does the same when it is made twice.
-pub(super) fn unless_moot<T>(answer: Result<T, CallError>) -> Result<(), Failure> {
+pub(super) fn ok_if_already_done<T>(answer: Result<T, CallError>) -> Result<(), Failure> {
     match answer {
         Err(CallError::Refused(error)) if is_moot(&error) => Ok(()),
         answer => answer.map(drop).map_err(of_repeatable),
@@ -92,7 +92,7 @@ fn by_place(text: &str) -> Option<Redirect> {
 /// Whether Telegram refused what a message holds, and may take it in another form.
 pub(super) fn is_about_content(error: &CallError) -> bool {
     let CallError::Refused(error) = error else { return false };
-    let is_about_way = refusals::known(&error.description).is_some_and(|(_, about)| about == About::Way);
+    let is_about_way = refusals::known(&error.description).is_some_and(|(_, about)| about == About::Recipient);
     error.code == BAD_REQUEST && Obstacle::of(error).is_none() && !is_about_way
 }
 

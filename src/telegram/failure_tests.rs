@@ -118,9 +118,9 @@ fn what_is_done_already_is_done() {
          a current content and reply markup of the message",
         "Bad Request: message to edit not found",
     ] {
-        assert_eq!(unless_moot::<()>(Err(described(moot))), Ok(()), "{moot}");
+        assert_eq!(ok_if_already_done::<()>(Err(described(moot))), Ok(()), "{moot}");
     }
-    assert!(unless_moot::<()>(Err(described("Bad Request: chat not found"))).is_err());
+    assert!(ok_if_already_done::<()>(Err(described("Bad Request: chat not found"))).is_err());
 }
 
 /// Each text of the server with Kommo's code for it; `None` for one that stays in Telegram's own words.

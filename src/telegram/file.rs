@@ -54,9 +54,6 @@ impl Payload for GetFile {
 
 impl Bot {
     /// Asks where a file is. The answer is good for an hour.
-    ///
-    /// # Errors
-    /// [`FileError`].
     pub async fn find(&self, file_id: &str) -> Result<Found, FileError> {
         self.rate_limit.acquire().await;
         let answer = self.finder.call(&GetFile { file_id: file_id.to_owned() }).await;
@@ -66,9 +63,6 @@ impl Bot {
     }
 
     /// Asks for a file that nobody has: any answer shows that the way to files is open.
-    ///
-    /// # Errors
-    /// Why there is none.
     pub async fn reach_files(&self) -> Result<Endpoint, RequestError> {
         let nothing = self.sender.file("telekommo-check");
         let response = self.files.send(self.files.request(Method::HEAD, nothing)).await?;
@@ -77,9 +71,6 @@ impl Bot {
 
     /// Opens a file, or the `range` of it (the text of a `Range` header). The answer is Telegram's, with 200, 206 or
     /// 416; its body is still to be read.
-    ///
-    /// # Errors
-    /// [`FileError`].
     pub async fn open(&self, found: &Found, range: Option<&header::HeaderValue>) -> Result<Response, FileError> {
         let mut request = self.files.get(self.sender.file(&found.path));
         if let Some(range) = range {

@@ -24,9 +24,6 @@ impl Payload for SendMessage {
 
 impl Bot {
     /// Writes a text into a chat. What may have arrived counts as failed: it can be sent again.
-    ///
-    /// # Errors
-    /// The classified failure.
     pub async fn tell(&self, chat_id: i64, text: String) -> Result<(), Failure> {
         self.acquire().await;
         let payload = SendMessage { chat_id, text, link_preview_options: json!({ "is_disabled": true }) };

@@ -53,9 +53,6 @@ pub enum PassError {
 
 impl Bot {
     /// Passes a call on, and returns the head of what Telegram answers. Nothing ends it but silence.
-    ///
-    /// # Errors
-    /// [`PassError`].
     pub async fn pass(&self, call: PassedCall<'_>) -> Result<Response, PassError> {
         let mut url = self.sender.method(call.name);
         url.set_query(call.query);

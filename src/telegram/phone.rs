@@ -24,9 +24,6 @@ impl Payload for SendMessage {
 
 impl Bot {
     /// Asks `ask`, with a button that shares the customer's phone number.
-    ///
-    /// # Errors
-    /// The classified failure.
     pub async fn ask_phone(&self, chat: i64, ask: &str, button: &str) -> Result<(), Failure> {
         let key = json!({ "text": button, "request_contact": true });
         let keyboard = json!({ "keyboard": [[key]], "resize_keyboard": true, "one_time_keyboard": true });
@@ -34,9 +31,6 @@ impl Bot {
     }
 
     /// Says `text`, and takes the buttons in place of the customer's keyboard away.
-    ///
-    /// # Errors
-    /// The classified failure.
     pub async fn thank(&self, chat: i64, text: &str) -> Result<(), Failure> {
         self.say(chat, text, json!({ "remove_keyboard": true })).await
     }

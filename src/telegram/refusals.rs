@@ -15,7 +15,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
     /// The chat, the bot, or how often it writes: no other form of the message helps.
-    Way,
+    Recipient,
     /// What the message holds: Telegram may take it in another form.
     Content,
 }
@@ -31,7 +31,7 @@ struct Group {
 }
 
 const fn way(code: ErrorCode, sentence: fn() -> Sentence, starts: &'static str) -> Group {
-    Group { starts, code, sentence, about: About::Way }
+    Group { starts, code, sentence, about: About::Recipient }
 }
 
 const fn content(sentence: fn() -> Sentence, starts: &'static str) -> Group {

@@ -8,7 +8,7 @@ use teloxide::requests::Payload;
 
 use crate::telegram::{
     bot::Bot,
-    error::{CallError, Foreign, Unread},
+    error::{CallError, Foreign, OpaqueBody},
     wire,
 };
 
@@ -82,7 +82,7 @@ impl Bot {
 /// Each update of a batch by itself.
 fn singly(result: &RawValue) -> Result<Vec<RawUpdate>, CallError> {
     let Ok(updates) = serde_json::from_str::<Vec<&RawValue>>(result.get()) else {
-        let body = Unread::new(result.get().to_owned());
+        let body = OpaqueBody::new(result.get().to_owned());
         return Err(CallError::Foreign(Foreign { status: reqwest::StatusCode::OK, after: None, body }));
     };
     let read = |raw: &RawValue| RawUpdate { id: wire::update_id(raw.get()), raw: raw.get().to_owned() };

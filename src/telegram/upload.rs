@@ -48,7 +48,7 @@ pub enum UploadError {
     /// Telegram does not take it like this.
     Refused {
         /// What it does not like.
-        of: Disliked,
+        of: RefusedPart,
         why: String,
         /// What a manager reads if no other form helps.
         refusal: Refusal,
@@ -67,7 +67,7 @@ pub enum UploadError {
 
 /// What Telegram does not like about a message with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disliked {
+pub enum RefusedPart {
     Buttons,
     Caption,
     /// The file, in this form.
@@ -233,12 +233,12 @@ fn verdict(error: CallError, body_sent: &BodySent) -> UploadError {
     if let CallError::Refused(refused) = &error {
         let (why, refusal) = (refused.description.clone(), failure::file_refused(refused));
         if failure::about_buttons(&error).is_some() {
-            return UploadError::Refused { of: Disliked::Buttons, why, refusal };
+            return UploadError::Refused { of: RefusedPart::Buttons, why, refusal };
         }
         if failure::is_about_content(&error) {
             let is_caption = why.to_lowercase().contains("caption");
             return UploadError::Refused {
-                of: if is_caption { Disliked::Caption } else { Disliked::File },
+                of: if is_caption { RefusedPart::Caption } else { RefusedPart::File },
                 why,
                 refusal,
             };

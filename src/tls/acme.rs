@@ -1,8 +1,8 @@
 //! A certificate by ACME (RFC 8555): asked for at a start without one, and again when a third of its time is left.
 //!
 //! The authority proves that the name leads here by a TLS handshake of its own with the public listener (TLS-ALPN-01,
-//! RFC 8737), so no other port is needed. Everything that is kept is in the data directory: the account, the certificate
-//! with its key, and when it was tried last, so that restarts ask no more often than the authority allows.
+//! RFC 8737), so no other port is needed. Everything that is kept is in the data directory: the account, the
+//! certificate with its key, and when it was tried last, so that restarts ask no more often than the authority allows.
 
 mod http;
 mod order;
@@ -31,8 +31,8 @@ use crate::{
     },
 };
 
-/// How long to wait after each failure, one after the other; the last one repeats. Let's Encrypt allows five failures of
-/// a name within an hour.
+/// How long to wait after each failure, one after the other; the last one repeats. Let's Encrypt allows five failures
+/// of a name within an hour.
 const WAITS: [Duration; 8] = [
     Duration::from_mins(1),
     Duration::from_mins(5),
@@ -89,9 +89,6 @@ impl Renewal {
     }
 
     /// Gets and renews the certificate until `stop`.
-    ///
-    /// # Errors
-    /// Never.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         let work = async {
             loop {
@@ -186,8 +183,8 @@ pub(super) fn kept(acme: &Acme, data_dir: &Path) -> Result<(Option<Pair>, Option
     Ok((shelf.pair()?, shelf.tries().why))
 }
 
-/// When the next certificate is asked for. A try that is dated later than `now` was dated by a clock that was wrong, and
-/// delays nothing.
+/// When the next certificate is asked for. A try that is dated later than `now` was dated by a clock that was wrong,
+/// and delays nothing.
 fn due(pair: Option<&Pair>, tries: &Tries, now: UnixMillis) -> UnixMillis {
     let lifetime = pair.map_or(Duration::ZERO, |pair| pair.begins_at().until(pair.ends_at()));
     let renewed_at = pair.map_or(UnixMillis(0), |pair| pair.ends_at().minus(lifetime / 3));

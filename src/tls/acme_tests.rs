@@ -47,7 +47,8 @@ fn failures_are_tried_again_after_growing_waits_and_within_what_lets_encrypt_all
     let pair = pair();
     let early = pair.begins_at().plus(DAY);
     assert_eq!(due(Some(&pair), &tries(1, Some(early)), early), pair.ends_at().minus(DAY * 30));
-    // Nor does a date of a clock that was ahead put it off, nor is one that seems due at once asked for again and again.
+    // Nor does a date of a clock that was ahead put it off, nor is one that seems due at once asked for again and
+    // again.
     assert!(due(None, &tries(3, Some(NOW.plus(DAY * 365))), NOW) <= NOW);
     let late = pair.ends_at();
     assert_eq!(due(Some(&pair), &tries(0, Some(late)), late), late.plus(DAY));

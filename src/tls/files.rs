@@ -62,9 +62,6 @@ impl Files {
     }
 
     /// Looks at the files until `stop`, and puts what has changed in force.
-    ///
-    /// # Errors
-    /// Never.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         let work = async {
             let mut before = Stamp::default();

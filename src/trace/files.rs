@@ -14,7 +14,7 @@ use std::{
 use crate::{
     domain::time::UnixMillis,
     store::data_dir::{chown_like, create_private, create_within},
-    trace::{Closure, Event, FILES, Record, Settings, Wanted},
+    trace::{Closure, Event, FILES, Hop, Settings, Wanted},
 };
 
 /// How many hops are told of at most: the newest ones.
@@ -25,7 +25,7 @@ const MODE: u32 = 0o600;
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Found {
-    pub records: Vec<Record>,
+    pub records: Vec<Hop>,
     /// When the oldest hop of all was.
     pub begins_at: Option<UnixMillis>,
     /// Whether older hops were left out.
@@ -62,7 +62,7 @@ fn for_each_line(path: &Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     Ok(())
 }
 
-fn for_each(dir: &Path, mut take: impl FnMut(Record)) -> io::Result<()> {
+fn for_each(dir: &Path, mut take: impl FnMut(Hop)) -> io::Result<()> {
     for (_, path) in all(dir)? {
         for_each_line(&path, |line| {
             if let Ok(record) = serde_json::from_slice(line) {
@@ -74,7 +74,7 @@ fn for_each(dir: &Path, mut take: impl FnMut(Record)) -> io::Result<()> {
 }
 
 /// Gives `take` what belongs to what is wanted, as often as more of that is found, and says what belongs to it.
-fn gather(dir: &Path, wanted: Wanted, mut take: impl FnMut(usize, Record, bool)) -> io::Result<Closure> {
+fn gather(dir: &Path, wanted: Wanted, mut take: impl FnMut(usize, Hop, bool)) -> io::Result<Closure> {
     let mut closure = Closure::new(wanted);
     for round in 0.. {
         let mut is_more = false;
@@ -113,7 +113,7 @@ pub(super) fn find(dir: &Path, since: UnixMillis, wanted: Wanted) -> io::Result<
     let mut records = Vec::from(records);
     // What is missing behind the last of them is of no account.
     while records.pop_if(|last| last.event == Event::Missed).is_some() {}
-    records.sort_by_key(Record::order);
+    records.sort_by_key(Hop::order);
     Ok(Found { records, begins_at, is_cut })
 }
 
@@ -184,7 +184,7 @@ impl Segments {
         if bytes > 0 {
             end_line(&mut file)?;
             for_each_line(&path, |line| {
-                let at = || serde_json::from_slice(line).ok().map(|record: Record| record.at);
+                let at = || serde_json::from_slice(line).ok().map(|record: Hop| record.at);
                 first = first.or_else(at);
             })?;
         }
@@ -192,9 +192,6 @@ impl Segments {
     }
 
     /// Deletes what is too old, and what is too much for another file to be filled.
-    ///
-    /// # Errors
-    /// If that fails.
     pub(super) fn prune(&self, now: UnixMillis) -> io::Result<()> {
         let mut left = self.max_bytes.saturating_sub(self.most_of_one());
         let oldest = now.minus(self.keep);
@@ -229,7 +226,7 @@ impl Segments {
         for (_, path) in all(&self.dir)? {
             let (mut kept, mut gone) = (Vec::new(), 0);
             for_each_line(&path, |line| {
-                let record: Option<Record> = serde_json::from_slice(line).ok();
+                let record: Option<Hop> = serde_json::from_slice(line).ok();
                 if record.is_some_and(|record| closure.takes(&record)) {
                     gone += 1;
                 } else {

@@ -21,13 +21,13 @@ fn conversation(customer: i64) -> Conversation {
 }
 
 /// A hop of the message with this number of a customer.
-fn hop(customer: i64, message: i64, job: u64) -> Record {
-    Record {
+fn hop(customer: i64, message: i64, job: u64) -> Hop {
+    Hop {
         at: clock::now(),
         conversation: Some(conversation(customer)),
         messages: vec![format!("tg:1:{customer}:{message}")],
         job: Some(job),
-        ..Record::default()
+        ..Hop::default()
     }
 }
 
@@ -54,11 +54,11 @@ async fn a_message_is_found_by_any_id_of_either_side_and_nothing_of_others_is() 
     let home = tempfile::tempdir().unwrap();
     let trace = Trace::start(settings(&home), || true);
     trace.tell(|| hop(7, 43, 1));
-    trace.tell(|| Record { other_side: vec!["k-43".to_owned()], ..hop(7, 43, 1) });
+    trace.tell(|| Hop { other_side: vec!["k-43".to_owned()], ..hop(7, 43, 1) });
     // Kommo is told of the answer, and it is edited.
-    trace.tell(|| Record { messages: vec!["k-43".to_owned()], ..hop(7, 0, 2) });
-    trace.tell(|| Record { messages: vec!["tg:1:7:43:99".to_owned()], parked: Some(8), ..hop(7, 0, 3) });
-    trace.tell(|| Record { at: clock::now(), parked: Some(8), ..Record::default() });
+    trace.tell(|| Hop { messages: vec!["k-43".to_owned()], ..hop(7, 0, 2) });
+    trace.tell(|| Hop { messages: vec!["tg:1:7:43:99".to_owned()], parked: Some(8), ..hop(7, 0, 3) });
+    trace.tell(|| Hop { at: clock::now(), parked: Some(8), ..Hop::default() });
     trace.tell(|| hop(7, 44, 4));
     trace.tell(|| hop(9, 43, 5));
     let all = vec![Some(1), Some(1), Some(2), Some(3), None];
@@ -131,7 +131,7 @@ fn what_is_too_old_goes_be_it_on_the_disk_or_not() {
     let home = tempfile::tempdir().unwrap();
     let (settings, now) = (settings(&home), clock::now());
     let mut segments = Segments::new(&settings);
-    let line = |at: UnixMillis| serde_json::to_string(&Record { at, ..hop(7, 1, 1) }).unwrap() + "\n";
+    let line = |at: UnixMillis| serde_json::to_string(&Hop { at, ..hop(7, 1, 1) }).unwrap() + "\n";
     for days in [9_u64, 8, 6, 3, 0] {
         let at = now.minus(Duration::from_hours(days * 24));
         segments.append(line(at).as_bytes(), at).unwrap();
@@ -183,9 +183,8 @@ async fn a_person_is_forgotten_with_all_that_belongs_to_them() {
     let home = tempfile::tempdir().unwrap();
     let trace = Trace::start(settings(&home), || true);
     for customer in [7, 9] {
-        trace
-            .tell(|| Record { other_side: vec![format!("k-{customer}")], ..hop(customer, 1, customer.unsigned_abs()) });
-        trace.tell(|| Record {
+        trace.tell(|| Hop { other_side: vec![format!("k-{customer}")], ..hop(customer, 1, customer.unsigned_abs()) });
+        trace.tell(|| Hop {
             messages: vec![format!("k-{customer}")],
             conversation: None,
             ..hop(customer, 1, customer.unsigned_abs())
@@ -222,8 +221,8 @@ async fn switched_off_it_keeps_nothing_and_deletes_what_there_was() {
 fn a_reason_is_short_and_has_neither_phone_numbers_nor_words() {
     let why = "Kommo refused +4915177000111 (code 422 at 2026): sender.phone=49 151 77, id 123456, trace 1234567";
     let want = "Kommo refused +… (code 422 at 2026): sender.phone=…, id 123456, trace …";
-    assert_eq!(record::reason(why), want);
+    assert_eq!(hop::reason(why), want);
     let why = "value \"Anna Petrova\" of +49 (151) 770-001.11, tried 3 times in 2026: «привет";
-    assert_eq!(record::reason(why), "value \"…\" of +…, tried 3 times in 2026: «…");
-    assert_eq!(record::reason(&"é".repeat(300)).chars().count(), 200);
+    assert_eq!(hop::reason(why), "value \"…\" of +…, tried 3 times in 2026: «…");
+    assert_eq!(hop::reason(&"é".repeat(300)).chars().count(), 200);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     domain::address::{ContactId, Conversation, MessageId},
-    trace::{Record, record::plain_id},
+    trace::{Hop, hop::plain_id},
 };
 
 /// What somebody looks for: hops for which one of these is true.
@@ -44,7 +44,7 @@ impl Closure {
     }
 
     /// Whether a hop belongs to what is wanted, as far as it is known.
-    pub(super) fn takes(&self, record: &Record) -> bool {
+    pub(super) fn takes(&self, record: &Hop) -> bool {
         let contact = record.conversation.as_ref().map(Conversation::contact);
         let is_theirs = |number: u64| {
             let known = self.numbers.get(&number);
@@ -57,7 +57,7 @@ impl Closure {
     }
 
     /// Whether a message is the one that is wanted by its number, or is in a chat of somebody who is wanted.
-    fn is_wanted(&self, id: &str, record: &Record) -> bool {
+    fn is_wanted(&self, id: &str, record: &Hop) -> bool {
         let Ok(id) = id.parse::<MessageId>() else { return false };
         let is_in = |conversation: &Conversation| record.conversation.as_ref() == Some(conversation);
         let by_number = |(conversation, number): &(Conversation, i64)| {
@@ -71,7 +71,7 @@ impl Closure {
     }
 
     /// Learns by a hop what else belongs to it. Says whether there is more to look for.
-    pub(super) fn learn(&mut self, record: &Record) -> bool {
+    pub(super) fn learn(&mut self, record: &Hop) -> bool {
         let before = (self.ids.len(), self.numbers.len());
         self.ids.extend(record.ids());
         let contact = record.conversation.as_ref().map(Conversation::contact);

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::{
     clock,
     domain::address::ContactId,
-    trace::{Event, Record, Wanted, files::Segments},
+    trace::{Event, Hop, Wanted, files::Segments},
 };
 
 /// How long hops are gathered: so much is missing after a crash.
@@ -26,7 +26,7 @@ const PRUNED_EVERY: Duration = Duration::from_hours(1);
 
 /// What the thread is asked to do.
 pub(super) enum Order {
-    Keep(Box<Record>),
+    Keep(Box<Hop>),
     /// To answer once all before it is written.
     Flush(oneshot::Sender<()>),
     Erase(ContactId, oneshot::Sender<std::io::Result<u64>>),
@@ -90,7 +90,7 @@ impl<R: Fn() -> bool> Writer<R> {
         self.write();
     }
 
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, record: &Hop) {
         let before = self.lines.len();
         if serde_json::to_writer(&mut self.lines, record).is_err() {
             self.lines.truncate(before);
@@ -104,7 +104,7 @@ impl<R: Fn() -> bool> Writer<R> {
     fn write(&mut self) {
         let missed = self.missed.swap(0, Ordering::Relaxed);
         if missed > 0 {
-            self.add(&Record { at: clock::now(), event: Event::Missed, missed: Some(missed), ..Record::default() });
+            self.add(&Hop { at: clock::now(), event: Event::Missed, missed: Some(missed), ..Hop::default() });
             self.hops -= 1;
         }
         if self.lines.is_empty() {

@@ -14,7 +14,7 @@ mod press;
 mod refused;
 
 pub use press::{Pressed, pressed};
-pub use refused::{Kept, Retreat};
+pub use refused::{KeptButtons, Retreat};
 
 /// The longest address that a button leads to, in bytes.
 const URL_BYTES: usize = 2048;

@@ -61,9 +61,6 @@ pub fn read(raw: &str) -> Result<Received, serde_json::Error> {
 }
 
 /// What a hook is about.
-///
-/// # Errors
-/// As [`read`].
 pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
     serde_json::from_str(raw).map(arrival)
 }

@@ -4,8 +4,8 @@ use crate::{
     domain::{
         address::{BotId, Conversation, MessageId, SourceId, TelegramChat},
         change::{Deletion, MembershipChange, Move},
+        membership::Connection,
         message::{Author, ButtonPress, Content, Inbound, Reaction, Skip},
-        reach::Connection,
         speaker::Speaker,
         time::UnixMillis,
         timestamps::within_second,

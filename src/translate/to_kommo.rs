@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         address::KommoMessageId,
-        delivery::{Delivery, Report},
+        delivery::{Delivery, DeliveryReport},
         message::{Author, Content, Customer, Inbound, Media, MediaKind, Quote, Reaction},
     },
     kommo::wire::{
@@ -187,7 +187,7 @@ const fn type_of(kind: MediaKind) -> &'static str {
 
 /// A report as the delivery status that Kommo takes.
 #[must_use]
-pub fn delivery_status(report: &Report) -> DeliveryStatus {
+pub fn delivery_status(report: &DeliveryReport) -> DeliveryStatus {
     let (status, refusal) = match &report.delivery {
         Delivery::Delivered => (1, None),
         Delivery::Read => (2, None),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     fn wire(delivery: Delivery) -> String {
-        let report = Report { message: KommoMessageId("0371a0ff".to_owned()), delivery };
+        let report = DeliveryReport { message: KommoMessageId("0371a0ff".to_owned()), delivery };
         serde_json::to_string(&delivery_status(&report)).unwrap()
     }
 

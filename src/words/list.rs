@@ -7,7 +7,7 @@ macro_rules! sentences {
             $(
                 #[doc = concat!("`", stringify!($name), "` of the section `", stringify!($section), "`.")]
                 #[must_use]
-                pub fn $name($($place: impl Into<$crate::words::Filling>),*) -> $crate::words::Sentence {
+                pub fn $name($($place: impl Into<$crate::words::PlaceholderValue>),*) -> $crate::words::Sentence {
                     let name = concat!(stringify!($section), ".", stringify!($name));
                     $crate::words::Sentence::known(name, vec![$((stringify!($place), $place.into())),*])
                 }

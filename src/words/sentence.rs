@@ -9,7 +9,7 @@ pub struct Sentence(Saying);
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Saying {
     /// A sentence of the catalogue, by its name, with what fills its places.
-    Known { name: &'static str, fillings: Vec<(&'static str, Filling)> },
+    Known { name: &'static str, fillings: Vec<(&'static str, PlaceholderValue)> },
     /// Words that are the same in all languages.
     Plain(String),
     /// Sentences one behind the other.
@@ -18,7 +18,7 @@ enum Saying {
 
 /// What fills a place in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Filling {
+pub enum PlaceholderValue {
     /// Words that are the same in all languages: a name, a link, what somebody else said.
     Text(String),
     /// A number. In a sentence with several forms it decides the form.
@@ -27,7 +27,7 @@ pub enum Filling {
 }
 
 impl Sentence {
-    pub(super) const fn known(name: &'static str, fillings: Vec<(&'static str, Filling)>) -> Self {
+    pub(super) const fn known(name: &'static str, fillings: Vec<(&'static str, PlaceholderValue)>) -> Self {
         Self(Saying::Known { name, fillings })
     }
 
@@ -63,7 +63,7 @@ impl Sentence {
     }
 }
 
-impl Filling {
+impl PlaceholderValue {
     const fn number(&self) -> Option<u64> {
         match self {
             Self::Number(number) => Some(*number),
@@ -80,49 +80,49 @@ impl Filling {
     }
 }
 
-impl From<&str> for Filling {
+impl From<&str> for PlaceholderValue {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
-impl From<String> for Filling {
+impl From<String> for PlaceholderValue {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
 }
 
-impl From<&String> for Filling {
+impl From<&String> for PlaceholderValue {
     fn from(text: &String) -> Self {
         Self::Text(text.clone())
     }
 }
 
-impl From<u64> for Filling {
+impl From<u64> for PlaceholderValue {
     fn from(number: u64) -> Self {
         Self::Number(number)
     }
 }
 
-impl From<u32> for Filling {
+impl From<u32> for PlaceholderValue {
     fn from(number: u32) -> Self {
         Self::Number(number.into())
     }
 }
 
-impl From<u16> for Filling {
+impl From<u16> for PlaceholderValue {
     fn from(number: u16) -> Self {
         Self::Number(number.into())
     }
 }
 
-impl From<usize> for Filling {
+impl From<usize> for PlaceholderValue {
     fn from(number: usize) -> Self {
         Self::Number(number as u64)
     }
 }
 
-impl From<Sentence> for Filling {
+impl From<Sentence> for PlaceholderValue {
     fn from(sentence: Sentence) -> Self {
         Self::Sentence(sentence)
     }

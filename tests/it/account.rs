@@ -147,7 +147,7 @@ async fn a_chat_is_given_to_a_contact_and_moves_to_another() {
     account.link_chat(&link).await.unwrap();
     stage.kommo.rest_fault(Subject::ContactChats, odd, 1);
     let elsewhere = NewChatLink { contact_id: made_by_the_message, chat_id: chat_id.clone() };
-    assert!(matches!(account.link_chat(&elsewhere).await, Err(RestError::Nonsense(_))));
+    assert!(matches!(account.link_chat(&elsewhere).await, Err(RestError::ForeignAnswer(_))));
     let nobody = NewChatLink { contact_id: 1, chat_id };
     assert!(matches!(account.link_chat(&nobody).await, Err(RestError::Refused { .. })));
     stage.finish().await;

@@ -10,8 +10,8 @@ use serde_json::Value;
 use telekommo::{
     domain::{
         address::{BotId, SourceId, UserId},
+        membership::Connection,
         message::{Inbound, Skip},
-        reach::Connection,
         time::UnixMillis,
     },
     kommo::wire::Message,

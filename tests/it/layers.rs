@@ -90,7 +90,7 @@ const RULES: [Rule; 28] = [
         let aborts = aborts.iter().filter(|abort| code.contains(**abort));
         long.into_iter().chain(later.chain(aborts).map(ToString::to_string)).collect()
     }),
-    ("old names stay gone", |file| named(file, &OLD_NAMES)),
+    ("old names stay gone", |file| named(file, &OLD_NAMES.split_whitespace().collect::<Vec<_>>())),
     ("a release does not know the fuzzing", |file| {
         let is_fuzzing = file.module().split("::").any(|room| room == "fuzz");
         let knows = |path: &String| path.split("::").any(|room| room == "fuzz");
@@ -99,10 +99,10 @@ const RULES: [Rule; 28] = [
 ];
 
 /// Names that stood for something of which the field has a word; the glossary has those.
-const OLD_NAMES: [&str; 22] = [
-    "Book", "Brake", "Courier", "Courtesy", "DedupeId", "Deed", "Detour", "Door", "Ending", "Errand", "Fact", "Gather",
-    "Guest", "Handover", "Meter", "Parcel", "Portrait", "Seldom", "Stray", "Trip", "Weave", "Woven",
-];
+const OLD_NAMES: &str = "\
+    Book BotTrouble Brake Courier Course Courtesy DedupeId Deed Detour Disliked Door Ending Errand Fact Filling \
+    Former Gather Guest Handed Handover HoldsTooMuch Lasting Meter Narrowing Nonsense Parcel Parted Portrait Reach \
+    Rewound Rhythm Seldom SetAside Stray Talk Trip Troubles Untouched Unwhole Ways Weave Whom Wish Wished Woven";
 
 /// How what a manager reads of an answer begins in English.
 const TOLD: [&str; 3] = ["Not delivered", "Not sent", "May not have been"];

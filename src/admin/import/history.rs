@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    admin::import::{Importer, Sending, Turn},
+    admin::import::{ImportState, Importer, Sending},
     domain::{address::KommoMessageId, retry::Failure},
     kommo::chats::CallError,
     translate::to_kommo,
@@ -14,7 +14,7 @@ impl Importer {
     /// Kommo's history has it then, which is read once for each chat.
     pub(super) async fn relayed_long_ago(
         &self,
-        turn: &mut Turn,
+        turn: &mut ImportState,
         sending: &Sending<'_>,
     ) -> Result<Option<KommoMessageId>, Failure> {
         if turn.history.as_ref().is_none_or(|(of, _)| *of != sending.to) {
@@ -28,7 +28,7 @@ impl Importer {
     /// history is asked; and asked again for one that was not in it, if that may have come since.
     pub(super) async fn there(
         &self,
-        turn: &mut Turn,
+        turn: &mut ImportState,
         sending: &Sending<'_>,
         may_have_come: bool,
     ) -> Option<KommoMessageId> {

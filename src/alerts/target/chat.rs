@@ -3,7 +3,7 @@
 use futures_util::{FutureExt as _, future::BoxFuture};
 
 use crate::{
-    alerts::{letter::Letter, target::Target},
+    alerts::{alert_message::AlertMessage, target::Target},
     telegram::bot::Bot,
 };
 
@@ -13,9 +13,9 @@ pub(super) struct Chat {
 }
 
 impl Target for Chat {
-    fn send<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Result<(), String>> {
+    fn send<'a>(&'a self, alert: &'a AlertMessage) -> BoxFuture<'a, Result<(), String>> {
         async move {
-            let text = format!("{}\n\n{}", letter.title, letter.text);
+            let text = format!("{}\n\n{}", alert.title, alert.text);
             self.bot.tell(self.chat, text).await.map_err(|failure| failure.why().into_owned())
         }
         .boxed()

@@ -16,7 +16,7 @@ use lettre::{
 use tokio::time::timeout;
 
 use crate::{
-    alerts::{letter::Letter, target::Target},
+    alerts::{alert_message::AlertMessage, target::Target},
     config::{EmailTarget, MailTls},
     net,
 };
@@ -54,10 +54,10 @@ impl Mail {
         Ok(Self { transport: builder.build(), host, from, to })
     }
 
-    fn message(&self, letter: &Letter) -> Result<Message, lettre::error::Error> {
-        let message = Message::builder().from(self.from.clone()).subject(&letter.title);
+    fn message(&self, alert: &AlertMessage) -> Result<Message, lettre::error::Error> {
+        let message = Message::builder().from(self.from.clone()).subject(&alert.title);
         let message = self.to.iter().fold(message, |message, to| message.to(to.clone()));
-        message.header(ContentType::TEXT_PLAIN).body(letter.text.clone())
+        message.header(ContentType::TEXT_PLAIN).body(alert.text.clone())
     }
 }
 
@@ -71,9 +71,9 @@ fn tls(host: &str) -> Result<TlsParameters, smtp::Error> {
 }
 
 impl Target for Mail {
-    fn send<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Result<(), String>> {
+    fn send<'a>(&'a self, alert: &'a AlertMessage) -> BoxFuture<'a, Result<(), String>> {
         async move {
-            let message = self.message(letter).map_err(|error| error.to_string())?;
+            let message = self.message(alert).map_err(|error| error.to_string())?;
             let sent = timeout(WITHIN, self.transport.send(message)).await;
             let sent = sent.map_err(|_| format!("{} does not answer in time", self.host))?;
             sent.map(drop).map_err(|error| format!("{}: {}", self.host, said(&error)))

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     alerts::{
-        letter::{Letter, Told, Urgency},
+        alert_message::{AlertMessage, ReportedEvent, Urgency},
         target::Target,
     },
     config::{SecretUrl, WebTarget},
@@ -46,37 +46,34 @@ impl Web {
         Ok(Self { http: client(egress)?, url: target.url.clone(), authorization: authorization.transpose()?, form })
     }
 
-    fn request(&self, letter: &Letter) -> RequestBuilder {
+    fn request(&self, alert: &AlertMessage) -> RequestBuilder {
         let request = self.http.post(self.url.expose().clone());
         let request = match &self.authorization {
             Some(value) => request.header(AUTHORIZATION, value.clone()),
             None => request,
         };
         match self.form {
-            Form::Json => request.header(CONTENT_TYPE, "application/json").body(json(letter)),
+            Form::Json => request.header(CONTENT_TYPE, "application/json").body(json(alert)),
             Form::Ntfy => {
-                let (priority, tags) = match letter.urgency {
+                let (priority, tags) = match alert.urgency {
                     Urgency::High => ("high", "warning"),
                     Urgency::Normal => ("default", "warning"),
                     Urgency::Quiet => ("low", "information_source"),
                 };
-                let request = request.header("Title", ascii(&letter.title));
-                request.header("Priority", priority).header("Tags", tags).body(letter.text.clone())
+                let request = request.header("Title", ascii(&alert.title));
+                request.header("Priority", priority).header("Tags", tags).body(alert.text.clone())
             }
         }
     }
 }
 
 impl Target for Web {
-    fn send<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Result<(), String>> {
-        call(&self.http, self.request(letter)).boxed()
+    fn send<'a>(&'a self, alert: &'a AlertMessage) -> BoxFuture<'a, Result<(), String>> {
+        call(&self.http, self.request(alert)).boxed()
     }
 }
 
 /// A client for addresses that the operator has named.
-///
-/// # Errors
-/// If it cannot be set up.
 pub(in crate::alerts) fn client(egress: &Egress) -> Result<Http, reqwest::Error> {
     Http::new(egress, |client| client.connect_timeout(CONNECT_WITHIN).timeout(WITHIN))
 }
@@ -97,12 +94,12 @@ pub(in crate::alerts) async fn call(http: &Http, request: RequestBuilder) -> Res
 struct Body<'a> {
     title: &'a str,
     text: String,
-    events: &'a [Told],
+    events: &'a [ReportedEvent],
 }
 
-fn json(letter: &Letter) -> Vec<u8> {
-    let text = format!("{}\n\n{}", letter.title, letter.text);
-    let body = Body { title: &letter.title, text, events: &letter.events };
+fn json(alert: &AlertMessage) -> Vec<u8> {
+    let text = format!("{}\n\n{}", alert.title, alert.text);
+    let body = Body { title: &alert.title, text, events: &alert.events };
     serde_json::to_vec(&body).expect("our own messages have string keys only")
 }
 

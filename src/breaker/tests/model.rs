@@ -62,8 +62,8 @@ fn failure(sign: u8, asked: Option<u16>) -> Option<Failure> {
 /// The shortest and the longest time between two tries, with all their spread.
 const SHORTEST: Duration = Duration::from_millis(2400);
 const LONGEST: Duration = Duration::from_secs(18);
-/// How long after a trial of which nothing is heard another one is given, at the earliest: after three probes that fail.
-/// Where probes are answered, it is 15 s.
+/// How long after a trial of which nothing is heard another one is given, at the earliest: after three probes that
+/// fail. Where probes are answered, it is 15 s.
 const UNHEARD: Duration = Duration::from_millis(7200);
 
 struct World {
@@ -107,7 +107,7 @@ impl World {
         };
         self.is_noted_since = true;
         if !was_free && !is_alone || matches!(failure, Failure::Unreachable { .. }) {
-            assert_eq!(blame, Blame::Way, "an attempt is spent: {failure:?}");
+            assert_eq!(blame, Blame::Connection, "an attempt is spent: {failure:?}");
         }
         if blame == Blame::Unknown {
             assert!(self.breaker.is_free(Instant::now()), "nothing is in the way of a message that was tried alone");

@@ -10,7 +10,7 @@ async fn calls_that_fail_together_are_not_so_many_probes() {
     let began = Instant::now();
     while gate(&breaker) != Gate::Trial {
         for message in 0..20 {
-            assert_eq!(breaker.note(&message.to_string(), failed("500")).await, Blame::Way);
+            assert_eq!(breaker.note(&message.to_string(), failed("500")).await, Blame::Connection);
             play.remote.breaks(&Failure::transient("500"), Instant::now());
         }
         advance(Duration::from_millis(100)).await;
@@ -23,7 +23,7 @@ async fn one_trial_serves_both_questions() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     assert_eq!(breaker.note("a", failed("405")).await, Blame::Unknown);
-    assert_eq!(breaker.note("b", failed("405")).await, Blame::Way);
+    assert_eq!(breaker.note("b", failed("405")).await, Blame::Connection);
     *play.answer.lock().unwrap() = Err(Failure::transient("the history fails"));
     breaker.answers().await;
     while gate(&breaker) != Gate::Trial {
@@ -41,7 +41,7 @@ async fn a_route_that_is_replaced_while_it_is_refused_leaves_nothing_behind() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     breaker.note("a", failed("405")).await;
-    assert_eq!(breaker.note("b", failed("405")).await, Blame::Way);
+    assert_eq!(breaker.note("b", failed("405")).await, Blame::Connection);
     assert_eq!(play.last_told(), Some(Some("405".to_owned())));
     let next = Breaker::new(Some(play.remote.clone()));
     drop(breaker);

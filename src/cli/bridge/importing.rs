@@ -197,9 +197,6 @@ impl<'c> Importing<'c> {
     }
 
     /// Closes the store, if this process has it.
-    ///
-    /// # Errors
-    /// If it cannot be closed.
     pub(in crate::cli) async fn give_back(&mut self) -> anyhow::Result<()> {
         // First the socket: a bridge that has the store has one of its own under the same name.
         self.alone = None;

@@ -1,13 +1,13 @@
 //! Conversations for a terminal, or for whatever reads a table.
 
 use crate::{
-    admin::chats::{LISTED, Row},
+    admin::chats::{ChatEntry, LISTED},
     cli::table::{natural_width, plain, table},
     domain::{amount, time::UnixMillis},
 };
 
 /// The listed conversations, within so many columns.
-pub(super) fn shown(rows: &[Row], is_filtered: bool, now: UnixMillis, columns: Option<usize>) -> String {
+pub(super) fn shown(rows: &[ChatEntry], is_filtered: bool, now: UnixMillis, columns: Option<usize>) -> String {
     if rows.is_empty() {
         let none = if is_filtered { "No conversation matches." } else { "Nobody has written to a bot yet." };
         return format!("{none}\n");
@@ -24,10 +24,10 @@ pub(super) fn shown(rows: &[Row], is_filtered: bool, now: UnixMillis, columns: O
 }
 
 /// Kommo's ids are wide, and `chats show` tells them: they are left out of a terminal that is too narrow for them.
-fn listed(rows: &[Row], now: UnixMillis, columns: Option<usize>) -> String {
+fn listed(rows: &[ChatEntry], now: UnixMillis, columns: Option<usize>) -> String {
     let head = ["CONVERSATION", "NAME", "PHONE", "LAST MESSAGE"].map(str::to_owned);
-    let last = |row: &Row| row.last_message_at.map_or_else(|| "-".to_owned(), |at| amount::ago(at, now));
-    let line = |row: &Row| [row.conversation.to_string(), called(row), phone(row), last(row)];
+    let last = |row: &ChatEntry| row.last_message_at.map_or_else(|| "-".to_owned(), |at| amount::ago(at, now));
+    let line = |row: &ChatEntry| [row.conversation.to_string(), called(row), phone(row), last(row)];
     let short: Vec<_> = [head].into_iter().chain(rows.iter().map(line)).collect();
     let chats = ["CHAT IN KOMMO"].into_iter().chain(rows.iter().map(|row| row.chat.as_str()));
     let whole: Vec<_> = short.iter().cloned().zip(chats).map(|(line, chat)| with(line, chat)).collect();
@@ -42,7 +42,7 @@ fn with([conversation, name, phone, last]: [String; 4], chat: &str) -> [String; 
 }
 
 /// What the customer or the group is called, with the public name.
-pub(super) fn called(row: &Row) -> String {
+pub(super) fn called(row: &ChatEntry) -> String {
     let name = plain(row.name.as_deref().unwrap_or("-"));
     match &row.username {
         Some(username) => format!("{name} @{}", plain(username)),
@@ -51,7 +51,7 @@ pub(super) fn called(row: &Row) -> String {
 }
 
 /// The number that the customer has shared.
-pub(super) fn phone(row: &Row) -> String {
+pub(super) fn phone(row: &ChatEntry) -> String {
     row.phone.as_ref().map_or_else(|| "-".to_owned(), |phone| format!("+{}", plain(phone)))
 }
 
@@ -63,8 +63,8 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 
-    fn row(conversation: &str, name: &str) -> Row {
-        Row {
+    fn row(conversation: &str, name: &str) -> ChatEntry {
+        ChatEntry {
             conversation: conversation.parse().unwrap(),
             chat: "b52c7f0e-1111-4222-8333-444455556666".to_owned(),
             name: Some(name.to_owned()),
@@ -74,8 +74,8 @@ mod tests {
         }
     }
 
-    fn some() -> [Row; 3] {
-        let anna = Row {
+    fn some() -> [ChatEntry; 3] {
+        let anna = ChatEntry {
             username: Some("annap".to_owned()),
             phone: Some("4915177000111".to_owned()),
             last_message_at: Some(NOW.minus(Duration::from_hours(3))),

@@ -9,7 +9,7 @@ use crate::{
         bridge,
         check::{
             finding::{Finding, State},
-            fine, kommo, report, telegram, way_in, wrong,
+            fine, kommo, public_address, report, telegram, wrong,
         },
         connect, terminal,
     },
@@ -19,9 +19,9 @@ use crate::{
 
 /// What was found.
 #[derive(Debug)]
-pub(in crate::cli) struct Found(Vec<Finding>);
+pub(in crate::cli) struct Findings(Vec<Finding>);
 
-impl Found {
+impl Findings {
     /// Whether nothing has to be done.
     pub(in crate::cli) fn is_well(&self) -> bool {
         self.0.iter().all(Finding::is_fine)
@@ -33,7 +33,7 @@ impl Found {
     }
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = terminal::asked_columns();
         self.0.iter().try_for_each(|finding| f.write_str(&report::line(finding, columns, false)))
@@ -41,21 +41,15 @@ impl fmt::Display for Found {
 }
 
 /// How the bot of a source stands.
-///
-/// # Errors
-/// If a client cannot be set up.
-pub(in crate::cli) async fn of_bot(config: &Config, source: &SourceId) -> anyhow::Result<Found> {
+pub(in crate::cli) async fn of_bot(config: &Config, source: &SourceId) -> anyhow::Result<Findings> {
     let bots: BTreeMap<_, _> = app::bots(config)?.into_iter().filter(|(of, _)| of == source).collect();
-    Ok(Found(
+    Ok(Findings(
         telegram::ask(&bots, telegram::needs(config), (!runs(config)).then_some(config.telegram.poll_timeout)).await,
     ))
 }
 
 /// How the account stands, and the token for it.
-///
-/// # Errors
-/// If a client cannot be set up.
-pub(in crate::cli) async fn of_account(config: &Config) -> anyhow::Result<Found> {
+pub(in crate::cli) async fn of_account(config: &Config) -> anyhow::Result<Findings> {
     let mut findings = vec![kommo::token(config)];
     if let Some(account) = identity::client(&config.kommo)? {
         findings.push(match account.verify().await {
@@ -66,28 +60,25 @@ pub(in crate::cli) async fn of_account(config: &Config) -> anyhow::Result<Found>
             Err(error) => wrong("Account", error.to_string()),
         });
     }
-    Ok(Found(findings))
+    Ok(Findings(findings))
 }
 
 /// How the channel stands: whether its secret is right, and whether it is connected.
-pub(in crate::cli) async fn of_channel(config: &Config) -> Found {
-    Found(match connect::chats(config).await {
+pub(in crate::cli) async fn of_channel(config: &Config) -> Findings {
+    Findings(match connect::chats(config).await {
         Ok((chats, _)) => kommo::channel(config, &chats).await,
         Err(error) => vec![wrong("Channel", format!("{error:#}"))],
     })
 }
 
 /// Whether the public address leads here.
-///
-/// # Errors
-/// If a client cannot be set up.
-pub(in crate::cli) async fn of_address(config: &Config) -> anyhow::Result<Found> {
+pub(in crate::cli) async fn of_address(config: &Config) -> anyhow::Result<Findings> {
     let bots = app::bots(config)?;
     let scope = connect::chats(config).await.ok().map(|(_, id)| config.kommo.scope_id(&id));
-    let asked = way_in::Asked { config, scope, bots: &bots };
+    let asked = public_address::Asked { config, scope, bots: &bots };
     let found = bridge::look(config)?;
     let runs = found.is_some();
-    Ok(Found(way_in::look(&asked, found.as_ref(), runs).await))
+    Ok(Findings(public_address::look(&asked, found.as_ref(), runs).await))
 }
 
 fn runs(config: &Config) -> bool {

@@ -9,7 +9,7 @@ use crate::{
     cli::check::{finding::Finding, fine, unknown, warning, wrong},
     clock,
     config::Config,
-    domain::{amount::span, time::UnixMillis},
+    domain::{amount::duration_in_words, time::UnixMillis},
     kommo::time::TOLERANCE,
     net::{Egress, Http},
 };
@@ -48,7 +48,7 @@ fn judged(side: &str, theirs: UnixMillis, ours: UnixMillis) -> Finding {
         (ahead, Duration::ZERO) => (ahead, "ahead of"),
         (_, behind) => (behind, "behind"),
     };
-    let differs = format!("this machine's clock is {} {which} {side}'s", span(by));
+    let differs = format!("this machine's clock is {} {which} {side}'s", duration_in_words(by));
     let finding = if by > TOLERANCE {
         let remedy = "set it, for instance by a time server (`timedatectl set-ntp true`). Kommo takes no signature \
             that is more than 15 minutes off";

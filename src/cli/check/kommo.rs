@@ -59,7 +59,7 @@ pub(super) async fn channel(config: &Config, chats: &Chats) -> Vec<Finding> {
             vec![wrong(connection, text)]
         }
         Err(error @ CallError::Refused { .. }) => vec![wrong(about, refusal(&error))],
-        Err(error @ (CallError::Nonsense(_) | CallError::Unreachable(_))) => {
+        Err(error @ (CallError::Foreign(_) | CallError::Unreachable(_))) => {
             vec![wrong(about, format!("not checked: {error}"))]
         }
     }

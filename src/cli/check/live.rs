@@ -1,4 +1,5 @@
-//! `telekommo check --live`: what Kommo's documentation leaves open, found out in one conversation of the operator's own.
+//! `telekommo check --live`: what Kommo's documentation leaves open, found out in one conversation of the operator's
+//! own.
 
 use std::process::ExitCode;
 
@@ -6,15 +7,15 @@ use anyhow::{Context, bail};
 use reqwest::Url;
 
 use crate::{
-    admin::chats::Row,
+    admin::chats::ChatEntry,
     cli::{
         check::{
             UNKNOWN,
             live::{
-                outcome::{Answered, Outcome},
+                outcome::{Answered, ProbeOutcome},
                 probes::Probes,
             },
-            message::{Trial, Whom},
+            message::{TestRecipient, Trial},
         },
         terminal,
     },
@@ -32,7 +33,12 @@ mod verdicts;
 ///
 /// # Errors
 /// If no bridge runs, the operator does not agree, or there is no conversation to try it in.
-pub(super) async fn run(config: &Config, whom: &Whom, is_agreed: bool, json: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    config: &Config,
+    whom: &TestRecipient,
+    is_agreed: bool,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     if !is_agreed && !terminal::is_attended() {
         bail!("this sends test messages to Kommo: say --yes if they may be sent");
     }
@@ -54,7 +60,7 @@ pub(super) async fn run(config: &Config, whom: &Whom, is_agreed: bool, json: boo
     if json {
         terminal::print(report::json(config, &outcomes, &cleaned, Some(&file))? + "\n");
     } else {
-        terminal::print(outcomes.iter().map(Outcome::text).collect::<String>());
+        terminal::print(outcomes.iter().map(ProbeOutcome::text).collect::<String>());
         terminal::say(&format!(
             "\n{cleaned}\nThe report is in {}. It has no secrets, names or ids in it: you can send it to the makers of \
              telekommo.\n",
@@ -66,7 +72,7 @@ pub(super) async fn run(config: &Config, whom: &Whom, is_agreed: bool, json: boo
 }
 
 /// What is agreed to: the one whose number was given may be somebody else.
-fn question(bot: &str, row: &Row) -> String {
+fn question(bot: &str, row: &ChatEntry) -> String {
     format!(
         "About a dozen test messages go into the conversation {} with {} and @{bot} in Kommo, marked as tests and \
          without a notification, and nowhere else. Kommo has no way to delete them.\nIs that you, and may they be \
@@ -94,10 +100,10 @@ fn person(conversation: &Conversation) -> anyhow::Result<UserId> {
 }
 
 /// The conversation as the bridge and Kommo know it.
-async fn known(trial: &Trial, conversation: &Conversation) -> anyhow::Result<Row> {
+async fn known(trial: &Trial, conversation: &Conversation) -> anyhow::Result<ChatEntry> {
     let url = Url::parse_with_params("http://localhost/chats", [("conversation", conversation.to_string())])?;
     let path = format!("/chats?{}", url.query().unwrap_or_default());
-    let rows: Vec<Row> = serde_json::from_slice(&trial.get(&path).await?.bytes().await?)?;
+    let rows: Vec<ChatEntry> = serde_json::from_slice(&trial.get(&path).await?.bytes().await?)?;
     let missing = || format!("Kommo has no conversation with you yet: write anything to @{}, and try again", trial.bot);
     let row = rows.into_iter().find(|row| row.conversation == *conversation).with_context(missing)?;
     anyhow::ensure!(row.name.is_some(), "your name is not known yet: write anything to @{}, and try again", trial.bot);

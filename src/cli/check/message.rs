@@ -7,7 +7,7 @@ use reqwest::{ClientBuilder, Method, Response, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    admin::{channel::refusal, chats::Row},
+    admin::{channel::refusal, chats::ChatEntry},
     app,
     cli::{
         bridge::{self, Running},
@@ -39,7 +39,7 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Who takes part.
 #[derive(Clone, Debug, Default)]
-pub(in crate::cli) struct Whom {
+pub(in crate::cli) struct TestRecipient {
     /// The source whose bot it is; the first one otherwise.
     pub(in crate::cli) source: Option<String>,
     /// The chat of the person with that bot; it is asked for otherwise.
@@ -50,7 +50,7 @@ pub(in crate::cli) struct Whom {
 ///
 /// # Errors
 /// If no bridge runs, nobody writes, or a message does not arrive.
-pub(in crate::cli) async fn cross(config: &Config, whom: &Whom) -> anyhow::Result<()> {
+pub(in crate::cli) async fn cross(config: &Config, whom: &TestRecipient) -> anyhow::Result<()> {
     let (trial, bot) = Trial::open(config, whom.source.as_deref()).await?;
     let (conversation, old) = match trial.chat(config, whom) {
         Some(chat) => trial.ask(&bot, chat).await?,
@@ -103,7 +103,7 @@ impl Trial {
     }
 
     /// The operator's chat with the bot, if somebody has named it.
-    pub(super) fn chat(&self, config: &Config, whom: &Whom) -> Option<i64> {
+    pub(super) fn chat(&self, config: &Config, whom: &TestRecipient) -> Option<i64> {
         whom.chat.or_else(|| owner(config, &self.source))
     }
 
@@ -135,7 +135,7 @@ impl Trial {
         ));
         let somebody = async || {
             let path = format!("/chats?source={}", self.source);
-            let rows: Vec<Row> = serde_json::from_slice(&self.get(&path).await?.bytes().await?)?;
+            let rows: Vec<ChatEntry> = serde_json::from_slice(&self.get(&path).await?.bytes().await?)?;
             let mut rows: Vec<_> = rows.into_iter().filter(|row| row.last_message_at >= Some(self.began)).collect();
             rows.sort_by_key(|row| Reverse(row.last_message_at));
             // Each is a call of Kommo's, which the bridge needs as well.

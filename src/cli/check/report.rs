@@ -23,7 +23,7 @@ const INDENT: usize = 18;
 const PLAIN: &str = "\u{1b}[0m";
 
 /// Prints what is found as it comes, or all of it at the end for a program.
-pub(super) struct Report {
+pub(super) struct CheckReport {
     json: bool,
     findings: Vec<Finding>,
 }
@@ -36,7 +36,7 @@ struct Whole<'a> {
     checks: &'a [Finding],
 }
 
-impl Report {
+impl CheckReport {
     pub(super) const fn new(json: bool) -> Self {
         Self { json, findings: Vec::new() }
     }

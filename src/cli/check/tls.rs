@@ -5,7 +5,7 @@ use reqwest::Url;
 use crate::{
     cli::check::{finding::Finding, fine, warning, wrong},
     config::{Acme, Config, ServerTls},
-    domain::{amount::span, time::UnixMillis},
+    domain::{amount::duration_in_words, time::UnixMillis},
     tls::{self, Pair},
 };
 
@@ -55,7 +55,7 @@ fn judged(pair: &Pair, origin: &str, config: &Config, now: UnixMillis) -> Findin
         return wrong(ABOUT, format!("{seen}, and not for {}: get one for the host of server.public_url", host(url)));
     }
     if pair.ends_at() <= now.plus(config.alerts.expires_within) {
-        let left = span(now.until(pair.ends_at()));
+        let left = duration_in_words(now.until(pair.ends_at()));
         return warning(ABOUT, format!("{seen}, which is in {left}: see to it that it is renewed"));
     }
     fine(ABOUT, seen)

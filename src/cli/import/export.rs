@@ -34,7 +34,7 @@ pub(super) struct Export {
 
 /// A file that a message names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum ExportFile {
     There {
         path: PathBuf,
         size_bytes: u64,
@@ -86,16 +86,18 @@ impl Export {
     }
 
     /// The file that a message names by its path below the export's folder. A path that leads elsewhere is none.
-    pub(super) fn file(&self, relative: &str) -> Found {
+    pub(super) fn file(&self, relative: &str) -> ExportFile {
         let relative = Path::new(relative);
         let is_below = relative.components().all(|part| matches!(part, Component::Normal(_)));
         // What follows links is compared, so that none of them leads outside.
         let path = self.folder.join(relative).canonicalize().ok().filter(|path| path.starts_with(&self.folder));
-        let Some(path) = path.filter(|_| is_below && !relative.as_os_str().is_empty()) else { return Found::Missing };
+        let Some(path) = path.filter(|_| is_below && !relative.as_os_str().is_empty()) else {
+            return ExportFile::Missing;
+        };
         match fs::metadata(&path) {
-            Ok(there) if there.is_file() && there.len() > self.most_bytes => Found::TooLarge(there.len()),
-            Ok(there) if there.is_file() && there.len() > 0 => Found::There { path, size_bytes: there.len() },
-            Ok(_) | Err(_) => Found::Missing,
+            Ok(there) if there.is_file() && there.len() > self.most_bytes => ExportFile::TooLarge(there.len()),
+            Ok(there) if there.is_file() && there.len() > 0 => ExportFile::There { path, size_bytes: there.len() },
+            Ok(_) | Err(_) => ExportFile::Missing,
         }
     }
 }
@@ -171,12 +173,12 @@ mod tests {
         std::os::unix::fs::symlink(outer.path().join("secret"), folder.join("link")).unwrap();
         fs::write(folder.join(MAIN), "{}").unwrap();
         let export = Export::find(&folder, 9).unwrap();
-        assert!(matches!(export.file("photos/a.jpg"), Found::There { size_bytes: 5, .. }));
-        assert_eq!(export.file("large"), Found::TooLarge(10));
+        assert!(matches!(export.file("photos/a.jpg"), ExportFile::There { size_bytes: 5, .. }));
+        assert_eq!(export.file("large"), ExportFile::TooLarge(10));
         let absolute = outer.path().join("secret");
         let hostile = ["../secret", "photos/../../secret", "link", "", "photos", absolute.to_str().unwrap()];
         for path in [&hostile[..], &["photos/none.jpg", "photos/empty.jpg", "(File not included.)"]].concat() {
-            assert_eq!(export.file(path), Found::Missing, "{path}");
+            assert_eq!(export.file(path), ExportFile::Missing, "{path}");
         }
     }
 

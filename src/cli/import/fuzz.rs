@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::{
     cli::import::{
-        export::{Export, Found},
+        export::{Export, ExportFile},
         read,
         survey::{Survey, Wanted},
         walk::{ChatHead, Part, walk},
@@ -106,11 +106,11 @@ fn message(export: &Export, chat: &ChatHead, raw: &str, language: Language) {
     assert_eq!(read::number(raw), item.id);
     if let OldContent::File(file) = &item.content {
         match export.file(&file.path) {
-            Found::There { path, .. } => {
+            ExportFile::There { path, .. } => {
                 let text = fs::read(&path).unwrap_or_default();
                 assert_ne!(text, b"outside", "{} leads outside", file.path);
             }
-            Found::Missing | Found::TooLarge(_) => {}
+            ExportFile::Missing | ExportFile::TooLarge(_) => {}
         }
     }
     assert!(is_visible(&to_kommo::old_words(&item.content, language)), "{item:?}");

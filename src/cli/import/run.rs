@@ -12,7 +12,7 @@ use crate::{
         bar::Bar,
         import::{
             Into,
-            export::{self, Export, Found},
+            export::{self, Export, ExportFile},
             free_space::FreeSpace,
             people::People,
             sending::{Ended, Post},
@@ -185,9 +185,9 @@ impl Run {
     /// A file that Kommo can fetch: a copy of that in the export, if it is there.
     fn file(&self, chat: i64, message: i64, file: &OldFile) -> anyhow::Result<Result<KeptFile, Omitted>> {
         let (from, size_bytes) = match self.export.file(&file.path) {
-            Found::There { path, size_bytes } => (path, size_bytes),
-            Found::Missing => return Ok(Err(Omitted::Missing)),
-            Found::TooLarge(_) => return Ok(Err(Omitted::TooLarge)),
+            ExportFile::There { path, size_bytes } => (path, size_bytes),
+            ExportFile::Missing => return Ok(Err(Omitted::Missing)),
+            ExportFile::TooLarge(_) => return Ok(Err(Omitted::TooLarge)),
         };
         let own = from.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let name = plain_name(file.name.as_deref().unwrap_or(&own));

@@ -52,9 +52,6 @@ impl<'c> Post<'c> {
     }
 
     /// Which messages of a chat were imported before.
-    ///
-    /// # Errors
-    /// If that cannot be learnt.
     pub(super) async fn done(&mut self, of: &OfChat) -> anyhow::Result<HashSet<i64>> {
         let values =
             [("source", of.source.to_string()), ("owner", of.owner.0.to_string()), ("chat", of.chat.to_string())];

@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::{
     cli::{
         import::{
-            export::{Export, Found},
+            export::{Export, ExportFile},
             read::{self, Skipped},
             walk::{ChatHead, Part},
         },
@@ -213,8 +213,8 @@ impl Counted {
             OldContent::Text(_) => "text",
             OldContent::File(file) => {
                 match export.file(&file.path) {
-                    Found::There { size_bytes, .. } => self.files.push((item.id, size_bytes)),
-                    Found::Missing | Found::TooLarge(_) => self.missing += 1,
+                    ExportFile::There { size_bytes, .. } => self.files.push((item.id, size_bytes)),
+                    ExportFile::Missing | ExportFile::TooLarge(_) => self.missing += 1,
                 }
                 file.kind.name()
             }

@@ -6,7 +6,7 @@ use crate::{
         init::{
             answers::Answers,
             draft::Draft,
-            talk::{Ask, Talk},
+            prompt::{Prompt, Question},
         },
     },
     config::{AccountId, BaseUrl, Secret},
@@ -24,7 +24,7 @@ const WITHOUT: &str = "Without a token telekommo has to be told which account it
 const CHATS: [(&str, &str); 2] = [(".amocrm.ru", AMOCRM), (".amocrm.com", "https://amojo.amocrm.com")];
 const AMOCRM: &str = "https://amojo.amocrm.ru";
 
-const ADDRESS: Ask = Ask {
+const ADDRESS: Question = Question {
     key: "account_url",
     text: "The account's address, such as https://acme.kommo.com",
     default: Some(""),
@@ -33,13 +33,13 @@ const ADDRESS: Ask = Ask {
         text => BaseUrl::parse(text).map(|url| url.to_string()).map_err(|wrong| wrong.to_string()),
     },
 };
-const TOKEN: Ask = Ask {
+const TOKEN: Question = Question {
     key: "access_token",
     text: "The access token",
     default: None,
     check: |text| Secret::parse(text).map(|token| token.expose().to_owned()).map_err(|wrong| wrong.to_string()),
 };
-const ACCOUNT: Ask = Ask {
+const ACCOUNT: Question = Question {
     key: "account_id",
     text: "The account's amojo_id",
     default: None,
@@ -50,29 +50,29 @@ const ACCOUNT: Ask = Ask {
 ///
 /// # Errors
 /// If the input ends, or the account of a file does not answer.
-pub(super) async fn settle(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()> {
-    talk.begin("3. The account", ABOUT);
-    let (section, answers) = (["kommo"], talk.answers());
+pub(super) async fn set_up(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result<()> {
+    prompt.begin("3. The account", ABOUT);
+    let (section, answers) = (["kommo"], prompt.answers());
     let mut asks_address = draft.get(&section, "account_url").is_none();
     let mut asks_token = !draft.has_secret(&section, "access_token");
     loop {
         if asks_address {
-            let address = talk.answer(&ADDRESS, answers.and_then(|answers| answers.account_url.as_ref()))?;
+            let address = prompt.answer(&ADDRESS, answers.and_then(|answers| answers.account_url.as_ref()))?;
             if address.is_empty() {
-                return without(draft, talk);
+                return without(draft, prompt);
             }
             draft.set(&section, "account_url", &address)?;
         }
         if let Some(chats) = draft.get(&section, "account_url").and_then(chats_of) {
-            lead_to(draft, talk, chats)?;
+            lead_to(draft, prompt, chats)?;
         }
         if asks_token {
             let given = answers.map(Answers::access_token).transpose()?.flatten();
-            let token = talk.secret(&TOKEN, given)?;
+            let token = prompt.secret(&TOKEN, given)?;
             draft.set_secret(&section, "access_token", "access-token", &token)?;
         }
         let found = check::of_account(&draft.config()?).await?;
-        talk.tell(found.to_string().trim_end());
+        prompt.tell(found.to_string().trim_end());
         if found.is_well() {
             return Ok(());
         }
@@ -89,27 +89,27 @@ fn chats_of(address: &str) -> Option<&'static str> {
 }
 
 /// Names another Chats API than Kommo's own, unless one is named already.
-fn lead_to(draft: &mut Draft, talk: &Talk, chats: &str) -> anyhow::Result<()> {
+fn lead_to(draft: &mut Draft, prompt: &Prompt, chats: &str) -> anyhow::Result<()> {
     if draft.get(&["kommo"], "chats_url").is_some() {
         return Ok(());
     }
     draft.set(&["kommo"], "chats_url", chats)?;
-    talk.tell(&format!("The account is at amoCRM, so kommo.chats_url is {chats}."));
+    prompt.tell(&format!("The account is at amoCRM, so kommo.chats_url is {chats}."));
     Ok(())
 }
 
 /// Without a token nobody tells which account it is.
-fn without(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()> {
+fn without(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result<()> {
     if draft.get(&["kommo"], "account_id").is_some() {
         return Ok(());
     }
-    if draft.get(&["kommo"], "chats_url").is_none() && talk.agrees("Is the account at amocrm.ru?", false, None)? {
-        lead_to(draft, talk, AMOCRM)?;
+    if draft.get(&["kommo"], "chats_url").is_none() && prompt.agrees("Is the account at amocrm.ru?", false, None)? {
+        lead_to(draft, prompt, AMOCRM)?;
     }
-    if talk.answers().is_none() {
-        talk.tell(WITHOUT);
+    if prompt.answers().is_none() {
+        prompt.tell(WITHOUT);
     }
-    let id = talk.answer(&ACCOUNT, talk.answers().and_then(|answers| answers.account_id.as_ref()))?;
+    let id = prompt.answer(&ACCOUNT, prompt.answers().and_then(|answers| answers.account_id.as_ref()))?;
     draft.set(&["kommo"], "account_id", &id)
 }
 

@@ -5,7 +5,7 @@ use crate::{
         check,
         init::{
             draft::Draft,
-            talk::{Ask, Talk},
+            prompt::{Prompt, Question},
         },
         register,
     },
@@ -16,7 +16,7 @@ const ABOUT: &str = "Kommo sends what managers write to a public address of this
     leads here, such as bridge.example.com, with the ports 80 and 443 open, and a web server such as Caddy that has a \
     certificate for it.";
 
-const ADDRESS: Ask = Ask {
+const ADDRESS: Question = Question {
     key: "public_url",
     text: "The public address, such as https://bridge.example.com",
     default: None,
@@ -27,33 +27,33 @@ const ADDRESS: Ask = Ask {
 ///
 /// # Errors
 /// If the input ends, or the address of a file cannot be one.
-pub(super) async fn settle(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()> {
-    talk.begin("2. The public address", ABOUT);
+pub(super) async fn set_up(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result<()> {
+    prompt.begin("2. The public address", ABOUT);
     let section = ["server"];
     if draft.get(&section, "public_url").is_none() {
-        let given = talk.answers().and_then(|answers| answers.public_url.as_ref());
-        let address = talk.answer(&ADDRESS, given)?;
+        let given = prompt.answers().and_then(|answers| answers.public_url.as_ref());
+        let address = prompt.answer(&ADDRESS, given)?;
         draft.set(&section, "public_url", &address)?;
     }
     loop {
         let config = draft.config()?;
         let found = check::of_address(&config).await?;
-        talk.tell(found.to_string().trim_end());
+        prompt.tell(found.to_string().trim_end());
         if found.is_well() {
             return Ok(());
         }
-        talk.tell(&snippet(&config));
-        if talk.answers().is_some() {
-            talk.tell("The address does not lead here yet. `telekommo check` tries it again.");
+        prompt.tell(&snippet(&config));
+        if prompt.answers().is_some() {
+            prompt.tell("The address does not lead here yet. `telekommo check` tries it again.");
             return Ok(());
         }
-        let next = talk.wait("Press Enter to try again, write another address, or s to go on without")?;
+        let next = prompt.wait("Press Enter to try again, write another address, or s to go on without")?;
         match next.as_str() {
             "" => {}
             "s" => return Ok(()),
             other => match register::public_url(other) {
                 Ok(address) => draft.set(&section, "public_url", &address)?,
-                Err(wrong) => talk.tell(&format!("  {wrong}")),
+                Err(wrong) => prompt.tell(&format!("  {wrong}")),
             },
         }
     }

@@ -6,7 +6,7 @@ use crate::{
         init::{
             answers::Answers,
             draft::Draft,
-            talk::{Ask, Talk},
+            prompt::{Prompt, Question},
         },
     },
     config::{ChannelBotId, ChannelId, ChannelSecret},
@@ -16,7 +16,7 @@ const ABOUT: &str = "Kommo's support registers a chat channel for you, and answe
     and the id of its bot. `telekommo register` writes the letter for that; an answer takes one to three working days. \
     If you have none yet, press Enter.";
 
-const ID: Ask = Ask {
+const ID: Question = Question {
     key: "channel_id",
     text: "The channel's id",
     default: Some(""),
@@ -25,7 +25,7 @@ const ID: Ask = Ask {
         text => ChannelId::parse(text).map(|id| id.to_string()).map_err(|wrong| wrong.to_string()),
     },
 };
-const SECRET: Ask = Ask {
+const SECRET: Question = Question {
     key: "channel_secret",
     text: "The channel's secret",
     default: None,
@@ -33,13 +33,13 @@ const SECRET: Ask = Ask {
         ChannelSecret::parse(text).map(|secret| secret.expose().to_owned()).map_err(|wrong| wrong.to_string())
     },
 };
-const CODE: Ask = Ask {
+const CODE: Question = Question {
     key: "origin_code",
     text: "The channel's code, such as amo.ext.12345",
     default: Some(""),
     check: |text| Ok(text.to_owned()),
 };
-const BOT: Ask = Ask {
+const BOT: Question = Question {
     key: "bot_id",
     text: "The id of the channel's bot",
     default: Some(""),
@@ -53,12 +53,12 @@ const BOT: Ask = Ask {
 ///
 /// # Errors
 /// If the input ends, or the channel of a file is not accepted.
-pub(super) async fn settle(draft: &mut Draft, talk: &Talk) -> anyhow::Result<bool> {
-    talk.begin("4. The channel", ABOUT);
+pub(super) async fn set_up(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result<bool> {
+    prompt.begin("4. The channel", ABOUT);
     let mut asks = draft.get(&["kommo"], "channel_id").is_none() || !draft.has_secret(&["kommo"], "channel_secret");
     loop {
-        if asks && !ask(draft, talk)? {
-            talk.tell(
+        if asks && !ask(draft, prompt)? {
+            prompt.tell(
                 "Then the rest has to wait. What you have answered is kept. Run `telekommo register`, send the letter, \
                  and run `telekommo init` again when Kommo's support has answered.",
             );
@@ -68,34 +68,34 @@ pub(super) async fn settle(draft: &mut Draft, talk: &Talk) -> anyhow::Result<boo
         let found = check::of_channel(&config).await;
         let mut is_well = found.is_well();
         if is_well || found.is_wrong("Channel") {
-            talk.tell(found.to_string().trim_end());
+            prompt.tell(found.to_string().trim_end());
         } else {
-            talk.tell("Kommo has not connected the channel to the account yet.");
-            let given = talk.answers().and_then(|answers| answers.connect);
-            if !talk.agrees("Connect the channel to the account now?", true, given)? {
+            prompt.tell("Kommo has not connected the channel to the account yet.");
+            let given = prompt.answers().and_then(|answers| answers.connect);
+            if !prompt.agrees("Connect the channel to the account now?", true, given)? {
                 return Ok(true);
             }
             match connect::connect(&config).await {
                 Ok(()) => is_well = true,
-                Err(error) => talk.tell(&format!("{error:#}")),
+                Err(error) => prompt.tell(&format!("{error:#}")),
             }
         }
         if is_well {
             return Ok(true);
         }
-        anyhow::ensure!(talk.answers().is_none(), "Kommo does not accept the channel");
+        anyhow::ensure!(prompt.answers().is_none(), "Kommo does not accept the channel");
         asks = true;
     }
 }
 
 /// Asks for the channel, and says whether there is one.
-fn ask(draft: &mut Draft, talk: &Talk) -> anyhow::Result<bool> {
-    let (section, answers) = (["kommo"], talk.answers());
-    let id = talk.answer(&ID, answers.and_then(|answers| answers.channel_id.as_ref()))?;
+fn ask(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result<bool> {
+    let (section, answers) = (["kommo"], prompt.answers());
+    let id = prompt.answer(&ID, answers.and_then(|answers| answers.channel_id.as_ref()))?;
     if id.is_empty() {
         return Ok(false);
     }
-    let secret = talk.secret(&SECRET, answers.map(Answers::channel_secret).transpose()?.flatten())?;
+    let secret = prompt.secret(&SECRET, answers.map(Answers::channel_secret).transpose()?.flatten())?;
     draft.set(&section, "channel_id", &id)?;
     draft.set_secret(&section, "channel_secret", "channel-secret", &secret)?;
     let more = [
@@ -103,7 +103,7 @@ fn ask(draft: &mut Draft, talk: &Talk) -> anyhow::Result<bool> {
         ("bot_id", &BOT, answers.and_then(|answers| answers.bot_id.as_ref())),
     ];
     for (key, question, given) in more {
-        let answer = talk.answer(question, given)?;
+        let answer = prompt.answer(question, given)?;
         if !answer.is_empty() {
             draft.set(&section, key, &answer)?;
         }

@@ -104,9 +104,6 @@ impl Draft {
     }
 
     /// Writes a secret into a file of its own, `name`, beside the configuration.
-    ///
-    /// # Errors
-    /// If it cannot be written.
     pub(super) fn set_secret(&mut self, section: &[&str], key: &str, name: &str, secret: &str) -> anyhow::Result<()> {
         self.make_folder()?;
         write(&self.folder().join(name), &format!("{secret}\n"))?;
@@ -203,9 +200,6 @@ fn put(document: &mut DocumentMut, section: &[&str], key: &str, text: Option<&st
 }
 
 /// Writes a whole file anew. It is closed to others, and the service can read it.
-///
-/// # Errors
-/// If it cannot be written.
 pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     let shown = path.display();
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -2,39 +2,39 @@
 
 use crate::cli::{
     bridge, check,
-    init::{draft::Draft, talk::Talk},
+    init::{draft::Draft, prompt::Prompt},
 };
 
 /// Waits until the bridge runs, and lets a message cross both ways.
 ///
 /// # Errors
 /// If the input ends, or the message does not arrive.
-pub(super) async fn message(draft: &Draft, talk: &Talk) -> anyhow::Result<()> {
+pub(super) async fn message(draft: &Draft, prompt: &Prompt) -> anyhow::Result<()> {
     let path = draft.path().display();
-    talk.begin("6. The first message", "");
+    prompt.begin("6. The first message", "");
     let start = if draft.is_of_service() {
         "Start it: sudo systemctl enable --now telekommo".to_owned()
     } else {
         format!("Start it, for instance in another terminal: telekommo run --config {path}")
     };
-    if talk.answers().is_some() {
-        talk.tell(&format!(
+    if prompt.answers().is_some() {
+        prompt.tell(&format!(
             "The configuration is complete. {start}\nThen let a message cross: telekommo check --message --config \
              {path}"
         ));
         return Ok(());
     }
     let config = draft.config()?;
-    talk.tell(&start);
+    prompt.tell(&start);
     while bridge::look(&config)?.is_none() {
-        let next = talk.wait("Press Enter when it runs, or write s to end here")?;
+        let next = prompt.wait("Press Enter when it runs, or write s to end here")?;
         if next == "s" {
-            talk.tell(&format!("Later: telekommo check --message --config {path}"));
+            prompt.tell(&format!("Later: telekommo check --message --config {path}"));
             return Ok(());
         }
     }
-    check::cross(&config, &check::Whom::default()).await?;
-    talk.tell(
+    check::cross(&config, &check::TestRecipient::default()).await?;
+    prompt.tell(
         "telekommo works. `telekommo check` looks after everything at once, and `telekommo help operate` says what to \
          do from now on.",
     );

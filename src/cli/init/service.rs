@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 use crate::{
     cli::init::{
         draft::{Draft, SERVICE, give_to_service},
-        talk::Talk,
+        prompt::Prompt,
     },
     files::people,
 };
@@ -34,37 +34,32 @@ const NO_USER: &str = "The user telekommo does not exist yet, so the service can
     secrets. Run sudo systemd-sysusers, and then sudo telekommo init again, which gives them to this user.";
 
 /// Says where the data is, so that commands and the service use the same folder.
-///
-/// # Errors
-/// If the configuration cannot be written.
-pub(super) fn folder(draft: &mut Draft, talk: &Talk) -> anyhow::Result<()> {
+pub(super) fn folder(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result<()> {
     if draft.get(&[], "data_dir").is_some() {
         return Ok(());
     }
     let of_service = draft.is_of_service().then(|| DATA.to_owned());
-    match talk.answers().and_then(|answers| answers.data_dir.clone()).or(of_service) {
+    match prompt.answers().and_then(|answers| answers.data_dir.clone()).or(of_service) {
         Some(folder) => draft.set(&[], "data_dir", &folder),
         None => Ok(()),
     }
 }
 
 /// Offers the unit, and says how the service is started.
-///
-/// # Errors
-/// If a file cannot be written.
-pub(super) fn settle(draft: &Draft, talk: &Talk) -> anyhow::Result<()> {
-    talk.begin("5. The service", "systemd starts telekommo with the machine, and again if it ends.");
-    let unit = match talk.answers() {
+pub(super) fn set_up(draft: &Draft, prompt: &Prompt) -> anyhow::Result<()> {
+    prompt.begin("5. The service", "systemd starts telekommo with the machine, and again if it ends.");
+    let unit = match prompt.answers() {
         Some(answers) => answers.unit.clone(),
-        None => wanted(draft, talk)?,
+        None => wanted(draft, prompt)?,
     };
     if let Some(unit) = unit {
         put(&unit, UNIT)?;
-        talk.tell(&format!("{} is written.", unit.display()));
+        prompt.tell(&format!("{} is written.", unit.display()));
         if unit == Path::new(UNITS[0]) && people::named(SERVICE).is_none() {
             put(Path::new(SYSUSERS), USER)?;
-            talk.tell(&format!("{SYSUSERS} is written, too: the service runs as the user {SERVICE}."));
-            talk.wait("In another terminal: sudo systemd-sysusers && sudo systemctl daemon-reload. Then press Enter")?;
+            prompt.tell(&format!("{SYSUSERS} is written, too: the service runs as the user {SERVICE}."));
+            prompt
+                .wait("In another terminal: sudo systemd-sysusers && sudo systemctl daemon-reload. Then press Enter")?;
         }
     }
     // The user may have come only now.
@@ -75,25 +70,25 @@ pub(super) fn settle(draft: &Draft, talk: &Talk) -> anyhow::Result<()> {
         }
     }
     if draft.is_of_service() && people::named(SERVICE).is_none() {
-        talk.tell(NO_USER);
+        prompt.tell(NO_USER);
     }
     Ok(())
 }
 
 /// Where to write the unit, if it is wanted and can be.
-fn wanted(draft: &Draft, talk: &Talk) -> anyhow::Result<Option<PathBuf>> {
+fn wanted(draft: &Draft, prompt: &Prompt) -> anyhow::Result<Option<PathBuf>> {
     if !geteuid().is_root() || !draft.is_of_service() {
-        talk.tell(
+        prompt.tell(
             "A service reads /etc/telekommo/config.toml, which only root can write. To run it as a service, run `sudo \
              telekommo init` in a folder without a config.toml.",
         );
         return Ok(None);
     }
     if let Some(there) = UNITS.iter().find(|unit| Path::new(unit).exists()) {
-        talk.tell(&format!("The unit is there: {there}."));
+        prompt.tell(&format!("The unit is there: {there}."));
         return Ok(None);
     }
-    let wants = talk.agrees(&format!("Write the unit to {}?", UNITS[0]), true, None)?;
+    let wants = prompt.agrees(&format!("Write the unit to {}?", UNITS[0]), true, None)?;
     Ok(wants.then(|| PathBuf::from(UNITS[0])))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    admin::parked::Row,
+    admin::parked::ParkedEntry,
     cli::table::{COLUMNS, fit, plain, table},
     domain::{
         amount::{age, counted},
@@ -32,7 +32,7 @@ impl Summary {
     }
 
     /// Counts messages, and returns their text.
-    pub(super) fn add(&mut self, rows: &[Row], now: UnixMillis) -> String {
+    pub(super) fn add(&mut self, rows: &[ParkedEntry], now: UnixMillis) -> String {
         for row in rows {
             let told = row.expires_at.is_some();
             self.told += usize::from(told);
@@ -84,7 +84,7 @@ impl Summary {
     }
 }
 
-fn shown(row: &Row, now: UnixMillis) -> String {
+fn shown(row: &ParkedEntry, now: UnixMillis) -> String {
     let age = row.parked_at.map_or_else(|| "?".to_owned(), |at| age(at, now));
     let name = row.name.as_ref().map_or_else(String::new, |name| format!("  {}", plain(name)));
     let (route, thread) = (plain(&row.route), plain(&row.thread));
@@ -127,8 +127,8 @@ mod tests {
 
     const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 
-    fn row(id: u64, why: &str, expires: bool) -> Row {
-        Row {
+    fn row(id: u64, why: &str, expires: bool) -> ParkedEntry {
+        ParkedEntry {
             id,
             parked_at: Some(NOW.minus(Duration::from_hours(3))),
             route: "outbound:sales".to_owned(),
@@ -146,8 +146,13 @@ mod tests {
     fn a_message_is_told_with_its_number_age_place_name_and_reason() {
         let mut summary = Summary::for_columns(Some(80));
         let long = "Not delivered: ".to_owned() + &"tried again and again ".repeat(8);
-        let unreadable =
-            Row { unreadable: true, parked_at: None, name: None, said: None, ..row(3, "unknown variant", false) };
+        let unreadable = ParkedEntry {
+            unreadable: true,
+            parked_at: None,
+            name: None,
+            said: None,
+            ..row(3, "unknown variant", false)
+        };
         let text = summary.add(&[row(12, "Forbidden", true), row(9, &long, false), unreadable], NOW);
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "    12    3h  outbound:sales  tg:sales:777000111  Anna [2J Petrova");

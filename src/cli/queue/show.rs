@@ -3,7 +3,7 @@
 use chrono::{DateTime, Local};
 
 use crate::{
-    admin::queue::{Row, Standing},
+    admin::queue::{QueueEntry, Standing},
     cli::{
         queue::{list::meaning, waiting::standing},
         table::plain,
@@ -16,11 +16,11 @@ use crate::{
 };
 
 /// A message in lines with labels. Alone, it says what can be done about it.
-pub(super) fn message(row: &Row, now: UnixMillis, is_alone: bool) -> String {
+pub(super) fn message(row: &QueueEntry, now: UnixMillis, is_alone: bool) -> String {
     let name = row.name.as_ref().map_or_else(String::new, |name| format!(", {}", plain(name)));
     let mut lines = vec![
         ("Message", row.id.to_string()),
-        ("State", standing(&Row { reason: None, ..row.clone() }, now)),
+        ("State", standing(&QueueEntry { reason: None, ..row.clone() }, now)),
         ("Conversation", plain(&row.thread) + &name),
         ("Direction", format!("{} ({})", meaning(&row.route), plain(&row.route))),
         (if is_parked(row) { "Parked" } else { "Arrived" }, row.since.map_or_else(unknown, |at| told(at, now))),
@@ -39,7 +39,7 @@ pub(super) fn message(row: &Row, now: UnixMillis, is_alone: bool) -> String {
     lines.iter().map(|(label, text)| paragraph(label, text)).collect()
 }
 
-const fn is_parked(row: &Row) -> bool {
+const fn is_parked(row: &QueueEntry) -> bool {
     matches!(row.state, Standing::Parked | Standing::Told)
 }
 
@@ -61,7 +61,7 @@ fn local(at: UnixMillis) -> String {
 }
 
 /// What an operator can do about it.
-fn next(row: &Row) -> String {
+fn next(row: &QueueEntry) -> String {
     let id = row.id;
     match row.state {
         Standing::Parked | Standing::Told => {
@@ -102,7 +102,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
-        let parked = Row { next_try: None, behind: 0, ..row(Standing::Parked) };
+        let parked = QueueEntry { next_try: None, behind: 0, ..row(Standing::Parked) };
         let text = message(&parked, NOW, true);
         assert!(text.contains("\nParked          ") && text.contains("queue drop 1041"), "{text}");
         assert!(!message(&parked, NOW, false).contains("queue drop"), "one of many gives no advice");

@@ -1,7 +1,7 @@
 //! Waiting messages for a terminal.
 
 use crate::{
-    admin::queue::{Row, Standing},
+    admin::queue::{QueueEntry, Standing},
     cli::{
         queue::list::meaning,
         table::{COLUMNS, fit, plain},
@@ -28,7 +28,7 @@ impl Summary {
     }
 
     /// Counts messages, and returns their text.
-    pub(super) fn add(&mut self, rows: &[Row], now: UnixMillis) -> String {
+    pub(super) fn add(&mut self, rows: &[QueueEntry], now: UnixMillis) -> String {
         self.lanes += rows.len();
         self.messages += rows.iter().map(|row| row.behind + 1).sum::<usize>();
         rows.iter().map(|row| self.fitted(&shown(row, now))).collect()
@@ -59,7 +59,7 @@ impl Summary {
     }
 }
 
-fn shown(row: &Row, now: UnixMillis) -> String {
+fn shown(row: &QueueEntry, now: UnixMillis) -> String {
     let age = row.since.map_or_else(|| "?".to_owned(), |at| age(at, now));
     let name = row.name.as_ref().map_or_else(String::new, |name| format!("  {}", plain(name)));
     let said = row.text.as_ref().map_or_else(String::new, |text| format!(": {}", plain(text)));
@@ -79,7 +79,7 @@ fn shown(row: &Row, now: UnixMillis) -> String {
 }
 
 /// What becomes of a message, in plain words.
-pub(super) fn standing(row: &Row, now: UnixMillis) -> String {
+pub(super) fn standing(row: &QueueEntry, now: UnixMillis) -> String {
     if row.unreadable {
         return "cannot be read by this version of telekommo".to_owned();
     }
@@ -112,8 +112,8 @@ pub(super) mod tests {
 
     pub(in crate::cli::queue) const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 
-    pub(in crate::cli::queue) fn row(state: Standing) -> Row {
-        Row {
+    pub(in crate::cli::queue) fn row(state: Standing) -> QueueEntry {
+        QueueEntry {
             id: 1041,
             state,
             route: "inbound".to_owned(),
@@ -145,7 +145,7 @@ pub(super) mod tests {
         assert_eq!(summary.end(), "\n4 messages wait: 1 next in their conversations, 3 behind them.\n");
         assert_eq!(Summary::default().end(), "Nothing waits.\n");
         let mut alone = Summary::default();
-        let fresh = Row { attempts: 0, next_try: None, reason: None, behind: 0, ..row(Standing::Due) };
+        let fresh = QueueEntry { attempts: 0, next_try: None, reason: None, behind: 0, ..row(Standing::Due) };
         assert!(alone.add(&[fresh], NOW).ends_with("        is sent when its turn comes\n"));
         assert_eq!(alone.end(), "\n1 message waits.\n");
     }
@@ -153,7 +153,7 @@ pub(super) mod tests {
     #[test]
     fn every_line_fits_the_terminal() {
         let mut summary = Summary::for_columns(Some(60));
-        let wide = Row { reason: Some("no answer ".repeat(20)), ..row(Standing::Retrying) };
+        let wide = QueueEntry { reason: Some("no answer ".repeat(20)), ..row(Standing::Retrying) };
         let text = summary.add(&[wide], NOW);
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
     }

@@ -9,7 +9,7 @@ use crate::{
     },
     cli::table::{COLUMNS, paragraph, plain, table, wrapped},
     domain::{
-        amount::{age, ago, counted, span},
+        amount::{age, ago, counted, duration_in_words},
         time::UnixMillis,
     },
     metrics::{FailedLately, Fate},
@@ -39,7 +39,7 @@ pub(super) fn text(status: &Status, columns: Option<usize>) -> String {
 
 fn head(status: &Status) -> String {
     let is_ready = if status.ready { "is ready" } else { "is NOT ready" };
-    let up = span(status.started_at.until(status.at));
+    let up = duration_in_words(status.started_at.until(status.at));
     format!("telekommo {} {is_ready}. It has run for {up}.\n", plain(&status.version))
 }
 
@@ -60,7 +60,7 @@ fn sides(status: &Status, width: usize) -> String {
             Condition::Failing => 2,
             Condition::Stopped => 3,
         }];
-        let time = span(side.since.until(status.at));
+        let time = duration_in_words(side.since.until(status.at));
         paragraph(label, &format!("{what}, since {} ({time})", local(side.since)), width)
     };
     let bots = status.bots.iter().map(|bot| {
@@ -102,7 +102,7 @@ fn waiting(status: &Status, columns: Option<usize>, width: usize) -> String {
 
 fn programs(status: &Status, width: usize) -> String {
     let line = |program: &Program| {
-        let oldest = program.oldest_at.map(|at| format!(", the oldest for {}", span(at.until(status.at))));
+        let oldest = program.oldest_at.map(|at| format!(", the oldest for {}", duration_in_words(at.until(status.at))));
         let waiting = match program.waiting {
             0 => "has all its updates".to_owned(),
             some => format!("{} to be confirmed{}", counted(some, "update"), oldest.unwrap_or_default()),
@@ -205,7 +205,11 @@ fn room(status: &Status, width: usize) -> String {
     ];
     let ends = |at: UnixMillis| {
         let left = status.at.until(at);
-        if left.is_zero() { format!("ended {}", local(at)) } else { format!("ends {}, in {}", local(at), span(left)) }
+        if left.is_zero() {
+            format!("ended {}", local(at))
+        } else {
+            format!("ends {}, in {}", local(at), duration_in_words(left))
+        }
     };
     lines.extend(status.token_ends_at.map(|at| ("Access token", ends(at))));
     lines.extend(status.certificate_ends_at.map(|at| ("Certificate", ends(at))));

@@ -11,7 +11,7 @@ use crate::{
         amount::{counted, soon},
         time::UnixMillis,
     },
-    trace::{By, Event, Record},
+    trace::{By, Event, Hop},
 };
 
 /// An instant in this machine's time zone.
@@ -29,8 +29,8 @@ pub(super) fn hops(answer: &Answer, columns: usize) -> String {
 }
 
 /// The hops of each message: those that share an id or the number of a job.
-fn messages(hops: &[Record]) -> Vec<Vec<&Record>> {
-    let mut messages: Vec<Vec<&Record>> = Vec::new();
+fn messages(hops: &[Hop]) -> Vec<Vec<&Hop>> {
+    let mut messages: Vec<Vec<&Hop>> = Vec::new();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
     for hop in hops {
         let names: Vec<_> = hop.ids().chain(hop.numbers().map(|number| format!("#{number}"))).collect();
@@ -57,9 +57,9 @@ fn messages(hops: &[Record]) -> Vec<Vec<&Record>> {
     messages
 }
 
-fn message(hops: &[&Record], columns: usize) -> String {
+fn message(hops: &[&Hop], columns: usize) -> String {
     let title = wrapped(&title(hops), "", "    ", columns);
-    let mut last: Option<&Record> = None;
+    let mut last: Option<&Hop> = None;
     let lines = hops.iter().map(|hop| {
         // The part of an answer that a hop is about is named where it changes.
         let is_new = last.is_none_or(|last| last.kind != hop.kind);
@@ -70,7 +70,7 @@ fn message(hops: &[&Record], columns: usize) -> String {
 }
 
 /// What the message is called, and where it was written.
-fn title(hops: &[&Record]) -> String {
+fn title(hops: &[&Hop]) -> String {
     let conversation = hops.iter().find_map(|hop| hop.conversation.as_ref());
     let id = hops.iter().find_map(|hop| hop.messages.first());
     let what = match (id, hops.first()) {
@@ -87,7 +87,7 @@ fn capital(text: &str) -> String {
     signs.next().map(|first| first.to_uppercase().chain(signs).collect()).unwrap_or_default()
 }
 
-fn told(hop: &Record, names_kind: bool) -> String {
+fn told(hop: &Hop, names_kind: bool) -> String {
     let job = hop.job.map(|job| format!(", job {job}")).unwrap_or_default();
     let why = hop.why.as_ref().map(|why| format!(": {}", plain(why))).unwrap_or_default();
     let parked = hop.parked.map(|id| format!(" as {id}")).unwrap_or_default();
@@ -133,7 +133,7 @@ const fn received(by: Option<By>) -> &'static str {
     }
 }
 
-fn done(hop: &Record) -> String {
+fn done(hop: &Hop) -> String {
     if let Some(status) = &hop.status {
         let code = hop.code.map(|code| format!(" ({code})")).unwrap_or_default();
         return format!("Kommo was told: {}{code}", plain(status));
@@ -152,8 +152,8 @@ fn done(hop: &Record) -> String {
 mod tests {
     use super::*;
 
-    fn hop(event: Event, at: i64, set: impl FnOnce(&mut Record)) -> Record {
-        let mut hop = Record {
+    fn hop(event: Event, at: i64, set: impl FnOnce(&mut Hop)) -> Hop {
+        let mut hop = Hop {
             at: UnixMillis(1_786_017_600_000 + at),
             event,
             conversation: "tg:sales:777000111".parse().ok(),
@@ -161,7 +161,7 @@ mod tests {
             kind: "message".to_owned(),
             messages: vec!["tg:7000000001:777000111:43".to_owned()],
             job: Some(12),
-            ..Record::default()
+            ..Hop::default()
         };
         set(&mut hop);
         hop

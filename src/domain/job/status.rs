@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     address::{KommoMessageId, MessageId},
-    delivery::Report,
+    delivery::DeliveryReport,
     manager_initiated::ManagerInitiatedChat,
 };
 
@@ -14,7 +14,7 @@ use crate::domain::{
 pub enum StatusJob {
     /// How its delivery ended.
     #[serde(rename = "report")]
-    Delivery(Report),
+    Delivery(DeliveryReport),
     /// A message with which a manager has begun a chat gets its id of ours.
     #[serde(rename = "name")]
     AssignClientId(AssignClientId),

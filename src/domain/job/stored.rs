@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::domain::{
-    delivery::Report,
+    delivery::DeliveryReport,
     job::{
         Album, AssignClientId, Call, CrmJob, Hook, InboundJob, Job, Link, MarkDeleted, MarkRead, Raw, ReleaseStart,
         ReleaseStartAt, Remind, SendJob, StatusJob, Update, UpdateCrm,
@@ -26,7 +26,7 @@ pub(super) enum Stored {
     Call(Box<Call>),
     Album(Album),
     Seen(MarkRead),
-    Report(Report),
+    Report(DeliveryReport),
     Name(AssignClientId),
     Link(Link),
     Enrich(UpdateCrm),

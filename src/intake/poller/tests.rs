@@ -15,7 +15,7 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(20);
 /// Below it lies whatever waits for the usual rhythm of this test.
 const EVERY: Duration = Duration::from_millis(50);
-const BRISK: Rhythm = Rhythm {
+const BRISK: PollBackoff = PollBackoff {
     every: EVERY,
     long: Duration::from_hours(1),
     every_later: EVERY,
@@ -77,7 +77,7 @@ impl Bench {
     }
 
     /// Lets the poller work until a condition holds.
-    async fn until(&self, rhythm: Rhythm, what: &str, holds: impl Fn(&Self) -> bool) {
+    async fn until(&self, rhythm: PollBackoff, what: &str, holds: impl Fn(&Self) -> bool) {
         let poller = Poller {
             bot: self.bot.clone(),
             store: self.store.clone(),
@@ -178,7 +178,7 @@ async fn an_update_without_a_number_goes_with_the_others_and_alone_makes_no_loop
 }
 
 /// The poller shows `trouble`, and goes on by itself once it is over. Returns how long that took.
-async fn outlives(trouble: impl Fn() -> Reply + Send + Sync + 'static, shown: &str, rhythm: Rhythm) -> Duration {
+async fn outlives(trouble: impl Fn() -> Reply + Send + Sync + 'static, shown: &str, rhythm: PollBackoff) -> Duration {
     let waiting = Waiting::new([(5, update(5, ""))]);
     let is_over = CancellationToken::new();
     let (given, over) = (Arc::clone(&waiting), is_over.clone());
@@ -222,7 +222,7 @@ async fn whatever_happens_is_named_and_outlived() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_is_given_back_and_a_server_that_hung_are_noticed_within_five_seconds() {
-    let usual = Rhythm::new(Duration::from_mins(1));
+    let usual = PollBackoff::new(Duration::from_mins(1));
     let (revoked, down) = tokio::join!(
         outlives(|| refusal(401, "Unauthorized"), "does not accept this bot's token", usual),
         outlives(|| refusal(500, "Internal Server Error"), "Internal Server Error", usual),

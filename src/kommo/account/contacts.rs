@@ -10,42 +10,27 @@ use crate::kommo::{
 impl Account {
     /// The contacts in which Kommo finds `text`, the digits of a phone number for instance. It looks in all fields, and
     /// not in contacts of incoming leads that nobody has accepted: what it finds has to be compared.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn search_contacts(&self, text: &str) -> Result<Vec<Contact>, RestError> {
         self.list("contacts", "contacts", &[("query", text), ("with", "leads"), ("limit", "250")]).await
     }
 
     /// A contact with its leads; `None` if there is none, or no more.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn contact(&self, id: u64) -> Result<Option<Contact>, RestError> {
         missing_is_none(self.get(&format!("contacts/{id}"), &[("with", "leads")]).await)
     }
 
     /// Changes a contact. This can be repeated.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn patch_contact(&self, id: u64, patch: &EntityPatch) -> Result<(), RestError> {
         self.patch_entity("contacts", id, patch).await
     }
 
     /// Notes words among the events of a contact. Each time is another note.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn note_on_contact(&self, id: u64, text: String) -> Result<(), RestError> {
         let note = NewNote { note_type: "common", params: NoteText { text } };
         self.call(Method::POST, &format!("contacts/{id}/notes"), &[], Some(encode(&[note]))).await.map(drop)
     }
 
     /// The custom fields that contacts can have.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn contact_fields(&self) -> Result<Vec<KnownField>, RestError> {
         self.list("contacts/custom_fields", "custom_fields", &[("limit", "250")]).await
     }
@@ -60,7 +45,7 @@ impl Account {
         let linked: Result<ChatLink, _> = self.post("contacts/chats", "chats", link).await;
         match linked {
             Ok(_) => Ok(()),
-            Err(error) if error.already_exists() || matches!(error, RestError::Nonsense(_)) => {
+            Err(error) if error.already_exists() || matches!(error, RestError::ForeignAnswer(_)) => {
                 let is_so = self.contact_of_chat(&link.chat_id).await? == Some(link.contact_id);
                 if is_so { Ok(()) } else { Err(error) }
             }
@@ -69,9 +54,6 @@ impl Account {
     }
 
     /// The contact that a chat belongs to, that of an incoming lead included.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn contact_of_chat(&self, chat_id: &str) -> Result<Option<u64>, RestError> {
         let links: Vec<ChatLink> = self.list("contacts/chats", "chats", &[("chat_id", chat_id)]).await?;
         let link = links.into_iter().find(|link| link.chat_id.as_deref() == Some(chat_id));
@@ -79,9 +61,6 @@ impl Account {
     }
 
     /// The chats of our channel that a contact has, by their ids in the Chats API.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn chats_of_contact(&self, contact_id: u64) -> Result<Vec<String>, RestError> {
         let id = contact_id.to_string();
         let links: Vec<ChatLink> = self.list("contacts/chats", "chats", &[("contact_id", &id)]).await?;

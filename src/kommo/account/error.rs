@@ -9,7 +9,7 @@ use crate::{
     kommo::{
         failure::may_pass,
         foreign_answer::{BodyKind, ForeignAnswer},
-        http::{NoAnswer, Silence},
+        http::{NoAnswer, NoResponse},
         wire::account::Problem,
     },
 };
@@ -30,17 +30,17 @@ pub enum RestError {
         shut_out: bool,
     },
     /// An answer that is not in Kommo's shape: something between us and Kommo spoke.
-    Nonsense(ForeignAnswer),
+    ForeignAnswer(ForeignAnswer),
     /// It is not the account that the bridge serves: what is wrong, in a sentence. Nothing else was asked of it.
     Foreign(String),
     /// No answer: not reachable, too slow, or the connection broke.
-    Unreachable(Silence),
+    Unreachable(NoResponse),
 }
 
 impl From<NoAnswer> for RestError {
     fn from(none: NoAnswer) -> Self {
         match none {
-            NoAnswer::TooLong(stray) => Self::Nonsense(stray),
+            NoAnswer::TooLong(stray) => Self::ForeignAnswer(stray),
             NoAnswer::Broken(silence) => Self::Unreachable(silence),
         }
     }
@@ -55,7 +55,7 @@ impl RestError {
         match self {
             Self::Refused { status: StatusCode::NOT_FOUND, .. } => true,
             Self::Refused { problem, .. } => problem.has("EntityNotFound"),
-            Self::Throttled { .. } | Self::Nonsense(_) | Self::Foreign(_) | Self::Unreachable(_) => false,
+            Self::Throttled { .. } | Self::ForeignAnswer(_) | Self::Foreign(_) | Self::Unreachable(_) => false,
         }
     }
 
@@ -100,16 +100,18 @@ impl fmt::Display for RestError {
                  out what else uses its API from this address",
                 after.as_secs().max(1)
             ),
-            Self::Nonsense(stray) if stray.status == StatusCode::UNAUTHORIZED && stray.body_kind == BodyKind::Empty => {
+            Self::ForeignAnswer(stray)
+                if stray.status == StatusCode::UNAUTHORIZED && stray.body_kind == BodyKind::Empty =>
+            {
                 write!(f, "Kommo answered 401: {}", remedy(StatusCode::UNAUTHORIZED))
             }
-            Self::Nonsense(stray) if stray.status.is_redirection() => {
+            Self::ForeignAnswer(stray) if stray.status.is_redirection() => {
                 write!(f, "{stray} The account may be elsewhere: look at kommo.account_url")
             }
-            Self::Nonsense(stray) if stray.status.is_success() || stray.status == StatusCode::NOT_FOUND => {
+            Self::ForeignAnswer(stray) if stray.status.is_success() || stray.status == StatusCode::NOT_FOUND => {
                 write!(f, "{stray} It is not that of Kommo's REST API: is kommo.account_url the account's own address?")
             }
-            Self::Nonsense(stray) => stray.fmt(f),
+            Self::ForeignAnswer(stray) => stray.fmt(f),
             Self::Foreign(why) => f.write_str(why),
             Self::Unreachable(why) => write!(f, "the account's REST API cannot be reached: {why}"),
         }
@@ -129,7 +131,7 @@ impl From<RestError> for Failure {
         let why = error.to_string();
         match error {
             RestError::Unreachable(silence) => silence.failure(why),
-            RestError::Nonsense(stray) => stray.failure(why),
+            RestError::ForeignAnswer(stray) => stray.failure(why),
             RestError::Foreign(_) => Self::blocked(why),
             RestError::Throttled { after, .. } => Self::Throttled { why, after: Some(after) },
             RestError::Refused { status, .. } => match status {
@@ -149,7 +151,7 @@ mod tests {
         let status = StatusCode::from_u16(status).unwrap();
         match Problem::of_kommo(status, body.as_bytes()) {
             Some(problem) => RestError::Refused { status, problem },
-            None => RestError::Nonsense(ForeignAnswer::new(status, body.as_bytes(), None)),
+            None => RestError::ForeignAnswer(ForeignAnswer::new(status, body.as_bytes(), None)),
         }
     }
 
@@ -158,7 +160,7 @@ mod tests {
         let throttled = RestError::Throttled { after: Duration::from_secs(9), shut_out: true };
         assert!(matches!(throttled.into(), Failure::Throttled { after: Some(after), .. } if after.as_secs() == 9));
         assert!(matches!(RestError::Foreign("another one".to_owned()).into(), Failure::Blocked { .. }));
-        let silent = |was_connected| RestError::Unreachable(Silence { why: "x".to_owned(), was_connected });
+        let silent = |was_connected| RestError::Unreachable(NoResponse { why: "x".to_owned(), was_connected });
         assert!(matches!(silent(false).into(), Failure::Unreachable { .. }));
         assert!(matches!(silent(true).into(), Failure::Transient { .. }));
     }

@@ -16,9 +16,6 @@ pub struct Sent {
 
 impl Account {
     /// What was sent in chats since then (Unix seconds), as far as the token may see it.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn sent_in_chats(&self, since: i64) -> Result<Vec<Sent>, RestError> {
         let since = since.to_string();
         let query =

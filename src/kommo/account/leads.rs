@@ -7,25 +7,16 @@ use crate::kommo::{
 
 impl Account {
     /// A lead with its contacts and its source; `None` if there is none, or no more.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn lead(&self, id: u64) -> Result<Option<Lead>, RestError> {
         missing_is_none(self.get(&format!("leads/{id}"), &[("with", "contacts,source_id")]).await)
     }
 
     /// Changes a lead: tags, custom fields, tracking fields (UTM). This can be repeated.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn patch_lead(&self, id: u64, patch: &EntityPatch) -> Result<(), RestError> {
         self.patch_entity("leads", id, patch).await
     }
 
     /// The custom fields that leads can have; tracking fields have the type `tracking_data`.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn lead_fields(&self) -> Result<Vec<KnownField>, RestError> {
         self.list("leads/custom_fields", "custom_fields", &[("limit", "250")]).await
     }

@@ -7,9 +7,6 @@ use crate::kommo::{
 
 impl Account {
     /// All templates.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn templates(&self) -> Result<Vec<Template>, RestError> {
         self.list("chats/templates", "chat_templates", &[("limit", "50")]).await
     }
@@ -23,9 +20,6 @@ impl Account {
     }
 
     /// Changes a template. This can be repeated.
-    ///
-    /// # Errors
-    /// [`RestError`].
     pub async fn update_template(&self, id: u64, change: &TemplateChange) -> Result<(), RestError> {
         self.patch(&format!("chats/templates/{id}"), change).await
     }

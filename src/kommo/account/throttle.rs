@@ -30,16 +30,16 @@ struct State {
     /// How many 429 came since the last good answer to a call made after them, and when the last did.
     refusals: u32,
     refused_at: Option<Instant>,
-    held: Option<Held>,
+    held: Option<Pause>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Held {
+struct Pause {
     until: Instant,
     shut_out: bool,
 }
 
-impl Held {
+impl Pause {
     fn error(self, now: Instant) -> RestError {
         RestError::Throttled { after: self.until.saturating_duration_since(now), shut_out: self.shut_out }
     }
@@ -83,7 +83,7 @@ impl Throttle {
             }
         };
         let until = state.held.map_or(now + wait, |held| held.until.max(now + wait));
-        let held = Held { until, shut_out };
+        let held = Pause { until, shut_out };
         state.held = Some(held);
         Err(held.error(now))
     }

@@ -23,7 +23,7 @@ pub(super) async fn read(response: Response) -> Result<(StatusCode, Vec<u8>), Ca
 pub(super) fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> CallError {
     match ApiError::of_kommo(status, body) {
         Some(error) => CallError::Refused { status, error: Box::new(error), after },
-        None => CallError::Nonsense(ForeignAnswer::new(status, body, after)),
+        None => CallError::Foreign(ForeignAnswer::new(status, body, after)),
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn connected(status: StatusCode, body: &[u8]) -> Result<Connected, Ca
 
 /// A success without the answer that belongs to it.
 fn nonsense(status: StatusCode, body: &[u8]) -> CallError {
-    CallError::Nonsense(ForeignAnswer::new(status, body, None))
+    CallError::Foreign(ForeignAnswer::new(status, body, None))
 }
 
 #[cfg(test)]

@@ -18,10 +18,10 @@ const AGAIN_AFTER: Duration = Duration::from_hours(24);
 
 /// What the account has made of them so far. A restart forgets it.
 #[derive(Debug, Default)]
-pub struct Edits(Mutex<Refusals>);
+pub struct Edits(Mutex<EditRefusals>);
 
 #[derive(Debug, Default)]
-struct Refusals {
+struct EditRefusals {
     /// The messages since the last edit that was taken, each once; [`ENOUGH`] at most.
     of: Vec<MessageId>,
     /// When they became enough.
@@ -30,7 +30,7 @@ struct Refusals {
     assumed: Option<bool>,
 }
 
-impl Refusals {
+impl EditRefusals {
     fn forget(&mut self) {
         *self = Self { assumed: self.assumed, ..Self::default() };
     }
@@ -55,7 +55,7 @@ impl Edits {
 
     /// The account has taken one.
     pub fn taken(&self) {
-        self.with(Refusals::forget);
+        self.with(EditRefusals::forget);
     }
 
     /// It has refused an edit of the message `original`. Returns whether it is taken to refuse all from now on.
@@ -76,7 +76,7 @@ impl Edits {
         })
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Refusals) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut EditRefusals) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -20,7 +20,7 @@ use crate::{
             account::{self, age, hopeless},
             link,
         },
-        incoming::Attempt,
+        incoming::AttemptInfo,
         step::{Step, StepError, StepResult, done},
     },
 };
@@ -32,7 +32,7 @@ mod lead;
 const MADE_WITHIN: Duration = Duration::from_hours(24);
 
 /// Writes a note down.
-pub(in crate::relay) async fn step(context: &Context, job: &UpdateCrm, attempt: Attempt) -> StepResult {
+pub(in crate::relay) async fn step(context: &Context, job: &UpdateCrm, attempt: AttemptInfo) -> StepResult {
     let UpdateCrm { conversation, customer, note } = job;
     let account = account::of(context)?;
     // It is to stand where the chat belongs.

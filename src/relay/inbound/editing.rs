@@ -16,7 +16,7 @@ use crate::{
     relay::{
         context::Context,
         inbound::{quoting::nameable, sending::send_with, timestamps},
-        incoming::Attempt,
+        incoming::AttemptInfo,
         step::{Step, StepError, StepResult, done},
     },
     translate::to_kommo::{self, Extras},
@@ -27,7 +27,7 @@ use crate::{
 const TRIES: u32 = 3;
 
 /// Gives a message that Kommo has a new wording. One that Kommo does not take is told as a message of its own.
-pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
+pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> StepResult {
     let event = to_kommo::edit(inbound, &context.links.made_at(clock::now()), context.spoken.now());
     if !attempt.is_first && is_there(context, inbound, &event, attempt).await? {
         tracing::info!(message = %inbound.id, "an earlier attempt at this edit has succeeded");
@@ -78,7 +78,7 @@ async fn is_there(
     context: &Context,
     inbound: &Inbound,
     event: &EditEvent,
-    attempt: Attempt,
+    attempt: AttemptInfo,
 ) -> Result<bool, StepError> {
     match has_come(context, inbound, event).await {
         Err(StepError::Failed { failure: unknown, .. }) if unknown.is_final() || attempt.is_last => {
@@ -133,13 +133,13 @@ async fn has_come(context: &Context, inbound: &Inbound, event: &EditEvent) -> Re
 
 /// Sends a new wording as a message that quotes the message it belongs to. If Kommo refuses the quote, the text must
 /// arrive all the same.
-async fn instead(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
+async fn instead(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> StepResult {
     let mut inbound = inbound.clone();
     let last_sent = timestamps::stand_unnumbered(context, &mut inbound).await?;
     Ok(quoting(context, &inbound, attempt).await?.with_changes(Vec::from_iter(last_sent)))
 }
 
-async fn quoting(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
+async fn quoting(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> StepResult {
     let original = inbound.original();
     let known = nameable(context, &inbound.conversation, &original)?;
     let old = Quote { ours: Some(original), kommo: known, ..Quote::default() };

@@ -1,7 +1,7 @@
 //! The bot was shut out of a chat, or let in again.
 
 use crate::{
-    domain::{change::MembershipChange, job::Lane, reach::Membership},
+    domain::{change::MembershipChange, job::Lane, membership::Membership},
     relay::{
         context::Context,
         inbound::{chats, sending::send},
@@ -11,8 +11,8 @@ use crate::{
     store::{NewJob, Outcome, StateChange},
 };
 
-/// Two steps under one update. The first keeps the change, at which the waiting answers fail; nothing that Kommo does can
-/// hold that up. The second, behind it in the lane, tells the manager, if it still holds.
+/// Two steps under one update. The first keeps the change, at which the waiting answers fail; nothing that Kommo does
+/// can hold that up. The second, behind it in the lane, tells the manager, if it still holds.
 pub(super) async fn step(context: &Context, mut change: MembershipChange, incoming: Incoming<'_>) -> StepResult {
     chats::canonical(context, &mut change.conversation, &mut change.customer.id)?;
     let before = context.store.membership(&change.conversation)?;

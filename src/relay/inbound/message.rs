@@ -18,7 +18,7 @@ use crate::{
             sending::{send, send_with},
             timestamps,
         },
-        incoming::{Attempt, Incoming},
+        incoming::{AttemptInfo, Incoming},
         step::{Step, StepError, StepResult, done},
     },
     store::StoreError,
@@ -66,7 +66,7 @@ fn is_known(context: &Context, inbound: &Inbound) -> Result<bool, StoreError> {
 }
 
 /// Sends it as what it is: a new wording, or a message with what it answers.
-async fn deliver(context: &Context, mut inbound: Inbound, attempt: Attempt) -> StepResult {
+async fn deliver(context: &Context, mut inbound: Inbound, attempt: AttemptInfo) -> StepResult {
     if let Some(quote) = &mut inbound.quote {
         let named = quote.ours.map(|ours| nameable(context, &inbound.conversation, &ours));
         quote.kommo = named.transpose()?.flatten();

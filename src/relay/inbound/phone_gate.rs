@@ -17,10 +17,10 @@ use crate::{
     relay::{
         context::Context,
         crm,
-        incoming::{Attempt, Incoming},
+        incoming::{AttemptInfo, Incoming},
         step::{Step, StepResult},
     },
-    store::{Held, NewJob, Outcome, OwnNumber, StateChange, StoreError},
+    store::{HeldStart, NewJob, Outcome, OwnNumber, StateChange, StoreError},
 };
 
 /// How long a best-effort call may hold up the lane.
@@ -84,7 +84,7 @@ async fn hold_start(
     if !is_to_be_asked || !ask(context, start_context, incoming.bot).await {
         return Ok(None);
     }
-    let held = Held { bot: incoming.bot, raw: incoming.update.raw.to_owned(), since: clock::now() };
+    let held = HeldStart { bot: incoming.bot, raw: incoming.update.raw.to_owned(), since: clock::now() };
     let told = SyncedProfile { asked_phone: true, ..told };
     let changes = vec![
         StateChange::Held { conversation: conversation.clone(), held: Some(held) },
@@ -122,7 +122,7 @@ async fn acknowledge(context: &Context, incoming: Incoming<'_>, start_context: &
 }
 
 /// Waits for the time of a held `/start`.
-pub(super) fn hold(context: &Context, job: &ReleaseStartAt, attempt: Attempt) -> StepResult {
+pub(super) fn hold(context: &Context, job: &ReleaseStartAt, attempt: AttemptInfo) -> StepResult {
     let conversation = &job.conversation;
     if context.store.held(conversation)?.is_none() {
         return Ok(Step::done());

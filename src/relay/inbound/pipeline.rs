@@ -14,7 +14,7 @@ use crate::{
         crm,
         effects::Effects,
         inbound::{chats, membership, message, phone_gate, questions, timestamps},
-        incoming::{Attempt, Incoming},
+        incoming::{AttemptInfo, Incoming},
         read_receipts,
         step::{Step, StepError, StepResult},
     },
@@ -39,7 +39,7 @@ pub(in crate::relay) async fn step(context: &Context, incoming: Incoming<'_>) ->
 }
 
 /// Does what we have to tell Kommo of ourselves.
-pub(in crate::relay) async fn own(context: &Context, job: &InboundJob, attempt: Attempt) -> StepResult {
+pub(in crate::relay) async fn own(context: &Context, job: &InboundJob, attempt: AttemptInfo) -> StepResult {
     match job {
         InboundJob::Remind(job) => questions::remind(context, job, attempt).await,
         InboundJob::ReleaseStartAt(job) => phone_gate::hold(context, job, attempt),
@@ -49,7 +49,7 @@ pub(in crate::relay) async fn own(context: &Context, job: &InboundJob, attempt: 
 }
 
 /// Relays a held `/start`, with what is known of the customer by now.
-async fn release(context: &Context, job: &ReleaseStart, attempt: Attempt) -> StepResult {
+async fn release(context: &Context, job: &ReleaseStart, attempt: AttemptInfo) -> StepResult {
     let ReleaseStart { conversation, phone } = job;
     let Some(held) = context.store.held(conversation)? else { return Ok(Step::done()) };
     let source = &conversation.source;

@@ -16,7 +16,7 @@ use crate::{
         context::Context,
         destination,
         inbound::sending::send,
-        incoming::Attempt,
+        incoming::AttemptInfo,
         step::{Step, StepError, StepResult},
     },
     store::{NewJob, StateChange, StoreError},
@@ -41,7 +41,7 @@ pub(super) fn due(inbound: &Inbound) -> Vec<NewJob> {
 }
 
 /// Tells a manager, unless somebody has answered meanwhile or it is too late.
-pub(super) async fn remind(context: &Context, job: &Remind, attempt: Attempt) -> StepResult {
+pub(super) async fn remind(context: &Context, job: &Remind, attempt: AttemptInfo) -> StepResult {
     let Remind { conversation, message } = job;
     let question = context.store.question(conversation)?.filter(|it| it.message == *message);
     let Some(question) = question else { return Ok(Step::done()) };

@@ -11,11 +11,11 @@ use crate::{
         chats::CallError,
         wire::{Accepted, Event, HistoryMessage},
     },
-    metrics::Way,
+    metrics::DeliveryTimes,
     relay::{
         context::Context,
         inbound::avatar,
-        incoming::Attempt,
+        incoming::AttemptInfo,
         step::{Step, StepError, StepResult},
     },
     store::{Chat, Outcome, StateChange, StoreError},
@@ -24,12 +24,17 @@ use crate::{
 
 /// Sends a message in the richest form that Kommo takes ([`to_kommo::variants`]). If Kommo refuses a form, the chat's
 /// history is asked for the message before another form is tried.
-pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: Attempt) -> StepResult {
+pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> StepResult {
     send_with(context, inbound, Extras::of(inbound), attempt).await
 }
 
 /// The same with more than the message itself has.
-pub(super) async fn send_with(context: &Context, inbound: &Inbound, extras: Extras, attempt: Attempt) -> StepResult {
+pub(super) async fn send_with(
+    context: &Context,
+    inbound: &Inbound,
+    extras: Extras,
+    attempt: AttemptInfo,
+) -> StepResult {
     came(context, inbound, attempt);
     let begun = begun(context, inbound, attempt)?;
     let extras = Extras {
@@ -56,7 +61,7 @@ pub(super) async fn send_with(context: &Context, inbound: &Inbound, extras: Extr
 }
 
 /// Counts a message at its first try.
-fn came(context: &Context, inbound: &Inbound, attempt: Attempt) {
+fn came(context: &Context, inbound: &Inbound, attempt: AttemptInfo) {
     if attempt.is_first {
         context.metrics.customer_wrote(&inbound.conversation, inbound.content.kind());
     }
@@ -64,14 +69,14 @@ fn came(context: &Context, inbound: &Inbound, attempt: Attempt) {
 
 /// Whether to try a plainer form of a message that Kommo has not accepted. If Kommo refuses the chat that a manager
 /// started, for whatever reason, send to the old chat: only a refusal there is about the message itself.
-fn may_help(failure: &Failure, tried: &Variant, next: &Variant, attempt: Attempt) -> bool {
+fn may_help(failure: &Failure, tried: &Variant, next: &Variant, attempt: AttemptInfo) -> bool {
     let is_given_up = attempt.is_last || !failure.may_pass();
     matches!(failure, Failure::Permanent(_)) || (tried.is_begun && !next.is_begun && is_given_up)
 }
 
 /// The chat that a manager has begun and that this message answers, if the customer wrote it after that. An earlier
 /// message may have been sent already, so it is sent as it was.
-fn begun(context: &Context, inbound: &Inbound, attempt: Attempt) -> Result<Option<Chat>, StoreError> {
+fn begun(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> Result<Option<Chat>, StoreError> {
     if inbound.author != Author::Customer {
         return Ok(None);
     }
@@ -82,7 +87,7 @@ fn begun(context: &Context, inbound: &Inbound, attempt: Attempt) -> Result<Optio
 /// Sends `event`. Kommo gives the same answer if it does not know the channel and if it does not know what the message
 /// refers to. If the history then shows that Kommo knows the channel, it may have been connected a moment ago: only a
 /// second refusal is about this message.
-async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: Attempt) -> StepResult {
+async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: AttemptInfo) -> StepResult {
     let mut is_repeated = false;
     loop {
         let error = match context.chats.send(event).await {
@@ -101,13 +106,13 @@ async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: A
 }
 
 /// Counts a message that Kommo has.
-fn arrived(context: &Context, inbound: &Inbound, attempt: Attempt) {
+fn arrived(context: &Context, inbound: &Inbound, attempt: AttemptInfo) {
     let (written_at, came_at) = (Some(inbound.sent_at), attempt.enqueued_at);
-    let way = Way { written_at, came_at, arrived_at: clock::now() };
+    let way = DeliveryTimes { written_at, came_at, arrived_at: clock::now() };
     context.metrics.reached_kommo(&inbound.conversation.source, inbound.content.kind(), way);
 }
 
-async fn accepted(context: &Context, inbound: &Inbound, answer: Accepted, attempt: Attempt) -> StepResult {
+async fn accepted(context: &Context, inbound: &Inbound, answer: Accepted, attempt: AttemptInfo) -> StepResult {
     context.observe(None);
     context.metrics.unconnected(None);
     arrived(context, inbound, attempt);
@@ -147,7 +152,7 @@ async fn unnamed_chat(context: &Context, inbound: &Inbound) -> Result<Option<Sta
 
 /// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
 /// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
-async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt: Attempt) -> StepResult {
+async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt: AttemptInfo) -> StepResult {
     let (ambiguous, is_unknown) = (error.is_ambiguous(), error.is_unknown());
     let failure = Failure::from(error);
     if !ambiguous && !failure.is_final() {

@@ -7,7 +7,7 @@ use crate::{
         message::{Outbound, Quote, Recipient},
         retry::Failure,
     },
-    relay::{context::Context, outbound::manager_first, reactions, step::StepError},
+    relay::{context::Context, outbound::manager_initiated, reactions, step::StepError},
     store::StoreError,
     translate::{buttons, to_telegram},
 };
@@ -19,7 +19,7 @@ pub(super) fn encode(context: &Context, mut outbound: Outbound) -> Result<Vec<Ca
         tracing::warn!(message = %outbound.id, buttons = told, "buttons are too many or have no valid address: sent as \
             text");
     }
-    let opening = manager_first::resolve(context, &mut outbound)?;
+    let opening = manager_initiated::resolve(context, &mut outbound)?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| context.bots.contains_key(&source));
     let is_news = |named: &&str| is_ours(named) && context.logs_first(&format!("fallen back to {named}"));
     if let Some(named) = fallen_back(&outbound).filter(is_news) {
@@ -31,7 +31,7 @@ pub(super) fn encode(context: &Context, mut outbound: Outbound) -> Result<Vec<Ca
     outbound.quote = outbound.quote.map(|quote| known(context, &outbound.to, quote)).transpose()?;
     let calls = to_telegram::encode(&outbound, is_ours, context.spoken.now());
     let calls = calls.map_err(|refusal| StepError::local(Failure::Permanent(refusal)))?;
-    Ok(manager_first::beginning(opening.as_ref(), calls))
+    Ok(manager_initiated::beginning(opening.as_ref(), calls))
 }
 
 /// The source that Kommo names where it is not that of the conversation. The answer goes by the conversation: Kommo

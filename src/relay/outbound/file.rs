@@ -18,7 +18,7 @@ use crate::{
     store::Outcome,
     telegram::{
         routing::{Redirect, Routing},
-        upload::{Disliked, FileTraits, Format, Incoming, SendAs, Upload, UploadError},
+        upload::{FileTraits, Format, Incoming, RefusedPart, SendAs, Upload, UploadError},
     },
     translate::{
         buttons::{self, Retreat},
@@ -56,7 +56,7 @@ impl Opened {
 }
 
 /// What a file is tried with.
-struct Attempt {
+struct FileAttempt {
     /// `None` for what fits it best.
     form: Option<SendAs>,
     caption: String,
@@ -66,7 +66,7 @@ struct Attempt {
 /// What was tried, and has failed.
 struct Tried<'c> {
     call: &'c Call,
-    attempt: Attempt,
+    attempt: FileAttempt,
     form: SendAs,
     /// The next form that fits it, if there is one.
     next_form: Option<SendAs>,
@@ -82,7 +82,7 @@ enum Next {
     WithoutFile(Refusal),
     /// It broke off on its way here.
     NotFetched(DownloadError),
-    Again(Attempt),
+    Again(FileAttempt),
 }
 
 /// Attempts after which the text is sent without a file that Kommo fails to serve.
@@ -99,7 +99,7 @@ impl Sending<'_> {
         }
         let (bot, mut routing) = (self.bot, Routing::of(call, self.to.clone()));
         let mut retreat = Retreat::with_file(keyboard);
-        let mut attempt = Attempt { form: None, caption: caption.clone(), keyboard: keyboard.clone() };
+        let mut attempt = FileAttempt { form: None, caption: caption.clone(), keyboard: keyboard.clone() };
         loop {
             let opened = match self.context.downloads.open(&file.url, bot.limit_bytes()).await {
                 Ok(download) => Opened::new(file, download),
@@ -181,7 +181,7 @@ impl Tried<'_> {
                 return Next::Failed(Failure::Permanent(closed));
             }
             UploadError::TooLarge if form == SendAs::Photo => {
-                (Disliked::File, "too large".to_owned(), too_large(size_bytes, limit_bytes))
+                (RefusedPart::File, "too large".to_owned(), too_large(size_bytes, limit_bytes))
             }
             UploadError::TooLarge => return Next::WithoutFile(too_large(size_bytes, limit_bytes)),
             UploadError::TooLargeForServer => return Next::WithoutFile(too_large_for_server(size_bytes)),
@@ -190,22 +190,22 @@ impl Tried<'_> {
         tracing::info!(message = %call.message, ?form, why, "Telegram refused the file in this form: sending it in \
             another");
         match (of, next_form) {
-            (Disliked::Buttons, _) if !attempt.keyboard.is_empty() => {
+            (RefusedPart::Buttons, _) if !attempt.keyboard.is_empty() => {
                 // No text can stand below a sticker.
                 let kept = retreat.after(&why);
                 let lines = buttons::as_lines(caption(call), &kept.told, CAPTION_UNITS);
                 match lines.filter(|_| form != SendAs::Sticker) {
-                    Some(caption) => Next::Again(Attempt { form: Some(form), caption, keyboard: kept.shown }),
+                    Some(caption) => Next::Again(FileAttempt { form: Some(form), caption, keyboard: kept.shown }),
                     None => in_two(buttons_apart(call), refusal),
                 }
             }
-            (Disliked::Caption, _) if !attempt.caption.is_empty() => {
+            (RefusedPart::Caption, _) if !attempt.caption.is_empty() => {
                 in_two(apart(call).or_else(|| buttons_apart(call)), refusal)
             }
-            (Disliked::Buttons | Disliked::Caption | Disliked::File, Some(next)) => {
-                Next::Again(Attempt { form: Some(next), ..attempt })
+            (RefusedPart::Buttons | RefusedPart::Caption | RefusedPart::File, Some(next)) => {
+                Next::Again(FileAttempt { form: Some(next), ..attempt })
             }
-            (Disliked::Buttons | Disliked::Caption | Disliked::File, None) => Next::WithoutFile(refusal),
+            (RefusedPart::Buttons | RefusedPart::Caption | RefusedPart::File, None) => Next::WithoutFile(refusal),
         }
     }
 }

@@ -9,11 +9,11 @@ use crate::{
         timestamps::Arrived,
         topic::Topic,
     },
-    metrics::Way,
+    metrics::DeliveryTimes,
     relay::{
         context::Context,
         destination,
-        outbound::manager_first,
+        outbound::manager_initiated,
         read_receipts,
         status::report,
         step::{Step, StepError, StepResult},
@@ -28,17 +28,17 @@ pub(in crate::relay) async fn step(context: &Context, lease: &Lease, body_sent: 
     let Some(call) = lease.job().calls().last() else { return Ok(Step::done()) };
     let Some(bot) = context.bots.get(&call.to.source) else { return Err(StepError::local(no_bot())) };
     let in_vain = || -> Result<bool, StoreError> {
-        Ok(context.store.membership(&call.to)?.is_some_and(|it| it.is_in_vain(lease.enqueued_at())))
+        Ok(context.store.membership(&call.to)?.is_some_and(|it| it.blocks_answer_from(lease.enqueued_at())))
     };
     if in_vain()? {
         return Err(StepError::local(shut_out(call)));
     }
     let (way, learned) = destination::way(context, bot, &call.to).await?;
     let unread = if context.reading.marks && way.can_read { context.store.newest(&call.to)? } else { None };
-    let talk = way.target.topic;
+    let current_topic = way.target.topic;
     let begun = if call.part > 1 { context.store.under_way(&call.to, &call.message)? } else { None };
-    let to = Target { topic: begun.map_or(talk, Topic::topic), ..way.target };
-    let sending = Sending { context, bot, to: &to, talk, lease, body_sent };
+    let to = Target { topic: begun.map_or(current_topic, Topic::topic), ..way.target };
+    let sending = Sending { context, bot, to: &to, current_topic, lease, body_sent };
     let sent = sending.run().await;
     // It may have been shut out while this was tried: then there is nothing to wait for.
     if let Err(StepError::Failed { failure, .. }) = &sent
@@ -52,7 +52,7 @@ pub(in crate::relay) async fn step(context: &Context, lease: &Lease, body_sent: 
         let uncertain = Failure::Uncertain(failure::uncertain());
         return Err(StepError::Failed { failure: uncertain, reached_remote, is_best_effort: false });
     }
-    let outcome = manager_first::begun(with_reading(outcome, call, unread), lease.job().calls());
+    let outcome = manager_initiated::begun(with_reading(outcome, call, unread), lease.job().calls());
     Ok(Step { outcome, reached_remote }.with_changes(learned))
 }
 
@@ -76,7 +76,7 @@ pub(super) struct Sending<'a> {
     pub(super) bot: &'a Bot,
     pub(super) to: &'a Target,
     /// The topic that the newest message of the conversation is in.
-    talk: Option<i64>,
+    current_topic: Option<i64>,
     pub(super) lease: &'a Lease,
     pub(super) body_sent: &'a BodySent,
 }
@@ -128,7 +128,7 @@ impl Sending<'_> {
         let took = came_at.until(arrived_at);
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let kind = call.method.kind();
-        let way = Way { written_at: call.written_at, came_at, arrived_at };
+        let way = DeliveryTimes { written_at: call.written_at, came_at, arrived_at };
         self.context.metrics.reached_customer(&call.to, kind, way);
         tracing::info!(%conversation, %message_id, telegram_id, part, kind, took_ms, "sent to Telegram");
     }
@@ -141,14 +141,14 @@ impl Sending<'_> {
             return Vec::new();
         };
         let conversation = || call.to.clone();
-        let talk =
-            (sent.topic != self.talk).then(|| StateChange::Topic { conversation: conversation(), topic: sent.topic });
-        let has_topics = sent.topic.is_some() || self.talk.is_some();
+        let current_topic = (sent.topic != self.current_topic)
+            .then(|| StateChange::Topic { conversation: conversation(), topic: sent.topic });
+        let has_topics = sent.topic.is_some() || self.current_topic.is_some();
         let rest = (has_topics && !call.is_last()).then(|| {
             let spot = sent.topic.map_or(Topic::Outside, Topic::Topic);
             StateChange::UnderWay { conversation: conversation(), answer: call.message.clone(), spot }
         });
-        talk.into_iter().chain(rest).collect()
+        current_topic.into_iter().chain(rest).collect()
     }
 }
 

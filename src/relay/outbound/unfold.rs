@@ -6,7 +6,7 @@ use crate::{
         context::Context,
         outbound::{
             encode::encode,
-            manager_first::{self, LaneChoice},
+            manager_initiated::{self, LaneChoice},
             media_group::{self, Answer},
         },
         step::{Step, StepError, StepResult},
@@ -17,7 +17,7 @@ use crate::{
 /// Turns an answer into its calls. They take its place in the lane, so that a retry of one repeats no other. Files that
 /// were sent at once wait for each other.
 pub(in crate::relay) async fn unfold(context: &Context, lease: &Lease, outbound: Outbound) -> StepResult {
-    match manager_first::place(context, &outbound, lease.lane()).await? {
+    match manager_initiated::place(context, &outbound, lease.lane()).await? {
         LaneChoice::Here => {}
         LaneChoice::Elsewhere(lane) => {
             let then = vec![NewJob { id: None, lane, job: lease.job().clone() }];

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use crate::{
     clock,
     domain::{
-        amount::span,
+        amount::duration_in_words,
         job::IdempotencyKey,
         message::{Content, Outbound},
         time::UnixMillis,
@@ -16,7 +16,7 @@ use crate::{
     kommo::chats::CallError,
     relay::reconcile::{
         LEFT_TO_ITS_HOOK, ReconcileSummary, Reconciler, Search, Target,
-        history_reader::{HistoryReader, Reach, Told},
+        history_reader::{HistoryReader, PageEnd, Told},
         put::LOOK_EVERY,
     },
     store::{Missing, NewJob, StoreError},
@@ -30,7 +30,7 @@ const UNDER_WAY_FOR: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) enum NotCompared {
     /// Kommo did not give its history.
-    Unread(CallError),
+    Unreadable(CallError),
     /// This machine's clock is wrong, and how.
     Untimely(String),
 }
@@ -77,7 +77,7 @@ impl Reconciler {
     pub(super) async fn read(&self, target: &Target, search: &Search) -> Result<Result<Read, NotCompared>, StoreError> {
         let read = match self.read_back(target, search).await {
             Ok(read) => read,
-            Err(error) => return Ok(Err(NotCompared::Unread(error))),
+            Err(error) => return Ok(Err(NotCompared::Unreadable(error))),
         };
         if !search.is_routine {
             self.wait_for_hooks(&read.told).await?;
@@ -86,7 +86,7 @@ impl Reconciler {
     }
 
     /// Finds what is missing of a conversation, and puts it into its queue.
-    pub(super) async fn put_right(
+    pub(super) async fn enqueue_missing(
         &self,
         target: &Target,
         read: Read,
@@ -96,7 +96,7 @@ impl Reconciler {
         let mut summary = ReconcileSummary::default();
         if read.is_cut {
             let back = read.told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
-            let back = span(back);
+            let back = duration_in_words(back);
             tracing::warn!(conversation = %target.conversation, "the history is too long: messages older than {back} \
                 were not compared");
             summary.add(ReconcileSummary { in_part: 1, ..ReconcileSummary::default() });
@@ -106,7 +106,7 @@ impl Reconciler {
             if !self.is_wanted(past, (target, search), now)? {
                 continue;
             }
-            match self.judge(past, now, target, &mut summary)? {
+            match self.classify(past, now, target, &mut summary)? {
                 Verdict::Sent => {}
                 Verdict::Uncertain | Verdict::Late => continue,
                 Verdict::Lost => {
@@ -159,7 +159,7 @@ impl Reconciler {
 
     /// What becomes of a message that is missing: one that is too old or not surely missing is not sent. Counts and
     /// tells it.
-    fn judge(
+    fn classify(
         &self,
         past: &Past,
         now: UnixMillis,
@@ -168,7 +168,7 @@ impl Reconciler {
     ) -> Result<Verdict, StoreError> {
         summary.found += 1;
         let age = past.at.until(now);
-        let shown = span(age);
+        let shown = duration_in_words(age);
         // A rollback of the store may have been found out since this search began.
         let is_certain = self.parts.store.history_from()?.is_none_or(|begun_at| past.at >= begun_at);
         let verdict = Verdict::of(age, is_certain, self.bounds.max_age);
@@ -212,9 +212,9 @@ impl Reconciler {
         for page in 0.. {
             rate_limit.acquire().await;
             match read.take(self.parts.chats.history(&target.kommo_chat, page).await?) {
-                Reach::More => {}
-                Reach::Enough => break,
-                Reach::TooLong => {
+                PageEnd::More => {}
+                PageEnd::Enough => break,
+                PageEnd::TooLong => {
                     is_cut = true;
                     break;
                 }

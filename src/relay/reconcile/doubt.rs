@@ -1,8 +1,8 @@
 //! Whether the data directory was rolled back: a snapshot of the machine was restored, or an old copy of the directory.
 //!
 //! Such a store would send everything again that was delivered since. The proof is in Kommo's history: a message from
-//! us above the bound up to which the store is complete ([`Store::horizon`](crate::store::Store::horizon)) that is
-//! neither linked, nor waiting, nor parked. In a store that was not rolled back there is none: a message whose
+//! us above the bound up to which the store is complete ([`Store::known_up_to`](crate::store::Store::known_up_to)) that
+//! is neither linked, nor waiting, nor parked. In a store that was not rolled back there is none: a message whose
 //! acceptance was lost in a crash still waits, one that Kommo has although it seemed to refuse it is parked, and
 //! whatever else is done has left its link or has raised the bound. What was imported has ids of another kind. A start
 //! that ended before it had compared changes nothing in that.
@@ -18,12 +18,12 @@ use crate::{
     clock,
     domain::{
         address::{Conversation, MessageId},
-        amount::span,
+        amount::duration_in_words,
         job::{Job, Lane, Raw, Route, Update},
         time::UnixMillis,
     },
     relay::reconcile::{MARGIN, ReconcileSummary, Reconciler, Search, Target, compare::Read},
-    store::{Rewound, StoreError},
+    store::{RollbackOutcome, StoreError},
     translate::{from_history::Past, from_telegram},
 };
 
@@ -82,14 +82,14 @@ impl Reconciler {
             self.parts.store.hold_less(lane, is_held_on.then_some(search.held_from));
         }
         for (target, read) in doubt.found {
-            summary.add(self.put_right(&target, read, search).await?);
+            summary.add(self.enqueue_missing(&target, read, search).await?);
             self.release_hold(&target, search);
         }
         Ok(summary)
     }
 
     /// Treats the store as one that was restored, if what was read of a conversation proves a rollback.
-    pub(super) async fn decide(
+    pub(super) async fn check_rollback(
         &self,
         target: &Target,
         read: &Read,
@@ -98,26 +98,26 @@ impl Reconciler {
         let Some(past) = self.proof(target, read).await? else { return Ok(ReconcileSummary::default()) };
         let now = clock::now();
         let waiting = search.doubt.as_ref().map(|doubt| doubt.waiting.clone()).unwrap_or_default();
-        let Rewound { parked, busy } = self.parts.store.rewound(waiting, search.mark, now).await?;
-        let ago = span(past.at.until(now));
+        let RollbackOutcome { parked, busy } = self.parts.store.treat_as_rolled_back(waiting, search.mark, now).await?;
+        let ago = duration_in_words(past.at.until(now));
         tracing::error!(conversation = %target.conversation, message = past.ours, parked, busy,
             "the data directory was rolled back to an older state: Kommo has a message of ours of {ago} ago that it does \
              not know. {ADVICE}");
-        self.parts.metrics.rewound(format!("the data directory was rolled back to an older state: {ADVICE}"));
+        self.parts.metrics.rolled_back(format!("the data directory was rolled back to an older state: {ADVICE}"));
         self.end_doubt(search).await
     }
 
     /// A message of ours that the store must know, unless it was rolled back.
     async fn proof<'r>(&self, target: &Target, read: &'r Read) -> Result<Option<&'r Past>, StoreError> {
         let (store, now) = (&self.parts.store, clock::now());
-        let Some(horizon) = store.horizon(&target.conversation)? else { return Ok(None) };
+        let Some(horizon) = store.known_up_to(&target.conversation)? else { return Ok(None) };
         let linked_for = self.bounds.linked_for;
         let linked = now.minus(linked_for.saturating_sub(MARGIN.min(linked_for / 2)));
         let known_since = store.history_from()?.unwrap_or(UnixMillis(i64::MIN)).max(linked);
         // Telegram tells the second in which something was written, and no more.
         let ours = read.told.iter().map(|(past, _)| past).filter(|past| past.at.seconds() >= known_since.seconds());
         let is_known = |past: &Past, id: &MessageId| -> Result<bool, StoreError> {
-            let horizon = store.horizon(&target.conversation)?;
+            let horizon = store.known_up_to(&target.conversation)?;
             Ok(horizon.is_some_and(|it| later(past, &it).is_none()) || store.kommo_message(id)?.is_some())
         };
         let mut unknown = Vec::new();

@@ -22,7 +22,7 @@ pub(super) type Told = (Past, HistoryItem);
 
 /// Whether there is more to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum PageEnd {
     /// There is.
     More,
     /// All of it is there.
@@ -48,7 +48,7 @@ impl HistoryReader {
     }
 
     /// Takes the next page.
-    pub(super) fn take(&mut self, items: Vec<HistoryItem>) -> Reach {
+    pub(super) fn take(&mut self, items: Vec<HistoryItem>) -> PageEnd {
         let is_last = items.len() < HISTORY_PAGE;
         let page = items.into_iter().filter_map(|item| Some((self.read(&item)?, item)));
         // By which of its two instants an imported message is sorted is not documented: it ends nothing.
@@ -61,9 +61,9 @@ impl HistoryReader {
         // While pages are read, new messages push older ones to the next page.
         self.told.extend(page.into_iter().filter(|(past, _)| self.seen.insert(past.id.clone())));
         match (is_last || is_far_enough, self.counted < PAGES && self.all < ALL_PAGES) {
-            (true, _) => Reach::Enough,
-            (false, true) => Reach::More,
-            (false, false) => Reach::TooLong,
+            (true, _) => PageEnd::Enough,
+            (false, true) => PageEnd::More,
+            (false, false) => PageEnd::TooLong,
         }
     }
 
@@ -101,9 +101,9 @@ mod tests {
     fn what_was_imported_neither_counts_nor_ends_anything() {
         let mut read = HistoryReader::new(SINCE, None);
         for n in 0..2 * PAGES {
-            assert_eq!(read.take(page(n, 7, "tg:1:2/3:i4")), Reach::More, "{n}");
+            assert_eq!(read.take(page(n, 7, "tg:1:2/3:i4")), PageEnd::More, "{n}");
         }
-        assert_eq!(read.take(page(0, SINCE.0 - 1, "")), Reach::Enough);
+        assert_eq!(read.take(page(0, SINCE.0 - 1, "")), PageEnd::Enough);
         assert_eq!(read.oldest_first().len(), HISTORY_PAGE);
     }
 
@@ -117,7 +117,7 @@ mod tests {
         ] {
             let mut read = HistoryReader::new(SINCE, None);
             let mut pages = 0..;
-            while read.take(page(if again { 0 } else { pages.start }, SINCE.0, ours)) == Reach::More {
+            while read.take(page(if again { 0 } else { pages.start }, SINCE.0, ours)) == PageEnd::More {
                 pages.next();
                 assert!(pages.start <= most, "{what}");
             }
@@ -130,8 +130,8 @@ mod tests {
         let mut read = HistoryReader::new(SINCE, None);
         let mut late = page(0, SINCE.0, "");
         late[3] = item(9999, SINCE.0 - 1, "");
-        assert_eq!(read.take(late), Reach::More);
-        assert_eq!(read.take(page(1, SINCE.0 - 1, "")), Reach::Enough);
+        assert_eq!(read.take(late), PageEnd::More);
+        assert_eq!(read.take(page(1, SINCE.0 - 1, "")), PageEnd::Enough);
         assert_eq!(read.oldest_first()[0].0.at, UnixMillis(SINCE.0 - 1));
     }
 
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_page_that_is_not_full_is_the_last() {
-        assert_eq!(HistoryReader::new(SINCE, None).take(vec![item(1, SINCE.0, "")]), Reach::Enough);
-        assert_eq!(HistoryReader::new(SINCE, None).take(Vec::new()), Reach::Enough);
+        assert_eq!(HistoryReader::new(SINCE, None).take(vec![item(1, SINCE.0, "")]), PageEnd::Enough);
+        assert_eq!(HistoryReader::new(SINCE, None).take(Vec::new()), PageEnd::Enough);
     }
 }

@@ -12,13 +12,13 @@ use crate::{
     clock,
     domain::{address::KommoMessageId, job::IdempotencyKey},
     kommo::{account::Account, account::RestError},
-    relay::reconcile::{ReconcileSummary, Reconciler, Search, TRIES, Target, run::Worked, search::Which},
+    relay::reconcile::{ReconcileSummary, Reconciler, Search, TRIES, Target, run::Worked, search::ChatSelection},
     store::StoreError,
 };
 
 impl Reconciler {
     /// Compares the silent chats that the account names, as a part of this search.
-    pub(super) async fn work_off_named(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
+    pub(super) async fn process_named(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
         let Some(account) = self.parts.account.as_ref().map(Account::patient) else {
             return Ok(ReconcileSummary::default());
         };
@@ -35,7 +35,7 @@ impl Reconciler {
                 return Ok(ReconcileSummary::default());
             }
         }
-        match self.work_off(search, Some(TRIES), |_| ()).await? {
+        match self.process_targets(search, Some(TRIES), |_| ()).await? {
             Worked::Off(summary) => Ok(summary),
             Worked::ClockSet => Ok(ReconcileSummary::default()),
         }
@@ -44,8 +44,9 @@ impl Reconciler {
     /// The chats in which nothing was said for long, by Kommo's ids.
     async fn silent(&self) -> Result<HashMap<String, Target>, StoreError> {
         let now = clock::now();
-        let alive: BTreeSet<_> = self.targets(Which::Alive, now).await?.into_iter().map(|it| it.kommo_chat).collect();
-        let all = self.targets(Which::All, now).await?.into_iter();
+        let alive: BTreeSet<_> =
+            self.targets(ChatSelection::Alive, now).await?.into_iter().map(|it| it.kommo_chat).collect();
+        let all = self.targets(ChatSelection::All, now).await?.into_iter();
         Ok(all.filter(|it| !alive.contains(&it.kommo_chat)).map(|it| (it.kommo_chat.clone(), it)).collect())
     }
 

@@ -15,16 +15,16 @@ use crate::{
         task::Task,
     },
     store::{Backfilled, Missing, NewJob, Store, StoreError},
-    trace::{By, Record},
+    trace::{By, Hop},
 };
 
 /// How often to look at a lane in which a relay works.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Lets go of a lane, however its weaving ends.
-struct Held<'a>(&'a Store, &'a Lane);
+struct HoldGuard<'a>(&'a Store, &'a Lane);
 
-impl Drop for Held<'_> {
+impl Drop for HoldGuard<'_> {
     fn drop(&mut self) {
         self.0.release_hold(self.1);
     }
@@ -40,7 +40,7 @@ impl Reconciler {
         search: &Search,
     ) -> Result<usize, StoreError> {
         let (ranks, mark, store) = (Arc::new(ranks), search.mark, &self.parts.store);
-        let held = Held(store, lane);
+        let held = HoldGuard(store, lane);
         loop {
             store.hold(std::slice::from_ref(lane), 0);
             let ranks = Arc::clone(&ranks);
@@ -63,15 +63,15 @@ impl Reconciler {
 }
 
 /// The hop by which a message came that had been missing.
-fn found(lane: &Lane, job: &NewJob) -> Record {
-    Record {
+fn found(lane: &Lane, job: &NewJob) -> Hop {
+    Hop {
         at: clock::now(),
         by: Some(By::History),
         route: lane.route.to_string(),
         conversation: lane.conversation(),
         kind: job.job.traits().name.to_owned(),
         messages: message_of(&job.job).map(|id| id.to_string()).into_iter().collect(),
-        ..Record::default()
+        ..Hop::default()
     }
 }
 

@@ -20,7 +20,7 @@ const TOLD_AFTER: u32 = 3;
 const SAY_EVERY: Duration = Duration::from_mins(1);
 
 /// What becomes of a conversation whose history could not be read.
-enum Unread {
+enum ReadFailure {
     /// It is tried again after all others.
     Later { why: String, after: Option<Duration> },
     /// It is left. It may be readable later if it `is_open`.
@@ -38,7 +38,7 @@ pub(super) enum Worked {
 impl Reconciler {
     /// Compares one conversation after the other. One that fails is tried again later; after `tries` failures in a row,
     /// the rest is left.
-    pub(super) async fn work_off(
+    pub(super) async fn process_targets(
         &self,
         search: &mut Search,
         tries: Option<u32>,
@@ -58,7 +58,7 @@ impl Reconciler {
             let error = match self.compare_in_turn(&target, search).await? {
                 Ok(compared) => {
                     (failed, read) = (0, read + 1);
-                    self.parts.metrics.unread(None);
+                    self.parts.metrics.history_unreadable(None);
                     if compared != ReconcileSummary::default() {
                         say(format!("{}: {compared}", target.conversation));
                     }
@@ -69,10 +69,10 @@ impl Reconciler {
                 Err(error) => error,
             };
             target.failed += 1;
-            let (why, after) = match unread(error, &target, read > 0) {
+            let (why, after) = match read_failure(error, &target, read > 0) {
                 // A signature that Kommo refuses does not say why.
-                Unread::Later { why, after } => (self.objection().unwrap_or(why), after),
-                Unread::Left { why, is_open } => {
+                ReadFailure::Later { why, after } => (self.objection().unwrap_or(why), after),
+                ReadFailure::Left { why, is_open } => {
                     say(format!("{}: its history cannot be read: {why}", target.conversation));
                     leave(search, &target, &why, is_open);
                     self.release_hold(&target, search);
@@ -87,7 +87,7 @@ impl Reconciler {
             };
             failed += 1;
             search.pending.push(target);
-            self.parts.metrics.unread(Some(why.clone()));
+            self.parts.metrics.history_unreadable(Some(why.clone()));
             if tries.is_some_and(|tries| failed >= tries) {
                 say(format!("Given up: {why}."));
                 let rest = search.conversations();
@@ -103,7 +103,7 @@ impl Reconciler {
             let shown = soon(wait);
             tracing::warn!(why, "Kommo's history cannot be read: it will be tried again {shown}");
             say(format!("{why}. It will be tried again {shown}."));
-            summary.add(self.rest(wait, search).await?);
+            summary.add(self.wait_between(wait, search).await?);
         }
         summary.add(self.end_doubt(search).await?);
         Ok(self.ended(if search.is_void() { Worked::ClockSet } else { Worked::Off(summary) }))
@@ -137,12 +137,12 @@ impl Reconciler {
             Ok(read) => read,
             Err(error) => return Ok(Err(error)),
         };
-        search.has_read(target);
-        let mut summary = self.decide(target, &read, search).await?;
+        search.mark_read(target);
+        let mut summary = self.check_rollback(target, &read, search).await?;
         let is_plain = !read.is_cut && !self.is_any_missing(target, &read, search)?;
         match &mut search.doubt {
             Some(doubt) if !is_plain => doubt.keep(target.clone(), read),
-            Some(_) | None => summary.add(self.put_right(target, read, search).await?),
+            Some(_) | None => summary.add(self.enqueue_missing(target, read, search).await?),
         }
         self.release_hold(target, search);
         Ok(Ok(summary))
@@ -157,7 +157,7 @@ fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
         tracing::warn!(%conversation, why, "its history cannot be read");
         return;
     }
-    let rounds = search.has_left(target);
+    let rounds = search.mark_failed(target);
     if rounds == TOLD_AFTER {
         tracing::error!(%conversation, why, "its history could not be read in {rounds} comparisons, and telekommo \
             keeps trying: look in Kommo whether its managers' messages have arrived. This is said once");
@@ -168,21 +168,21 @@ fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
 
 /// A refusal is about one conversation if Kommo says so, or if others can be read meanwhile. Without that, a 404 may as
 /// well be a wrong address.
-fn unread(error: NotCompared, target: &Target, others_can_be_read: bool) -> Unread {
+fn read_failure(error: NotCompared, target: &Target, others_can_be_read: bool) -> ReadFailure {
     let error = match error {
-        NotCompared::Unread(error) => error,
-        NotCompared::Untimely(why) => return Unread::Later { why, after: None },
+        NotCompared::Unreadable(error) => error,
+        NotCompared::Untimely(why) => return ReadFailure::Later { why, after: None },
     };
     let is_unknown = error.is_unknown();
     let failure = Failure::from(error);
     let (why, after) = (failure.why().into_owned(), failure.after());
     if failure.is_final() {
-        return Unread::Left { why, is_open: false };
+        return ReadFailure::Left { why, is_open: false };
     }
     if others_can_be_read && target.failed >= TRIES_OF_ONE {
-        return Unread::Left { why, is_open: !is_unknown };
+        return ReadFailure::Left { why, is_open: !is_unknown };
     }
-    Unread::Later { why, after }
+    ReadFailure::Later { why, after }
 }
 
 #[cfg(test)]
@@ -196,10 +196,10 @@ mod tests {
     fn left(code: u16, body: &str, failed: u32, others_can_be_read: bool) -> Option<&'static str> {
         let target = Target { failed, ..search::tests::target("") };
         let error = CallError::refusal(StatusCode::from_u16(code).unwrap(), body.as_bytes(), None);
-        let error = NotCompared::Unread(error);
-        match unread(error, &target, others_can_be_read) {
-            Unread::Later { .. } => None,
-            Unread::Left { is_open, .. } => Some(if is_open { "open" } else { "for good" }),
+        let error = NotCompared::Unreadable(error);
+        match read_failure(error, &target, others_can_be_read) {
+            ReadFailure::Later { .. } => None,
+            ReadFailure::Left { is_open, .. } => Some(if is_open { "open" } else { "for good" }),
         }
     }
 

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::{self, Moment},
-    domain::amount::span,
+    domain::amount::duration_in_words,
     relay::reconcile::{ReconcileSummary, Reconciler, Search, TRIES, run::Worked},
     store::StoreError,
 };
@@ -54,14 +54,11 @@ struct Seen {
 impl Reconciler {
     /// Does what a start asks for, in the background, and then whatever there is an occasion for, until `stop`. What is
     /// broken off is done by the next start, since only a comparison that is complete is noted.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn attend(self: Arc<Self>, search: Option<Search>, stop: CancellationToken) -> Result<(), StoreError> {
-        stop.run_until_cancelled(self.attend_for_ever(search)).await.unwrap_or(Ok(()))
+    pub async fn run_loop(self: Arc<Self>, search: Option<Search>, stop: CancellationToken) -> Result<(), StoreError> {
+        stop.run_until_cancelled(self.run_for_ever(search)).await.unwrap_or(Ok(()))
     }
 
-    async fn attend_for_ever(&self, search: Option<Search>) -> Result<(), StoreError> {
+    async fn run_for_ever(&self, search: Option<Search>) -> Result<(), StoreError> {
         if let Some(search) = search {
             self.begin(search).await?;
         }
@@ -125,18 +122,18 @@ impl Reconciler {
             let (count, back, is_doubted) =
                 (search.conversations(), search.since.until(search.began.wall), search.doubt.is_some());
             if count > 0 {
-                let back = span(back);
+                let back = duration_in_words(back);
                 tracing::info!(
                     conversations = count,
                     "looking for managers' messages of the last {back} that did not come"
                 );
             }
-            match self.work_off_held(&mut search, deadline).await? {
+            match self.process_held(&mut search, deadline).await? {
                 Worked::Off(summary) => {
                     if count > 0 {
                         tracing::info!("compared with Kommo's history: {summary}");
                     }
-                    self.parts.metrics.unread(None);
+                    self.parts.metrics.history_unreadable(None);
                     return self.note(summary, search).await;
                 }
                 Worked::ClockSet => {
@@ -147,13 +144,13 @@ impl Reconciler {
         }
     }
 
-    async fn work_off_held(&self, search: &mut Search, deadline: Instant) -> Result<Worked, StoreError> {
+    async fn process_held(&self, search: &mut Search, deadline: Instant) -> Result<Worked, StoreError> {
         let job = async {
             // The lanes are held already, and are not to be so for as long as somebody else searches.
             let _turn = self.turn.lock().await;
-            let mut worked = self.work_off(search, None, |_| ()).await?;
+            let mut worked = self.process_targets(search, None, |_| ()).await?;
             if let Worked::Off(summary) = &mut worked {
-                summary.add(self.work_off_named(search).await?);
+                summary.add(self.process_named(search).await?);
             }
             Ok(worked)
         };
@@ -176,7 +173,7 @@ impl Reconciler {
     fn tell_held(&self) {
         let conversations = self.parts.store.withheld();
         if conversations > 0 {
-            let most = span(self.bounds.hold_for);
+            let most = duration_in_words(self.bounds.hold_for);
             tracing::warn!(
                 conversations,
                 "answers are held until telekommo has looked for missed, older ones, for {most} at most"
@@ -189,10 +186,10 @@ impl Reconciler {
         let (search, count, summary) = loop {
             let mut search = Search { is_routine: true, ..self.since_last().await? };
             let count = search.conversations();
-            match self.work_off(&mut search, Some(TRIES), |_| ()).await? {
+            match self.process_targets(&mut search, Some(TRIES), |_| ()).await? {
                 Worked::Off(mut summary) => {
                     if summary.given_up == 0 {
-                        summary.add(self.work_off_named(&mut search).await?);
+                        summary.add(self.process_named(&mut search).await?);
                     }
                     break (search, count, summary);
                 }
@@ -320,7 +317,7 @@ pub(super) mod tests {
         let store = &reconciler.parts.store;
         let searched = async || {
             let mut search = reconciler.since_last().await.unwrap();
-            search.has_left(&super::super::search::tests::target("left"));
+            search.mark_failed(&super::super::search::tests::target("left"));
             search
         };
         let noted = || store.caught_up_at().unwrap();

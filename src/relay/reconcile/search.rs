@@ -13,7 +13,7 @@ use crate::{
         time::UnixMillis,
     },
     relay::reconcile::{MARGIN, Reconciler, doubt::Doubt, since},
-    store::{Behind, Chat, KnownChat, Store, StoreError},
+    store::{Chat, IncompleteChat, KnownChat, Store, StoreError},
 };
 
 /// What a search has to do.
@@ -33,7 +33,7 @@ pub struct Search {
     pub(super) is_all_silent: bool,
     pub(super) pending: Vec<Target>,
     /// The chats whose histories could not be read, before this search and, one by one, in it.
-    pub(super) behind: Vec<Behind>,
+    pub(super) behind: Vec<IncompleteChat>,
     /// What it has found, as long as it is not known whether the store was rolled back.
     pub(super) doubt: Option<Doubt>,
 }
@@ -57,7 +57,7 @@ pub(super) struct Target {
 
 /// Which of the conversations that Kommo knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Which {
+pub(super) enum ChatSelection {
     /// Those in which something was said of late, and those in which something is known to be missing.
     Alive,
     /// All of them.
@@ -103,16 +103,16 @@ impl Search {
     }
 
     /// A history was read, so nothing is missing in that chat any more.
-    pub(super) fn has_read(&mut self, target: &Target) {
+    pub(super) fn mark_read(&mut self, target: &Target) {
         self.behind.retain(|behind| behind.chat.0 != target.kommo_chat);
     }
 
     /// A history could not be read, while others could. Tells in how many searches in a row that was so.
-    pub(super) fn has_left(&mut self, target: &Target) -> u32 {
+    pub(super) fn mark_failed(&mut self, target: &Target) -> u32 {
         let before = self.behind.iter().find(|behind| behind.chat.0 == target.kommo_chat).map_or(0, |it| it.rounds);
         let (since, rounds) = (self.since_in(target), before.saturating_add(1));
-        self.has_read(target);
-        self.behind.push(Behind { chat: KommoChatId(target.kommo_chat.clone()), since, rounds });
+        self.mark_read(target);
+        self.behind.push(IncompleteChat { chat: KommoChatId(target.kommo_chat.clone()), since, rounds });
         rounds
     }
 }
@@ -120,9 +120,6 @@ impl Search {
 impl Reconciler {
     /// What a start has to look for. From then on, new hooks of these conversations are held, and so is what waits
     /// already: it may have been delivered.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn prepare(&self) -> Result<Search, StoreError> {
         let mut search = self.prepare_undoubted().await?;
         let waiting = self.parts.store.lanes_to_telegram().await?;
@@ -133,9 +130,6 @@ impl Reconciler {
 
     /// What one has to look for that takes the place of another, which was ended: all of it again if that one was still
     /// at it, and else nothing. What it had held is held on for as long as it is looked for.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn take_over(&self) -> Result<Option<Search>, StoreError> {
         let held = self.parts.store.held_lanes();
         if held.is_empty() {
@@ -166,18 +160,18 @@ impl Reconciler {
         let behind: HashMap<_, _> = search.behind.iter().map(|behind| (behind.chat.0.as_str(), behind.since)).collect();
         for target in &mut search.pending {
             let since = behind.get(target.kommo_chat.as_str());
-            target.behind_since = since.map(|since| (*since).max(self.tellable(now)));
+            target.behind_since = since.map(|since| (*since).max(self.earliest_known(now)));
         }
         Ok(search)
     }
 
     /// A search for what may be missing `since` then, or since the store can tell.
     pub(super) async fn search(&self, since: UnixMillis, now: UnixMillis) -> Result<Search, StoreError> {
-        let (mark, pending) = (self.parts.store.next_mark().await?, self.targets(Which::Alive, now).await?);
-        let is_all_silent = pending.is_empty() && !self.targets(Which::All, now).await?.is_empty();
+        let (mark, pending) = (self.parts.store.next_mark().await?, self.targets(ChatSelection::Alive, now).await?);
+        let is_all_silent = pending.is_empty() && !self.targets(ChatSelection::All, now).await?.is_empty();
         Ok(Search {
             began: Moment::now(),
-            since: since.max(self.tellable(now)),
+            since: since.max(self.earliest_known(now)),
             mark,
             held_from: mark,
             is_routine: false,
@@ -189,13 +183,13 @@ impl Reconciler {
     }
 
     /// From when on the store can tell what was taken.
-    pub(super) fn tellable(&self, now: UnixMillis) -> UnixMillis {
+    pub(super) fn earliest_known(&self, now: UnixMillis) -> UnixMillis {
         let known_for = self.bounds.known_for;
         now.minus(known_for.saturating_sub(MARGIN.min(known_for / 2)))
     }
 
     /// The conversations that may be affected, the liveliest first.
-    pub(super) async fn targets(&self, which: Which, now: UnixMillis) -> Result<Vec<Target>, StoreError> {
+    pub(super) async fn targets(&self, which: ChatSelection, now: UnixMillis) -> Result<Vec<Target>, StoreError> {
         let from = now.minus(self.bounds.chats_within);
         let behind: HashSet<_> = self.parts.store.behind()?.into_iter().map(|behind| behind.chat).collect();
         let known = self.parts.store.known_chats().await?;
@@ -204,7 +198,7 @@ impl Reconciler {
         let mut known: Vec<_> = imported.chain(known.into_iter().map(|it| (UnixMillis(0), it))).collect();
         known.retain(|(_, known)| {
             let is_alive = || known.active_at.is_none_or(|at| at >= from) || behind.contains(&known.chat.chat);
-            self.serves(&known.conversation.source) && (which == Which::All || is_alive())
+            self.serves(&known.conversation.source) && (which == ChatSelection::All || is_alive())
         });
         known.sort_by_key(|(_, known)| Reverse(known.active_at));
         let target = |(imported_at, known): (UnixMillis, KnownChat)| Target {
@@ -287,13 +281,14 @@ pub(super) mod tests {
     #[tokio::test]
     async fn a_chat_that_stays_behind_is_looked_at_from_where_it_was_left() {
         let (mut left, mut search) = (target("left"), search(Vec::new()));
-        assert_eq!((search.has_left(&left), search.has_left(&left)), (1, 2));
-        let behind = |since, rounds| Behind { chat: KommoChatId("left".to_owned()), since: UnixMillis(since), rounds };
+        assert_eq!((search.mark_failed(&left), search.mark_failed(&left)), (1, 2));
+        let behind =
+            |since, rounds| IncompleteChat { chat: KommoChatId("left".to_owned()), since: UnixMillis(since), rounds };
         assert_eq!(search.behind, [behind(1000, 2)]);
         left.behind_since = Some(UnixMillis(500));
         assert_eq!(search.since_in(&left), UnixMillis(500));
-        assert_eq!((search.has_left(&left), &search.behind[..]), (3, &[behind(500, 3)][..]));
-        search.has_read(&left);
+        assert_eq!((search.mark_failed(&left), &search.behind[..]), (3, &[behind(500, 3)][..]));
+        search.mark_read(&left);
         assert_eq!(search.behind, []);
     }
 }

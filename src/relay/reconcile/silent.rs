@@ -14,7 +14,7 @@ use crate::{
     clock::{self, Moment},
     relay::reconcile::{
         ReconcileSummary, Reconciler, Search,
-        search::{Target, Which},
+        search::{ChatSelection, Target},
         since,
     },
     store::StoreError,
@@ -91,7 +91,7 @@ impl Reconciler {
             return Ok(None);
         }
         let mut search = self.search(since(Some(last), now, self.bounds.max_age), now).await?;
-        search.pending = self.targets(Which::All, now).await?;
+        search.pending = self.targets(ChatSelection::All, now).await?;
         tracing::debug!(conversations = search.conversations(), "looking at all conversations");
         let search = Search { is_routine: true, began: Moment::now(), ..search };
         Ok(Some(Round { search, summary: ReconcileSummary::default(), failed: 0 }))

@@ -52,17 +52,21 @@ impl Reconciler {
         while let Some(why) = self.objection()
             && !search.is_void()
         {
-            self.parts.metrics.unread(Some(why));
-            summary.add(self.rest(ASK_EVERY, search).await?);
+            self.parts.metrics.history_unreadable(Some(why));
+            summary.add(self.wait_between(ASK_EVERY, search).await?);
             self.ask_the_time().await;
         }
-        self.parts.metrics.unread(None);
+        self.parts.metrics.history_unreadable(None);
         Ok(summary)
     }
 
     /// Waits before something is tried again. If a wrong clock is to blame, it is tried as soon as that is right; and
     /// if Kommo was away, as soon as it is back.
-    pub(super) async fn rest(&self, wait: Duration, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
+    pub(super) async fn wait_between(
+        &self,
+        wait: Duration,
+        search: &mut Search,
+    ) -> Result<ReconcileSummary, StoreError> {
         let mut summary = ReconcileSummary::default();
         let (end, was_wrong) = (Instant::now() + wait, self.objection().is_some());
         let (mut was_away, mut is_back) = (false, false);

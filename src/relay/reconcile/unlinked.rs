@@ -11,18 +11,12 @@ use crate::{
 };
 
 /// The message that a job brings, and its conversation; `None` if it brings none that has a number of its own.
-///
-/// # Errors
-/// If the store fails.
 pub fn message(store: &Store, job: &Job) -> Result<Option<(Conversation, MessageId)>, StoreError> {
     let Job::Raw(Raw::Update(Update { source, bot, raw, .. })) = job else { return Ok(None) };
     brought(store, (source, *bot), &Received::read(raw))
 }
 
 /// The message that an update brings to a bot, and its conversation.
-///
-/// # Errors
-/// If the store fails.
 pub(in crate::relay) fn brought(
     store: &Store,
     (source, bot): (&SourceId, BotId),

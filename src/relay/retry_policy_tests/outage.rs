@@ -170,7 +170,7 @@ impl Relay {
         let (job, on) = (update(), Lane::inbound(&conversation()));
         let outcome = failure.map(|failure| {
             let attempt =
-                Attempt { failed_before: waiting.failed, age: tried_at.elapsed(), blame, ..attempt(&job, &on, 0) };
+                FailedTry { failed_before: waiting.failed, age: tried_at.elapsed(), blame, ..attempt(&job, &on, 0) };
             let patient = RetryPolicy { patience: None, ..policy() };
             of_failure(&attempt, failure, &patient, NOW, self.chance.f64())
         });
@@ -281,7 +281,7 @@ proptest! {
     fn every_wait_is_as_long_as_was_asked_for_and_no_longer_than_promised(
         kind in 0..5_u8,
         asked in option::of(any::<u64>()),
-        blame in prop_oneof![Just(Blame::Message), Just(Blame::Unknown), Just(Blame::Way)],
+        blame in prop_oneof![Just(Blame::Message), Just(Blame::Unknown), Just(Blame::Connection)],
         (failed_before, age, now) in (any::<u32>(), any::<u64>(), any::<i64>()),
         waits in vec(0..100_000_u64, 1..5),
         chance in 0.0..1.0_f64,
@@ -295,14 +295,14 @@ proptest! {
             _ => Failure::Throttled { why, after },
         };
         let is_asked = matches!(failure, Failure::Throttled { .. })
-            || matches!(failure, Failure::Transient { .. }) && blame != Blame::Way;
+            || matches!(failure, Failure::Transient { .. }) && blame != Blame::Connection;
         let mut waits: Vec<_> = waits.into_iter().map(Duration::from_millis).collect();
         waits.sort();
         let last = *waits.last().unwrap();
         let policy = RetryPolicy { patience: None, schedule: Schedule::endless(waits), ..policy() };
         let (job, on, now) = (update(), Lane::inbound(&conversation()), UnixMillis(now));
         let of = |failed_before, chance| {
-            let attempt = Attempt { failed_before, age: Duration::from_millis(age), blame, ..attempt(&job, &on, 0) };
+            let attempt = FailedTry { failed_before, age: Duration::from_millis(age), blame, ..attempt(&job, &on, 0) };
             match of_failure(&attempt, failure.clone(), &policy, now, chance) {
                 Outcome::Retry { at, .. } => Some(now.until(at)),
                 _ => None,
@@ -313,7 +313,7 @@ proptest! {
             assert!(wait >= asked, "{wait:?}, and {asked:?} was asked for");
             let longest = asked.max(last).max(Duration::from_secs(1)).mul_f64(1.2) + Duration::from_millis(1);
             assert!(wait <= longest, "{wait:?} of at most {longest:?}");
-            let (next, is_counted) = (of(failed_before % 6 + 1, chance), blame != Blame::Way);
+            let (next, is_counted) = (of(failed_before % 6 + 1, chance), blame != Blame::Connection);
             assert!(!is_counted || next.is_none_or(|next| next >= wait), "{next:?} after {wait:?}");
             assert!(failed_before % 6 < 5 || !is_counted || kind == 2 || kind == 3, "a seventh attempt");
         }

@@ -107,9 +107,6 @@ impl FakeKommo {
     }
 
     /// Down: the REST API refuses connections and breaks the open ones. Up: it listens again at the same port.
-    ///
-    /// # Errors
-    /// The system refuses the port.
     pub fn rest_down(&self, down: bool) -> std::io::Result<()> {
         self.rest_server.set_down(down)
     }

@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use crate::{
-    files::denied::{self, Wish},
+    files::denied::{self, AccessMode},
     store::error::Remedy,
 };
 
@@ -21,7 +21,9 @@ fn known(dir: &Path, error: &io::Error) -> Option<(String, String)> {
     use io::ErrorKind as Kind;
     let said = error.to_string();
     let (why, advice) = match error.kind() {
-        Kind::PermissionDenied => (denied::why(dir, error, Wish::Write), capital(&denied::remedy(dir, Wish::Write))),
+        Kind::PermissionDenied => {
+            (denied::why(dir, error, AccessMode::Write), capital(&denied::remedy(dir, AccessMode::Write)))
+        }
         Kind::StorageFull | Kind::QuotaExceeded => (said, "Free some space there".to_owned()),
         Kind::ReadOnlyFilesystem => (said, "Make that file system writable".to_owned()),
         Kind::NotADirectory | Kind::AlreadyExists => (a_file_in_the_way(dir).unwrap_or(said), NAME_ONE.to_owned()),

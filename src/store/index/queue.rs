@@ -12,7 +12,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     domain::{job::Lane, time::UnixMillis},
-    store::{Class, Due, QueueCount, Turn, index::Head},
+    store::{Class, Due, QueueCount, Readiness, index::Head},
 };
 
 /// The lanes of one route.
@@ -52,7 +52,7 @@ pub(in crate::store) struct Upcoming {
     pub(in crate::store) thread: Arc<str>,
     /// The number of the head.
     pub(in crate::store) id: u64,
-    pub(in crate::store) turn: Turn,
+    pub(in crate::store) turn: Readiness,
     /// How many jobs it has.
     pub(in crate::store) jobs: usize,
 }
@@ -194,10 +194,10 @@ impl Queue {
     pub(super) fn first_of(&self, thread: &str) -> Option<Upcoming> {
         let (thread, waiting) = self.lanes.get_key_value(thread)?;
         let turn = match waiting.head.retry_at {
-            _ if waiting.leased => Turn::UnderWay,
-            _ if self.withheld.contains(thread) => Turn::Held,
-            Some(at) => Turn::At(at),
-            None => Turn::Now,
+            _ if waiting.leased => Readiness::UnderWay,
+            _ if self.withheld.contains(thread) => Readiness::Held,
+            Some(at) => Readiness::At(at),
+            None => Readiness::Now,
         };
         Some(Upcoming { thread: Arc::clone(thread), id: waiting.head.sequence, turn, jobs: waiting.jobs })
     }

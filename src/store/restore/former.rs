@@ -27,9 +27,6 @@ pub(super) fn remove_unfinished(dir: &Path) -> io::Result<()> {
 }
 
 /// Where the store that is there now goes: behind all that went there before.
-///
-/// # Errors
-/// If `dir` cannot be read.
 pub(super) fn next(dir: &Path) -> io::Result<PathBuf> {
     let number = numbered(dir, FORMER)?.last().map_or(1, |(last, _)| last + 1);
     Ok(dir.join(format!("{FORMER}{number}")))
@@ -37,9 +34,6 @@ pub(super) fn next(dir: &Path) -> io::Result<PathBuf> {
 
 /// Removes the oldest former stores, if there are too many, and returns those that are left, newest first, and those
 /// that went. One that cannot be removed is left.
-///
-/// # Errors
-/// If `dir` cannot be read.
 pub(super) fn prune(dir: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let newest_first = numbered(dir, FORMER)?.into_iter().rev().map(|(_, path)| path);
     let (mut left, mut gone) = (Vec::new(), Vec::new());
@@ -51,9 +45,6 @@ pub(super) fn prune(dir: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
 }
 
 /// The stores that restores have moved aside, oldest first.
-///
-/// # Errors
-/// If `dir` cannot be read.
 pub fn all(dir: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(numbered(dir, FORMER)?.into_iter().map(|(_, path)| path).collect())
 }

@@ -36,9 +36,6 @@ pub(super) struct Source {
 
 impl Source {
     /// Opens the dump that begins at this byte of the file at `path`.
-    ///
-    /// # Errors
-    /// If it cannot be read.
     pub(super) fn open(path: &Path, begin: u64) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(|error| bad(path, &denied::unread(path, &error)))?;
         Ok(Self { path: path.to_owned(), file, begin })

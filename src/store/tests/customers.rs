@@ -31,7 +31,7 @@ async fn what_is_held_and_told_survives_and_what_is_released_is_gone() {
     let home = Home::new();
     let store = home.open();
     let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
-    let held = Held { bot: BotId(1), raw: "{}".to_owned(), since: UnixMillis(5) };
+    let held = HeldStart { bot: BotId(1), raw: "{}".to_owned(), since: UnixMillis(5) };
     let told = SyncedProfile { username: Some("ann".to_owned()), asked_phone: true, ..SyncedProfile::default() };
     let chat = Chat { chat: KommoChatId("b52c987e".to_owned()), user: None };
     let learnt = vec![

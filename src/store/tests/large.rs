@@ -92,7 +92,7 @@ async fn what_is_remembered_may_be_large_as_well() {
     let home = Home::new();
     let store = home.open();
     let conversation: Conversation = "tg:sales:5".parse().unwrap();
-    let held = |raw: String| Held { bot: BotId(7), raw, since: NOW };
+    let held = |raw: String| HeldStart { bot: BotId(7), raw, since: NOW };
     let held_fact = |held| StateChange::Held { conversation: conversation.clone(), held };
     let told = SyncedProfile { username: Some("x".repeat(MEBIBYTE)), ..SyncedProfile::default() };
     learn(&store, vec![held_fact(Some(held("a".repeat(MEBIBYTE))))]).await;

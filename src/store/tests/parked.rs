@@ -59,7 +59,7 @@ async fn the_code_that_was_told_is_kept() {
     push(&store, &lane("a"), &["a1"]).await;
     let refusal =
         crate::domain::delivery::ToldRefusal::new(crate::domain::delivery::ErrorCode::ConversationDeleted, "blocked");
-    let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
+    let report = DeliveryReport { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
     let then = vec![NewJob { id: None, lane: lane("reports"), job: Job::from(report) }];
     let ending = Outcome::Park { why: "blocked".to_owned(), then, needs_person: false };
     claim(&store).unwrap().settle(ending, NOW).await.unwrap();

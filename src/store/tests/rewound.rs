@@ -28,8 +28,8 @@ async fn what_waited_is_parked_and_what_came_since_goes_on() {
     assert_eq!(waiting.iter().map(name).collect::<Vec<_>>(), ["1", "2", "3"]);
 
     let later = NOW.plus(HOUR);
-    let rewound = store.rewound(lanes.clone(), mark, later).await.unwrap();
-    assert_eq!(rewound, Rewound { parked: 4, busy: 0 });
+    let rewound = store.treat_as_rolled_back(lanes.clone(), mark, later).await.unwrap();
+    assert_eq!(rewound, RollbackOutcome { parked: 4, busy: 0 });
     assert_eq!(store.history_from().unwrap(), Some(later));
     assert!(store.is_set_aside(gone.clone()).await.unwrap() && !store.is_set_aside(inbound).await.unwrap());
     let claim = |store: &Store| store.claim(&kept.route, NOW).unwrap();
@@ -55,8 +55,8 @@ async fn a_lane_in_which_somebody_works_is_left_alone() {
     push(&store, &busy, &["1"]).await;
     let lease = store.claim(&busy.route, NOW).unwrap().unwrap();
     store.hold(std::slice::from_ref(&busy), 0);
-    let rewound = store.rewound(vec![busy.clone()], u64::MAX, NOW).await.unwrap();
-    assert_eq!(rewound, Rewound { parked: 0, busy: 1 });
+    let rewound = store.treat_as_rolled_back(vec![busy.clone()], u64::MAX, NOW).await.unwrap();
+    assert_eq!(rewound, RollbackOutcome { parked: 0, busy: 1 });
     lease.settle(done(), NOW).await.unwrap();
     assert_eq!(store.waiting(busy).await.unwrap(), Some(Vec::new()));
 }
@@ -92,7 +92,7 @@ async fn the_horizon_stays_until_a_comparison_is_complete_or_an_id_is_not_told()
 }
 
 fn horizon(store: &Store) -> Option<i64> {
-    store.horizon(&conversation()).unwrap().map(|ours| ours.message)
+    store.known_up_to(&conversation()).unwrap().map(|ours| ours.message)
 }
 
 /// The job that brings a message is set aside, and dropped by the operator.

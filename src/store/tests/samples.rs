@@ -5,7 +5,7 @@ use crate::domain::{
     address::{BotId, ContactId, MessageId, TelegramChat, UserId},
     avatar::{Avatar, Picture},
     crm::{ContactPatch, CrmUpdate, CustomerProfile, LinkTarget, SyncedProfile},
-    delivery::{ErrorCode, ToldRefusal, Unread},
+    delivery::{ErrorCode, ToldRefusal, UnreadAnswer},
     imported::ImportedId,
     job::{
         Album, AssignClientId, Hook, Link, MarkDeleted, MarkRead, Raw, ReleaseStart, ReleaseStartAt, Remind,
@@ -165,7 +165,7 @@ pub(super) fn sample_jobs() -> Vec<Job> {
         Job::from(ReleaseStart { conversation: conversation.clone(), phone: Some(phone) }),
     ];
     jobs.extend((1..).zip(methods()).map(|(part, method)| Job::from(call(part, method))));
-    jobs.extend(deliveries.map(|delivery| Job::from(Report { message: kommo("answer"), delivery })));
+    jobs.extend(deliveries.map(|delivery| Job::from(DeliveryReport { message: kommo("answer"), delivery })));
     jobs.extend(
         whose.map(|whose| Job::from(Link { conversation: conversation.clone(), customer: customer.clone(), whose })),
     );
@@ -198,8 +198,8 @@ pub(super) fn changes() -> Vec<StateChange> {
         tags: vec!["vip".to_owned()],
         asked_phone: true,
     };
-    let unread = |message| Unread { message: kommo("answer"), ours: ours(message), topic: Some(2) };
-    let held = Held { bot: BOT, raw: "{}".to_owned(), since: NOW };
+    let unread = |message| UnreadAnswer { message: kommo("answer"), ours: ours(message), topic: Some(2) };
+    let held = HeldStart { bot: BOT, raw: "{}".to_owned(), since: NOW };
     let begun = Chat { chat: opening().chat, user: None };
     let question = Question { customer: customer(), bot: BOT, message: 4, written_at: NOW, is_told: false };
     vec![
@@ -237,7 +237,7 @@ pub(super) async fn fill(store: &Store) {
     store.push_with(Intake { jobs: jobs.to_vec(), offset: Some((BOT, 2)) }, changes(), NOW).await.unwrap();
     claim(store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
     let refusal = ToldRefusal::new(ErrorCode::Other, "refused");
-    let report = Job::from(Report { message: kommo("told"), delivery: Delivery::Failed(refusal) });
+    let report = Job::from(DeliveryReport { message: kommo("told"), delivery: Delivery::Failed(refusal) });
     let then = vec![NewJob { id: None, lane: lane("reports"), job: report }];
     let told = Outcome::Park { why: "refused".to_owned(), then, needs_person: false };
     claim(store).unwrap().settle(told, NOW).await.unwrap();

@@ -1,8 +1,8 @@
 //! The committer and the index, under every order in which threads may go on that a scheduler finds (shuttle).
 //!
 //! The committer is the real one: its file is a part of this module as well, where the threads are the scheduler's and
-//! the transaction is one whose disk can fail. The index is the real one too. What is claimed is read and settled as the store
-//! does it.
+//! the transaction is one whose disk can fail. The index is the real one too. What is claimed is read and settled as
+//! the store does it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -3,11 +3,11 @@
 use super::{reach::learn, *};
 use crate::domain::{
     address::{MessageId, SourceId},
-    delivery::Unread,
+    delivery::UnreadAnswer,
 };
 
-fn answers(numbers: std::ops::Range<i64>) -> Vec<Unread> {
-    let answer = |message| Unread {
+fn answers(numbers: std::ops::Range<i64>) -> Vec<UnreadAnswer> {
+    let answer = |message| UnreadAnswer {
         message: KommoMessageId(format!("m{message}")),
         ours: MessageId { bot: BotId(1), chat: 7.into(), message, update: None },
         topic: (message % 2 == 0).then_some(9),

@@ -43,7 +43,7 @@ pub(super) async fn drain_all(store: &Store) -> Vec<String> {
     }
 }
 
-pub(super) async fn set_aside(store: &Store) -> Vec<SetAside> {
+pub(super) async fn set_aside(store: &Store) -> Vec<ParkedSummary> {
     store.set_aside_before(None, usize::MAX).await.unwrap()
 }
 
@@ -310,7 +310,7 @@ async fn a_held_message_that_cannot_be_read_is_set_aside_and_comes_back() {
     let became = store.unpark_all(vec![aside.id], |_| true, NOW).await.unwrap();
     assert!(matches!(became[&aside.id], Unparked::Unreadable(_)), "{became:?}");
 
-    let held = Held { bot: BotId(7), raw: "{}".to_owned(), since: NOW };
+    let held = HeldStart { bot: BotId(7), raw: "{}".to_owned(), since: NOW };
     store.tables().insert(keys::aside(aside.id.0, &key), rows::write(&held)).unwrap();
     assert!(store.unpark(aside.id, NOW).await.unwrap());
     let lease = claim(&store).unwrap();

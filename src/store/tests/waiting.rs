@@ -25,7 +25,7 @@ async fn lanes_are_listed_by_what_came_first_whatever_their_route() {
     let lanes = all(&store).await;
     assert_eq!(names(&lanes), ["b1", "r1", "a1"]);
     assert_eq!(lanes.iter().map(|lane| lane.jobs).collect::<Vec<_>>(), [1, 2, 3]);
-    assert!(lanes.iter().all(|lane| lane.turn == Turn::Now));
+    assert!(lanes.iter().all(|lane| lane.turn == Readiness::Now));
     // Page by page, with none twice.
     let first = after(&store, None, 2).await;
     assert_eq!(names(&first), ["b1", "r1"]);
@@ -56,7 +56,7 @@ async fn a_failure_is_told_with_its_reason_after_a_restart_too() {
         (first.attempts, first.why.clone())
     };
     let lanes = all(&store).await;
-    assert_eq!((lanes[0].turn, told(&lanes)), (Turn::At(NOW.plus(HOUR)), (1, Some("test".to_owned()))));
+    assert_eq!((lanes[0].turn, told(&lanes)), (Readiness::At(NOW.plus(HOUR)), (1, Some("test".to_owned()))));
     store.close().await.unwrap();
     let store = home.open();
     assert_eq!(told(&all(&store).await), (1, Some("test".to_owned())));
@@ -72,9 +72,9 @@ async fn what_comes_first_is_set_aside_and_what_is_behind_it_goes_on() {
     claim(&store).unwrap().settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
     assert_eq!(claimed(&store), "nothing", "the lane waits for its first job");
     let ids: Vec<_> = store.waiting_in(lane("a"), 9).await.unwrap().iter().map(|job| job.id).collect();
-    let behind = Err(Untouched::Behind(ids[0]));
+    let behind = Err(NotChanged::Behind(ids[0]));
     assert_eq!(store.park_waiting(ids[1], "stuck", NOW).await.unwrap(), behind);
-    assert_eq!(store.park_waiting(ids[2] + 100, "stuck", NOW).await.unwrap(), Err(Untouched::Missing));
+    assert_eq!(store.park_waiting(ids[2] + 100, "stuck", NOW).await.unwrap(), Err(NotChanged::Missing));
     let parked = store.park_waiting(ids[0], "stuck", NOW).await.unwrap().unwrap();
     let aside = store.parked(9).unwrap();
     assert_eq!((aside[0].id, aside[0].why.as_str(), name(&aside[0].jobs[0])), (parked, "stuck", "a1"));
@@ -103,11 +103,11 @@ async fn what_is_being_done_is_left_alone() {
     push(&store, &lane("a"), &["a1", "a2"]).await;
     let lease = claim(&store).unwrap();
     let first = all(&store).await.remove(0);
-    assert_eq!(first.turn, Turn::UnderWay);
-    assert_eq!(store.park_waiting(first.id, "stuck", NOW).await.unwrap(), Err(Untouched::UnderWay));
-    assert_eq!(store.try_now(first.id).await.unwrap(), Err(Untouched::UnderWay));
+    assert_eq!(first.turn, Readiness::UnderWay);
+    assert_eq!(store.park_waiting(first.id, "stuck", NOW).await.unwrap(), Err(NotChanged::UnderWay));
+    assert_eq!(store.try_now(first.id).await.unwrap(), Err(NotChanged::UnderWay));
     lease.settle(done(), NOW).await.unwrap();
-    assert_eq!(store.park_waiting(first.id, "stuck", NOW).await.unwrap(), Err(Untouched::Missing));
+    assert_eq!(store.park_waiting(first.id, "stuck", NOW).await.unwrap(), Err(NotChanged::Missing));
     assert_eq!(drain(&store).await, ["a2"]);
 }
 
@@ -117,10 +117,10 @@ async fn what_waits_for_a_time_is_tried_at_once() {
     push(&store, &lane("a"), &["a1", "a2"]).await;
     claim(&store).unwrap().settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
     let ids: Vec<_> = store.waiting_in(lane("a"), 9).await.unwrap().iter().map(|job| job.id).collect();
-    assert_eq!(store.try_now(ids[1]).await.unwrap(), Err(Untouched::Behind(ids[0])));
+    assert_eq!(store.try_now(ids[1]).await.unwrap(), Err(NotChanged::Behind(ids[0])));
     assert_eq!(store.try_now(ids[0]).await.unwrap(), Ok(()));
     assert_eq!(drain(&store).await, ["a1", "a2"]);
-    assert_eq!(store.try_now(ids[0]).await.unwrap(), Err(Untouched::Missing));
+    assert_eq!(store.try_now(ids[0]).await.unwrap(), Err(NotChanged::Missing));
 }
 
 #[tokio::test]
@@ -129,10 +129,10 @@ async fn a_held_lane_says_so_and_stays_held_when_its_first_job_is_set_aside() {
     push(&store, &lane("a"), &["a1", "a2"]).await;
     store.hold(&[lane("a")], 0);
     let first = all(&store).await.remove(0);
-    assert_eq!(first.turn, Turn::Held);
+    assert_eq!(first.turn, Readiness::Held);
     store.park_waiting(first.id, "stuck", NOW).await.unwrap().unwrap();
     assert_eq!(claimed(&store), "nothing");
-    assert_eq!(all(&store).await[0].turn, Turn::Held);
+    assert_eq!(all(&store).await[0].turn, Readiness::Held);
     store.release_hold(&lane("a"));
     assert_eq!(drain(&store).await, ["a2"]);
 }

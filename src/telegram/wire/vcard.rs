@@ -7,7 +7,7 @@ const MOST_BYTES: usize = 2048;
 
 /// The phone numbers and e-mail addresses of a card, as they are written there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
+pub struct VcardContacts {
     /// Phone numbers.
     pub phones: Vec<String>,
     pub emails: Vec<String>,
@@ -15,8 +15,8 @@ pub struct Reach {
 
 /// Reads a card. What is not understood of it is passed over.
 #[must_use]
-pub fn read(card: &str) -> Reach {
-    let mut reach = Reach::default();
+pub fn read(card: &str) -> VcardContacts {
+    let mut reach = VcardContacts::default();
     for (name, value) in unfolded(card).iter().filter_map(|line| property(line)) {
         let list = match name.as_str() {
             "TEL" if value.contains(|sign: char| sign.is_numeric()) => &mut reach.phones,
@@ -85,10 +85,11 @@ mod tests {
                     TEL;HOME:030 12\r\n 3456\r\nTEL;VALUE=uri:tel:+1-202-555-0100\r\ntel:+49 151 77000111\r\nTEL:\r\n\
                     EMAIL;TYPE=INTERNET:ann@example.com\r\nEMAIL:nobody\r\nNOTE:call 5\r\nEND:VCARD\r\n";
         let phones = ["+49 151 77000111", "030 123456", "+1-202-555-0100"];
-        let want = Reach { phones: phones.map(str::to_owned).to_vec(), emails: vec!["ann@example.com".to_owned()] };
+        let want =
+            VcardContacts { phones: phones.map(str::to_owned).to_vec(), emails: vec!["ann@example.com".to_owned()] };
         assert_eq!(read(card), want);
         for nothing in ["", "BEGIN:VCARD\nEND:VCARD", " TEL", ":", "TEL"] {
-            assert_eq!(read(nothing), Reach::default(), "{nothing:?}");
+            assert_eq!(read(nothing), VcardContacts::default(), "{nothing:?}");
         }
     }
 

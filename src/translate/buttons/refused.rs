@@ -27,13 +27,13 @@ pub struct Retreat<'a> {
 
 /// A keyboard without the buttons that Telegram may not take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct KeptButtons {
     pub shown: Keyboard,
     /// What is written as text.
     pub told: Keyboard,
 }
 
-impl Kept {
+impl KeptButtons {
     /// All of a keyboard.
     #[must_use]
     pub fn all(keyboard: &Keyboard) -> Self {
@@ -56,7 +56,7 @@ impl<'a> Retreat<'a> {
 
     /// What to try after a refusal. It comes to an end: at last nothing is shown.
     #[must_use]
-    pub fn after(&mut self, refusal: &str) -> Kept {
+    pub fn after(&mut self, refusal: &str) -> KeptButtons {
         let left = self.left;
         self.left = left.saturating_sub(1);
         if left <= 1 {
@@ -97,9 +97,9 @@ impl<'a> Retreat<'a> {
         first.into_iter().map(|(place, _)| place).collect()
     }
 
-    fn without(&self, told: impl Fn(usize) -> bool) -> Kept {
+    fn without(&self, told: impl Fn(usize) -> bool) -> KeptButtons {
         let mut place = 0;
-        let mut kept = Kept::default();
+        let mut kept = KeptButtons::default();
         for row in &self.keyboard.0 {
             let (out, shown): (Vec<_>, Vec<_>) = row.iter().cloned().partition(|_| {
                 place += 1;

@@ -4,8 +4,8 @@ use crate::{
     domain::{
         address::{MessageId, TelegramChat, UserId},
         change::{Deletion, MembershipChange, Move},
+        membership::{Connection, Membership},
         message::{Author, Content, Inbound, Skip},
-        reach::{Connection, Membership},
         time::UnixMillis,
     },
     telegram::wire::{Message, RawObject, User},

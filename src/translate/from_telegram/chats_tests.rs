@@ -3,8 +3,8 @@
 use crate::{
     domain::{
         address::{BotId, ContactId, SourceId, UserId},
+        membership::Connection,
         message::{Author, Content, Inbound, Skip},
-        reach::Connection,
         time::UnixMillis,
         topic::Topic,
     },

@@ -8,7 +8,7 @@ use crate::{
     },
     telegram::wire::{
         Contact, File, Location, Message, RawObject, Venue,
-        vcard::{self, Reach},
+        vcard::{self, VcardContacts},
     },
     translate::{
         file_name,
@@ -248,7 +248,7 @@ fn venue(venue: Venue) -> Option<Content> {
 fn contact(card: Contact) -> Option<Content> {
     let number = card.phone_number.filter(|number| !number.is_empty())?;
     let name = people::full([card.first_name, card.last_name]).unwrap_or_else(|| number.clone());
-    let Reach { phones, emails } = vcard::read(&card.vcard.unwrap_or_default());
+    let VcardContacts { phones, emails } = vcard::read(&card.vcard.unwrap_or_default());
     let others = phones.into_iter().filter(|other| !phone::is_same(other, &digits(&number), None));
     let more = others.chain(emails).collect::<Vec<_>>().join("\n");
     Some(Content::Contact { name, phone: number, caption: Some(more).filter(|more| !more.is_empty()) })

@@ -1,6 +1,6 @@
-//! Faults that an operator can have, planted one by one between the real binary and the fakes: each is told by an alert,
-//! `/ready`, the metrics, `telekommo status`, the status page, `telekommo check` and the log, with what to do, and once
-//! more when it is mended.
+//! Faults that an operator can have, planted one by one between the real binary and the fakes: each is told by an
+//! alert, `/ready`, the metrics, `telekommo status`, the status page, `telekommo check` and the log, with what to do,
+//! and once more when it is mended.
 //!
 //! | Fault | Planted in |
 //! |---|---|

@@ -3,7 +3,7 @@
 use telekommo::{
     domain::{
         address::{Conversation, KommoMessageId},
-        delivery::{Delivery, Report},
+        delivery::{Delivery, DeliveryReport},
         job::{Job, Lane},
     },
     sandbox::{
@@ -35,7 +35,7 @@ async fn done(stage: &TestStage, words: &[&str]) -> String {
 /// Parks a message in the lane of a conversation, as a job that needs a person.
 async fn park(store: &Store, conversation: &str, why: &str) {
     let lane = Lane::outbound(&conversation.parse::<Conversation>().unwrap());
-    let report = Report { message: KommoMessageId("m".to_owned()), delivery: Delivery::Delivered };
+    let report = DeliveryReport { message: KommoMessageId("m".to_owned()), delivery: Delivery::Delivered };
     let job = NewJob { id: None, lane: lane.clone(), job: Job::from(report) };
     let now = telekommo::clock::now();
     store.push(Intake { jobs: vec![job], offset: None }, now).await.unwrap();

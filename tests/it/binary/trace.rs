@@ -87,7 +87,8 @@ async fn a_message_and_its_answer_are_followed_there_and_back_by_any_of_their_id
     let in_telegram = hops(&stage, &answer).await[4]["other_side"][0].as_str().unwrap().to_owned();
     assert_eq!(events(&stage, &in_telegram).await, back);
 
-    // All of a conversation, by whatever names it, and nothing of another one. What is done with the number takes longer.
+    // All of a conversation, by whatever names it, and nothing of another one. What is done with the number takes
+    // longer.
     eventually("the contact has the number", async || trace(&stage, &anna).await.contains("Kommo has accepted it"))
         .await;
     let all = trace(&stage, &anna).await;

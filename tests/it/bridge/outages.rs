@@ -134,7 +134,7 @@ async fn a_kommo_that_does_not_answer_holds_nothing_up_for_long() {
     let (store, route, now) = (&own.store, &own.lane.route, telekommo::clock::now());
     let search = own.reconciler.prepare().await.unwrap();
     assert_eq!(search.conversations(), 1);
-    let attending = Arc::clone(&own.reconciler).attend(Some(search), own.stop.clone());
+    let attending = Arc::clone(&own.reconciler).run_loop(Some(search), own.stop.clone());
     let watching = async {
         assert_eq!(store.due(route), None, "what came before the start may have been delivered");
         eventually("it goes on all the same", async || store.due(route) == Some(Due::Now)).await;
@@ -155,7 +155,7 @@ async fn a_kommo_that_does_not_answer_holds_nothing_up_for_long() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_a_comparison_that_is_complete_is_noted() {
     let own = Own::new(Bounds { every: Duration::from_millis(50), ..BOUNDS }).await;
-    let attending = Arc::clone(&own.reconciler).attend(None, own.stop.clone());
+    let attending = Arc::clone(&own.reconciler).run_loop(None, own.stop.clone());
     let watching = async {
         eventually("one comparison was given up, and the next one begun", async || own.asked() > 5).await;
         assert_eq!(own.store.caught_up_at().unwrap(), None);
@@ -171,6 +171,6 @@ async fn only_a_comparison_that_is_complete_is_noted() {
 async fn a_bridge_that_runs_and_looks_at_nothing_notes_nothing() {
     let own = Own::new(BOUNDS).await;
     own.stop.cancel();
-    Arc::clone(&own.reconciler).attend(None, own.stop.clone()).await.unwrap();
+    Arc::clone(&own.reconciler).run_loop(None, own.stop.clone()).await.unwrap();
     assert_eq!(own.store.caught_up_at().unwrap(), None);
 }

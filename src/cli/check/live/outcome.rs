@@ -9,7 +9,7 @@ const INDENT: usize = 23;
 
 /// What was found out about one question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Outcome {
+pub(super) struct ProbeOutcome {
     /// Programs read it in lower case, with `_` for a blank; it does not change.
     #[serde(serialize_with = "as_name")]
     pub(super) question: &'static str,
@@ -38,7 +38,7 @@ pub(super) enum Answered {
     Open,
 }
 
-impl Outcome {
+impl ProbeOutcome {
     pub(super) fn new(
         question: &'static str,
         state: Answered,

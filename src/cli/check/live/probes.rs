@@ -5,17 +5,17 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::{
-    admin::{channel::refusal, chats::Row},
+    admin::{channel::refusal, chats::ChatEntry},
     app,
     cli::check::{
         live::{
-            outcome::Outcome,
+            outcome::ProbeOutcome,
             report::Cleaned,
             sending::{Messages, Sent, id_of},
-            verdicts::{self, Kept},
+            verdicts::{self, KeptText},
         },
         message::{Trial, until},
-        support, way_in,
+        public_address, support,
     },
     clock,
     config::Config,
@@ -53,7 +53,7 @@ pub(super) struct Probes<'c> {
 }
 
 impl<'c> Probes<'c> {
-    pub(super) fn new(config: &'c Config, trial: Trial, bot: Bot, (person, row): (UserId, Row)) -> Self {
+    pub(super) fn new(config: &'c Config, trial: Trial, bot: Bot, (person, row): (UserId, ChatEntry)) -> Self {
         let customer = Sender {
             id: ContactId::Person(person).to_string(),
             ref_id: None,
@@ -71,7 +71,7 @@ impl<'c> Probes<'c> {
     ///
     /// # Errors
     /// If Kommo does not take the first message.
-    pub(super) async fn all(&mut self) -> anyhow::Result<Vec<Outcome>> {
+    pub(super) async fn all(&mut self) -> anyhow::Result<Vec<ProbeOutcome>> {
         let (first, text, repeated) = self.repeat().await?;
         let edits = self.edit().await;
         let status_in_messages = self.status_in_message().await;
@@ -110,7 +110,7 @@ impl<'c> Probes<'c> {
         Ok((first, text, again))
     }
 
-    async fn edit(&mut self) -> Outcome {
+    async fn edit(&mut self) -> ProbeOutcome {
         let message = self.messages.text("before an edit");
         let event = self.messages.event(message);
         let sent = match self.messages.send(&event).await {
@@ -126,7 +126,7 @@ impl<'c> Probes<'c> {
     }
 
     /// What the channel's bot has written elsewhere, with its status and without.
-    async fn status_in_message(&mut self) -> Outcome {
+    async fn status_in_message(&mut self) -> ProbeOutcome {
         let Some(bot) = &self.config.kommo.bot_id else { return verdicts::no_bot() };
         let bot = Sender {
             id: format!("kommo-user:{bot}"),
@@ -153,7 +153,7 @@ impl<'c> Probes<'c> {
 
     /// By each of the names that the message of the channel's bot has arrived. That of any other is left alone: it may
     /// be a manager's that has failed.
-    async fn status_names(&self) -> Outcome {
+    async fn status_names(&self) -> ProbeOutcome {
         let Some(sent) = &self.of_bot else { return verdicts::no_message_of_bot() };
         let named = |items: Vec<HistoryItem>| id_of(&items, sent);
         let id = match &sent.id {
@@ -175,7 +175,7 @@ impl<'c> Probes<'c> {
         verdicts::status_names(&told)
     }
 
-    async fn quotes(&mut self, first: &Sent) -> Outcome {
+    async fn quotes(&mut self, first: &Sent) -> ProbeOutcome {
         let reply = |id: &str| ReplyTo { message: KnownMessage { id: Some(id.to_owned()), msgid: None } };
         let Some(id) = &first.id else { return verdicts::nothing_to_quote() };
         let known = self.messages.send_reply(self.messages.text("with a quote"), reply(id)).await;
@@ -184,13 +184,13 @@ impl<'c> Probes<'c> {
     }
 
     /// As long as Telegram's longest, and longer.
-    async fn texts(&mut self) -> Outcome {
+    async fn texts(&mut self) -> ProbeOutcome {
         let (longest, longer) = (self.kept(LONGEST).await, self.kept(LONGER).await);
         verdicts::texts(&longest, &longer)
     }
 
     /// What Kommo keeps of a text with so many characters.
-    async fn kept(&mut self, chars: usize) -> Kept {
+    async fn kept(&mut self, chars: usize) -> KeptText {
         let Message { text, .. } = self.messages.text(&format!("{chars} characters"));
         let mut text = text.unwrap_or_default();
         text.extend(std::iter::repeat_n('x', chars.saturating_sub(text.len())));
@@ -198,7 +198,7 @@ impl<'c> Probes<'c> {
         let event = self.messages.event(message);
         let sent = match self.messages.send(&event).await {
             Ok(sent) => sent,
-            Err(error) => return Kept::Refused(error),
+            Err(error) => return KeptText::Refused(error),
         };
         let look = async || {
             let items = self.messages.history().await.unwrap_or_default();
@@ -208,14 +208,14 @@ impl<'c> Probes<'c> {
             Ok(those.find_map(|message| message.text.filter(is_it)))
         };
         match until(self.patience(), look).await {
-            Ok(Some(there)) if there == text => Kept::Whole,
-            Ok(Some(there)) => Kept::Cut(there.chars().count()),
-            Ok(None) | Err(_) => Kept::Unseen,
+            Ok(Some(there)) if there == text => KeptText::Whole,
+            Ok(Some(there)) => KeptText::Cut(there.chars().count()),
+            Ok(None) | Err(_) => KeptText::Unseen,
         }
     }
 
     /// How Kommo fetches a file.
-    async fn files(&mut self) -> Outcome {
+    async fn files(&mut self) -> ProbeOutcome {
         let name = format!("{TEST_FILE}{}.jpg", self.messages.nonce);
         let Some(picture) = self.picture(&name).await else { return verdicts::no_picture() };
         let message = self.file(&picture, picture.size_bytes.unwrap_or_default(), "a file");
@@ -232,7 +232,7 @@ impl<'c> Probes<'c> {
     }
 
     /// Whether a message may tell of a file that is as large as the largest of Telegram's.
-    async fn file_size(&mut self) -> Outcome {
+    async fn file_size(&mut self) -> ProbeOutcome {
         let largest = app::largest_download_bytes(&self.config.telegram);
         // Of another name: its fetches would count as those of the other file.
         let Some(picture) = self.picture("telekommo-check.jpg").await else { return verdicts::no_large_picture() };
@@ -243,9 +243,9 @@ impl<'c> Probes<'c> {
 
     /// A picture that Kommo can fetch: that of the bot, or the operator's own.
     async fn picture(&self, name: &str) -> Option<Media> {
-        match way_in::file::of_bot(&self.bot, name).await {
+        match public_address::file::of_bot(&self.bot, name).await {
             Some(picture) => Some(picture),
-            None => way_in::file::picture(&self.bot, self.person, name).await,
+            None => public_address::file::picture(&self.bot, self.person, name).await,
         }
     }
 
@@ -271,7 +271,7 @@ impl<'c> Probes<'c> {
         asked.await.ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default()
     }
 
-    async fn typing(&self) -> Outcome {
+    async fn typing(&self) -> ProbeOutcome {
         verdicts::typing(support::has_typed(&self.trial.running).await)
     }
 

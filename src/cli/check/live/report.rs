@@ -12,7 +12,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::{
-    cli::check::live::outcome::{Answered, Outcome},
+    cli::check::live::outcome::{Answered, ProbeOutcome},
     clock,
     config::Config,
     store::data_dir,
@@ -50,7 +50,7 @@ struct Whole<'a> {
     /// The host of the Chats API, if it is one of everybody's.
     chats_api: &'a str,
     ok: bool,
-    questions: &'a [Outcome],
+    questions: &'a [ProbeOutcome],
     cleaned: &'a Cleaned,
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<&'a Path>,
@@ -62,7 +62,7 @@ struct Whole<'a> {
 /// If the path of the file is no text.
 pub(super) fn json(
     config: &Config,
-    questions: &[Outcome],
+    questions: &[ProbeOutcome],
     cleaned: &Cleaned,
     report: Option<&Path>,
 ) -> anyhow::Result<String> {
@@ -86,10 +86,7 @@ fn host(config: &Config) -> &str {
 }
 
 /// Writes it into a file that nobody else may read, and says where that is.
-///
-/// # Errors
-/// If the file cannot be written.
-pub(super) fn write(config: &Config, questions: &[Outcome], cleaned: &Cleaned) -> anyhow::Result<PathBuf> {
+pub(super) fn write(config: &Config, questions: &[ProbeOutcome], cleaned: &Cleaned) -> anyhow::Result<PathBuf> {
     let file = config.data_dir.join(FILE);
     let text = json(config, questions, cleaned, None)? + "\n";
     put(&config.data_dir, &file, &text)

@@ -164,7 +164,7 @@ fn refused(error: &CallError) -> String {
             }
             text
         }
-        CallError::Nonsense(answer) => format!("{}, not in Kommo's shape", answer.status.as_u16()),
+        CallError::Foreign(answer) => format!("{}, not in Kommo's shape", answer.status.as_u16()),
         CallError::Unreachable(_) => "no answer".to_owned(),
     }
 }

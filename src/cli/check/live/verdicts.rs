@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     cli::check::live::{
-        outcome::{Answered, Outcome},
+        outcome::{Answered, ProbeOutcome},
         sending::{Sent, told, unclear},
     },
     domain::{amount::counted, assumed::StatusNames},
@@ -16,7 +16,7 @@ type Answer<T> = Result<T, CallError>;
 
 /// What became of a long text.
 #[derive(Debug)]
-pub(super) enum Kept {
+pub(super) enum KeptText {
     Whole,
     /// So many characters of it are there.
     Cut(usize),
@@ -31,10 +31,10 @@ fn is_unclear<T>(answer: &Answer<T>) -> bool {
 }
 
 /// The same message sent twice; so many of it are in the history.
-pub(super) fn repeated(again: &Answer<Sent>, copies: usize, first: &Sent) -> Outcome {
+pub(super) fn repeated(again: &Answer<Sent>, copies: usize, first: &Sent) -> ProbeOutcome {
     let make = |state, found: &str| {
         let assumed = "Kommo takes each id of a message once, however it answers the second time";
-        Outcome::new("Same message twice", state, assumed, found).with_answers(vec![told(again)])
+        ProbeOutcome::new("Same message twice", state, assumed, found).with_answers(vec![told(again)])
     };
     let is_ambiguous = again.as_ref().err().is_some_and(CallError::is_ambiguous);
     match again {
@@ -58,10 +58,10 @@ pub(super) fn repeated(again: &Answer<Sent>, copies: usize, first: &Sent) -> Out
 }
 
 /// What became of an edit; whether it is in the history, if that can be read.
-pub(super) fn edits(answer: &Answer<()>, is_there: Option<bool>) -> Outcome {
+pub(super) fn edits(answer: &Answer<()>, is_there: Option<bool>) -> ProbeOutcome {
     let make = |state, found: &str| {
         let assumed = "Kommo takes edits of customers' messages, until it refuses those of three";
-        Outcome::new("Edits", state, assumed, found).with_answers(vec![told(answer)])
+        ProbeOutcome::new("Edits", state, assumed, found).with_answers(vec![told(answer)])
     };
     let off = || "kommo.customer_edits = false".to_owned();
     match answer {
@@ -81,15 +81,15 @@ const STATUS_IN_MESSAGES: &str = "Status with message";
 const STATUS_IN_MESSAGES_ASSUMED: &str =
     "Kommo takes what was sent elsewhere together with its delivery status, until it refuses that";
 
-pub(super) fn no_bot() -> Outcome {
+pub(super) fn no_bot() -> ProbeOutcome {
     let found = "not tried, because kommo.bot_id is not set";
-    Outcome::new(STATUS_IN_MESSAGES, Answered::Open, STATUS_IN_MESSAGES_ASSUMED, found)
+    ProbeOutcome::new(STATUS_IN_MESSAGES, Answered::Open, STATUS_IN_MESSAGES_ASSUMED, found)
 }
 
-pub(super) fn status_in_messages(with: &Answer<Sent>, bare: Option<&Answer<Sent>>) -> Outcome {
+pub(super) fn status_in_messages(with: &Answer<Sent>, bare: Option<&Answer<Sent>>) -> ProbeOutcome {
     let make = |state, found: &str| {
         let answers = std::iter::once(with).chain(bare).map(told).collect();
-        Outcome::new(STATUS_IN_MESSAGES, state, STATUS_IN_MESSAGES_ASSUMED, found).with_answers(answers)
+        ProbeOutcome::new(STATUS_IN_MESSAGES, state, STATUS_IN_MESSAGES_ASSUMED, found).with_answers(answers)
     };
     match (with, bare) {
         (Ok(_), _) => make(Answered::AsAssumed, "it takes both together"),
@@ -112,16 +112,16 @@ pub(super) fn status_in_messages(with: &Answer<Sent>, bare: Option<&Answer<Sent>
 const STATUS_NAMES: &str = "Delivery status";
 const STATUS_NAMES_ASSUMED: &str = "Kommo takes status_code beside delivery_status, until it refuses that";
 
-pub(super) fn no_message_of_bot() -> Outcome {
+pub(super) fn no_message_of_bot() -> ProbeOutcome {
     let found = "not tried, because there is no message of the channel's bot, and those of managers are left alone: set \
                  kommo.bot_id, and run this again";
-    Outcome::new(STATUS_NAMES, Answered::Open, STATUS_NAMES_ASSUMED, found)
+    ProbeOutcome::new(STATUS_NAMES, Answered::Open, STATUS_NAMES_ASSUMED, found)
 }
 
-pub(super) fn status_names(tried: &[(StatusNames, Answer<()>)]) -> Outcome {
+pub(super) fn status_names(tried: &[(StatusNames, Answer<()>)]) -> ProbeOutcome {
     let make = |state, found: &str| {
         let answers = tried.iter().map(|(names, answer)| format!("{}: {}", names.name(), told(answer))).collect();
-        Outcome::new(STATUS_NAMES, state, STATUS_NAMES_ASSUMED, found).with_answers(answers)
+        ProbeOutcome::new(STATUS_NAMES, state, STATUS_NAMES_ASSUMED, found).with_answers(answers)
     };
     let taken: Vec<_> = tried.iter().filter(|(_, answer)| answer.is_ok()).map(|(names, _)| *names).collect();
     if let Some((_, Err(error))) = tried.iter().find(|(_, answer)| is_unclear(answer)) {
@@ -144,19 +144,19 @@ pub(super) fn status_names(tried: &[(StatusNames, Answer<()>)]) -> Outcome {
 const QUOTES: &str = "Quotes";
 const QUOTES_ASSUMED: &str = "Kommo takes a message that quotes one of its own by its id";
 
-pub(super) fn nothing_to_quote() -> Outcome {
+pub(super) fn nothing_to_quote() -> ProbeOutcome {
     let found = "not tried, because Kommo does not tell the ids of new messages";
-    Outcome::new(QUOTES, Answered::Open, QUOTES_ASSUMED, found)
+    ProbeOutcome::new(QUOTES, Answered::Open, QUOTES_ASSUMED, found)
 }
 
-pub(super) fn quotes(known: &Answer<Sent>, unknown: &Answer<Sent>) -> Outcome {
+pub(super) fn quotes(known: &Answer<Sent>, unknown: &Answer<Sent>) -> ProbeOutcome {
     let of_unknown = match unknown {
         Ok(_) => "it takes a quote of an unknown message, too",
         Err(error) if error.is_bad_request() || error.is_unknown() => "it refuses a quote of an unknown message",
         Err(_) => "what it makes of a quote of an unknown message is not known",
     };
     let make = |state, found: &str| {
-        Outcome::new(QUOTES, state, QUOTES_ASSUMED, found).with_answers(vec![told(known), told(unknown)])
+        ProbeOutcome::new(QUOTES, state, QUOTES_ASSUMED, found).with_answers(vec![told(known), told(unknown)])
     };
     match known {
         Ok(_) => make(Answered::AsAssumed, &format!("it does, and {of_unknown}")),
@@ -166,28 +166,30 @@ pub(super) fn quotes(known: &Answer<Sent>, unknown: &Answer<Sent>) -> Outcome {
     }
 }
 
-pub(super) fn texts(longest: &Kept, longer: &Kept) -> Outcome {
-    let shown = |kept: &Kept| match kept {
-        Kept::Whole => "whole".to_owned(),
-        Kept::Cut(chars) => format!("cut to {chars}"),
-        Kept::Refused(error) => told::<()>(&Err(error.clone())),
-        Kept::Unseen => "accepted, not seen".to_owned(),
+pub(super) fn texts(longest: &KeptText, longer: &KeptText) -> ProbeOutcome {
+    let shown = |kept: &KeptText| match kept {
+        KeptText::Whole => "whole".to_owned(),
+        KeptText::Cut(chars) => format!("cut to {chars}"),
+        KeptText::Refused(error) => told::<()>(&Err(error.clone())),
+        KeptText::Unseen => "accepted, not seen".to_owned(),
     };
     let make = |state, found: String| {
         let assumed = "Kommo takes and keeps texts that are as long as Telegram's longest, 4,096 characters";
-        Outcome::new("Long texts", state, assumed, found).with_answers(vec![shown(longest), shown(longer)])
+        ProbeOutcome::new("Long texts", state, assumed, found).with_answers(vec![shown(longest), shown(longer)])
     };
     match (longest, longer) {
-        (Kept::Whole, Kept::Whole) => make(Answered::AsAssumed, "it keeps all of 16,384 characters".to_owned()),
-        (Kept::Whole, _) => make(Answered::AsAssumed, "it keeps 4,096 characters, and not all of 16,384".to_owned()),
-        (Kept::Cut(chars), _) => make(Answered::Differs, format!("it keeps {chars} characters of 4,096"))
+        (KeptText::Whole, KeptText::Whole) => make(Answered::AsAssumed, "it keeps all of 16,384 characters".to_owned()),
+        (KeptText::Whole, _) => {
+            make(Answered::AsAssumed, "it keeps 4,096 characters, and not all of 16,384".to_owned())
+        }
+        (KeptText::Cut(chars), _) => make(Answered::Differs, format!("it keeps {chars} characters of 4,096"))
             .with_effect("Managers do not see the end of customers' long messages"),
-        (Kept::Refused(error), _) if error.is_bad_request() => {
+        (KeptText::Refused(error), _) if error.is_bad_request() => {
             make(Answered::Differs, "it refuses 4,096 characters".to_owned())
                 .with_effect("telekommo parks customers' long messages: `telekommo queue list --parked` shows them")
         }
-        (Kept::Refused(error), _) => make(Answered::Open, unclear(error)),
-        (Kept::Unseen, _) => make(Answered::Open, "it accepts 4,096 characters, and does not show them".to_owned()),
+        (KeptText::Refused(error), _) => make(Answered::Open, unclear(error)),
+        (KeptText::Unseen, _) => make(Answered::Open, "it accepts 4,096 characters, and does not show them".to_owned()),
     }
 }
 
@@ -196,15 +198,15 @@ const FILES_ASSUMED: &str = "Kommo fetches a file from server.public_url soon af
 const NO_PICTURE: &str = "not tried, because neither the bot nor your own account shows it a picture: give the bot one \
                           by @BotFather";
 
-pub(super) fn no_picture() -> Outcome {
-    Outcome::new(FILES, Answered::Open, FILES_ASSUMED, NO_PICTURE)
+pub(super) fn no_picture() -> ProbeOutcome {
+    ProbeOutcome::new(FILES, Answered::Open, FILES_ASSUMED, NO_PICTURE)
 }
 
-pub(super) fn files(sent: &Answer<Sent>, fetches: &[Fetch], within: Duration) -> Outcome {
+pub(super) fn files(sent: &Answer<Sent>, fetches: &[Fetch], within: Duration) -> ProbeOutcome {
     let make = |state, found: &str| {
         let shown = |it: &Fetch| format!("{}{} {}", it.method, if it.is_part { " with Range" } else { "" }, it.status);
         let answers = std::iter::once(told(sent)).chain(fetches.iter().map(shown)).collect();
-        Outcome::new(FILES, state, FILES_ASSUMED, found).with_answers(answers)
+        ProbeOutcome::new(FILES, state, FILES_ASSUMED, found).with_answers(answers)
     };
     let within = within.as_secs();
     match (sent, fetches) {
@@ -229,14 +231,15 @@ pub(super) fn files(sent: &Answer<Sent>, fetches: &[Fetch], within: Duration) ->
 const FILE_SIZE: &str = "Large files";
 const FILE_SIZE_ASSUMED: &str = "Kommo takes messages with files that are as large as Telegram lets the bot have them";
 
-pub(super) fn no_large_picture() -> Outcome {
-    Outcome::new(FILE_SIZE, Answered::Open, FILE_SIZE_ASSUMED, NO_PICTURE)
+pub(super) fn no_large_picture() -> ProbeOutcome {
+    ProbeOutcome::new(FILE_SIZE, Answered::Open, FILE_SIZE_ASSUMED, NO_PICTURE)
 }
 
-pub(super) fn file_size(sent: &Answer<Sent>, bytes: u64) -> Outcome {
+pub(super) fn file_size(sent: &Answer<Sent>, bytes: u64) -> ProbeOutcome {
     let megabytes = bytes >> 20;
-    let make =
-        |state, found: String| Outcome::new(FILE_SIZE, state, FILE_SIZE_ASSUMED, found).with_answers(vec![told(sent)]);
+    let make = |state, found: String| {
+        ProbeOutcome::new(FILE_SIZE, state, FILE_SIZE_ASSUMED, found).with_answers(vec![told(sent)])
+    };
     match sent {
         Ok(_) => make(
             Answered::AsAssumed,
@@ -251,7 +254,7 @@ pub(super) fn file_size(sent: &Answer<Sent>, bytes: u64) -> Outcome {
 }
 
 /// Whether the history has the fields by which telekommo knows messages and people again.
-pub(super) fn history(items: &[HistoryItem]) -> Outcome {
+pub(super) fn history(items: &[HistoryItem]) -> ProbeOutcome {
     let customers = || items.iter().filter(|item| item.receiver.is_none());
     let has = |told: &dyn Fn(&HistoryItem) -> bool| customers().any(told);
     let fields = [
@@ -263,7 +266,7 @@ pub(super) fn history(items: &[HistoryItem]) -> Outcome {
     let make = |state, found: String| {
         let answers = fields.iter().map(|(name, has)| format!("{name}: {}", if *has { "yes" } else { "no" })).collect();
         let assumed = "the history of a chat tells the ids that telekommo has given, and milliseconds";
-        Outcome::new("History", state, assumed, found).with_answers(answers)
+        ProbeOutcome::new("History", state, assumed, found).with_answers(answers)
     };
     let missing: Vec<_> = fields.iter().filter(|(_, has)| !has).map(|(name, _)| *name).collect();
     if items.is_empty() {
@@ -279,10 +282,10 @@ pub(super) fn history(items: &[HistoryItem]) -> Outcome {
     }
 }
 
-pub(super) fn typing(has_typed: Option<bool>) -> Outcome {
+pub(super) fn typing(has_typed: Option<bool>) -> ProbeOutcome {
     let make = |state, found| {
         let assumed = "Kommo may tell when managers type, if its support has enabled it for the channel";
-        Outcome::new("Typing of managers", state, assumed, found)
+        ProbeOutcome::new("Typing of managers", state, assumed, found)
     };
     match has_typed {
         Some(true) => make(Answered::AsAssumed, "it tells it"),

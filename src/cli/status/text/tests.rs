@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::{
-    admin::status::{Bot, Held, HourOfFlows, Parked, Queue, Room, Wrong},
+    admin::status::{Bot, HeldAnswers, HourOfFlows, Parked, Queue, Room, Wrong},
     cli::table::width_of,
     domain::address::SourceId,
 };
@@ -37,7 +37,7 @@ fn status() -> Status {
             Queue { route: "inbound".to_owned(), waiting: 12, oldest_at: Some(before(Duration::from_mins(5))) },
             Queue { route: "outbound:sales".to_owned(), waiting: 0, oldest_at: None },
         ],
-        held: Held { conversations: 2, why: Some("Kommo answered 500".to_owned()) },
+        held: HeldAnswers { conversations: 2, why: Some("Kommo answered 500".to_owned()) },
         programs: Vec::new(),
         parked: Parked { need_person: 1, told: 3 },
         troubles: vec![
@@ -114,7 +114,7 @@ fn a_bridge_that_is_well_says_little() {
     let status = Status {
         ready: true,
         queues: Vec::new(),
-        held: Held::default(),
+        held: HeldAnswers::default(),
         parked: Parked::default(),
         troubles: Vec::new(),
         failures: Vec::new(),

@@ -13,13 +13,13 @@ use crate::sandbox::{
 };
 
 #[derive(Deserialize)]
-struct Wish {
+struct SwitchRequest {
     switch: Switch,
     on: bool,
 }
 
 pub(super) async fn switch(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
-    let Wish { switch, on } = read(&body)?;
+    let SwitchRequest { switch, on } = read(&body)?;
     let switched = view.switches.set((&view.telegram, &view.kommo), switch, on);
     switched.map_err(|sentence| Trouble::new(StatusCode::CONFLICT, sentence))?;
     Ok(done(&json!({})))

@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     domain::{
         address::{MessageId, UserId},
-        delivery::Unread,
+        delivery::UnreadAnswer,
     },
     store::ManagerInitiated,
 };
@@ -82,8 +82,8 @@ fn chat(number: u8) -> Chat {
     Chat { chat: KommoChatId(format!("chat {number}")), user: None }
 }
 
-fn unread(number: u8) -> Unread {
-    Unread { message: kommo(number), ours: ours(number), topic: None }
+fn unread(number: u8) -> UnreadAnswer {
+    UnreadAnswer { message: kommo(number), ours: ours(number), topic: None }
 }
 
 fn number_of(customer: u8) -> UserId {

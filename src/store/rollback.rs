@@ -11,7 +11,7 @@ use crate::{
         time::UnixMillis,
     },
     store::{
-        Store, StoreError, aside,
+        Store, StoreError,
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::{Head, Index},
@@ -21,6 +21,7 @@ use crate::{
         rows::{self, JobRow, ParkedHead, ParkedRow},
         scan::scan,
         tables::NEXT_KEPT,
+        unreadable_jobs,
     },
 };
 
@@ -29,7 +30,7 @@ const WHY: &str = "the data directory was rolled back to an older state: it may 
 
 /// What became of a store that was rolled back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rewound {
+pub struct RollbackOutcome {
     /// How many answers that waited were parked.
     pub parked: usize,
     /// In how many lanes somebody was at work, or could be: what waits there goes out.
@@ -38,7 +39,7 @@ pub struct Rewound {
 
 /// What of one lane is parked, and what stays.
 #[derive(Default)]
-struct Parted {
+struct ParkedShare {
     gone: usize,
     /// How many jobs could not be read, and are set aside as they are.
     aside: usize,
@@ -47,17 +48,11 @@ struct Parted {
 
 impl Store {
     /// The lanes towards Telegram in which something waits. Costs a look at each.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn lanes_to_telegram(&self) -> Result<Vec<Lane>, StoreError> {
         self.0.reader.apart(lanes_to_telegram).await
     }
 
     /// What waits in a lane, in order; `None` if not all of it can be read. Whoever works on its head has it still.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn waiting(&self, lane: Lane) -> Result<Option<Vec<Job>>, StoreError> {
         let job = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
             let (key, value) = entry?;
@@ -67,9 +62,6 @@ impl Store {
     }
 
     /// Whether something that waited in a lane was set aside.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub async fn is_set_aside(&self, lane: Lane) -> Result<bool, StoreError> {
         self.0.reader.apart(move |db| is_set_aside(db, &lane)).await
     }
@@ -87,14 +79,16 @@ impl Store {
     /// From now on this store knows of nothing that was written before. What waits in `lanes` and arrived below `mark`
     /// ([`Store::next_mark`]) is parked, one message per answer, in the same durable step. The lanes must be held from
     /// 0 on.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub async fn rewound(&self, lanes: Vec<Lane>, mark: u64, now: UnixMillis) -> Result<Rewound, StoreError> {
+    pub async fn treat_as_rolled_back(
+        &self,
+        lanes: Vec<Lane>,
+        mark: u64,
+        now: UnixMillis,
+    ) -> Result<RollbackOutcome, StoreError> {
         self.db()?;
         let store = self.clone();
         let plan = move |txn: &mut WriteTxn| {
-            let (mut batch, mut told) = (Batch::default(), Rewound::default());
+            let (mut batch, mut told) = (Batch::default(), RollbackOutcome::default());
             let mut parted = Vec::new();
             batch.insert(keys::BEGUN, rows::write(&now));
             for row in NEXT_KEPT.rows(&txn.db) {
@@ -114,7 +108,7 @@ impl Store {
             }
             let then = move |index: &mut Index| {
                 index.parked += told.parked;
-                for (lane, Parted { gone, head, .. }) in parted {
+                for (lane, ParkedShare { gone, head, .. }) in parted {
                     index.settled(&lane, gone, 0, head);
                     index.thaw(&lane, 0, None);
                 }
@@ -146,7 +140,7 @@ fn is_set_aside(db: &Db, lane: &Lane) -> Result<bool, StoreError> {
     let route = lane.route.to_string();
     for entry in scan(db, keys::ASIDE) {
         let (key, _) = entry?;
-        let former = keys::aside_parts(&key).and_then(|(_, former)| aside::lane_of(former));
+        let former = keys::aside_parts(&key).and_then(|(_, former)| unreadable_jobs::lane_of(former));
         // Of a damaged key nobody knows where it was.
         if former.is_none_or(|(of_route, thread)| thread == lane.thread && of_route == route) {
             return Ok(true);
@@ -176,8 +170,8 @@ fn park_below(
     batch: &mut Batch,
     (lane, mark): (&Lane, u64),
     now: UnixMillis,
-) -> Result<(usize, Parted), StoreError> {
-    let (mut arrivals, mut parted) = (Vec::<(u64, Vec<Job>)>::new(), Parted::default());
+) -> Result<(usize, ParkedShare), StoreError> {
+    let (mut arrivals, mut parted) = (Vec::<(u64, Vec<Job>)>::new(), ParkedShare::default());
     for entry in txn.db.scan_prefix(keys::lane(lane)) {
         let (key, value) = entry?;
         let sequence = JobKey::parse(&key).map_or(u64::MAX, |place| place.sequence);
@@ -187,7 +181,7 @@ fn park_below(
         }
         parted.gone += 1;
         let Some(row) = rows::read::<JobRow>(&key, &value) else {
-            aside::put(batch, &key, &value);
+            unreadable_jobs::put(batch, &key, &value);
             parted.aside += 1;
             continue;
         };

@@ -27,7 +27,7 @@ impl Membership {
     /// Whether an answer that was enqueued at `enqueued_at`, before we learnt that the bot is shut out, fails at once.
     /// A later one is sent all the same, so that Telegram decides: we may have missed that the bot was let in again.
     #[must_use]
-    pub fn is_in_vain(&self, enqueued_at: UnixMillis) -> bool {
+    pub fn blocks_answer_from(&self, enqueued_at: UnixMillis) -> bool {
         self.shut_out && enqueued_at <= self.learnt_at
     }
 }
@@ -74,8 +74,8 @@ mod tests {
 
     #[test]
     fn only_what_was_waiting_is_in_vain() {
-        assert!(membership(0, 0).is_in_vain(UnixMillis(500)));
-        assert!(!membership(0, 0).is_in_vain(UnixMillis(501)));
-        assert!(!Membership { shut_out: false, ..membership(0, 0) }.is_in_vain(UnixMillis(0)));
+        assert!(membership(0, 0).blocks_answer_from(UnixMillis(500)));
+        assert!(!membership(0, 0).blocks_answer_from(UnixMillis(501)));
+        assert!(!Membership { shut_out: false, ..membership(0, 0) }.blocks_answer_from(UnixMillis(0)));
     }
 }

@@ -7,10 +7,10 @@ use anyhow::{anyhow, bail};
 use crate::cli::{init::answers::Answers, terminal};
 
 /// Who answers.
-pub(super) struct Talk(Option<Answers>);
+pub(super) struct Prompt(Option<Answers>);
 
 /// What is asked, and the name of its answer in a file.
-pub(super) struct Ask {
+pub(super) struct Question {
     pub(super) key: &'static str,
     pub(super) text: &'static str,
     /// What holds if nothing is answered.
@@ -19,7 +19,7 @@ pub(super) struct Ask {
     pub(super) check: fn(&str) -> Result<String, String>,
 }
 
-impl Talk {
+impl Prompt {
     /// Takes `answers`, or asks whoever sits there.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Talk {
     }
 
     /// The answer to a question: that of the file, `given`, or what is typed, asked again until it is right.
-    pub(super) fn answer(&self, ask: &Ask, given: Option<&String>) -> anyhow::Result<String> {
+    pub(super) fn answer(&self, ask: &Question, given: Option<&String>) -> anyhow::Result<String> {
         if self.0.is_some() {
             let given = given.map(String::as_str).or(ask.default);
             let given = given.ok_or_else(|| anyhow!("the answers lack {}: {}", ask.key, ask.text))?;
@@ -66,7 +66,7 @@ impl Talk {
     }
 
     /// The same for a secret, which is not shown while it is typed, and of which nothing is shown if it is wrong.
-    pub(super) fn secret(&self, ask: &Ask, given: Option<String>) -> anyhow::Result<String> {
+    pub(super) fn secret(&self, ask: &Question, given: Option<String>) -> anyhow::Result<String> {
         if self.0.is_some() {
             let given = given.ok_or_else(|| anyhow!("the answers lack {}: {}", ask.key, ask.text))?;
             return (ask.check)(&given).map_err(|wrong| anyhow!("{}: what was given {wrong}", ask.key));

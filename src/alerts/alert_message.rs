@@ -10,24 +10,24 @@ use crate::{
         state::{Event, EventKind},
         watches,
     },
-    domain::{amount::span, time::UnixMillis},
+    domain::{amount::duration_in_words, time::UnixMillis},
 };
 
 /// The most characters of what is said of one trouble. Some quote what a server said.
 const TEXT_CHARS: usize = 600;
 /// The most characters of a message. Telegram takes 4096.
-const LETTER_CHARS: usize = 3500;
+const ALERT_CHARS: usize = 3500;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Letter {
+pub struct AlertMessage {
     /// One line.
     pub title: String,
     /// The rest.
     pub text: String,
     pub urgency: Urgency,
     /// The same for programs.
-    pub events: Vec<Told>,
+    pub events: Vec<ReportedEvent>,
 }
 
 /// How loud a message is.
@@ -43,7 +43,7 @@ pub enum Urgency {
 
 /// One event as programs read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Told {
+pub struct ReportedEvent {
     /// The name of the watch.
     pub watch: String,
     /// What it is about, where there are several of a kind.
@@ -59,7 +59,7 @@ pub struct Told {
 
 /// The message that tells `events` and the line of the day. `host` says which bridge it is.
 #[must_use]
-pub fn letter(host: &str, events: &[Event], daily: Option<&str>) -> Letter {
+pub fn alert(host: &str, events: &[Event], daily: Option<&str>) -> AlertMessage {
     let told: Vec<_> = events.iter().map(told).collect();
     let urgency = events.iter().map(|event| urgency(event.kind)).max().unwrap_or(Urgency::Quiet);
     let title = match &told[..] {
@@ -75,19 +75,19 @@ pub fn letter(host: &str, events: &[Event], daily: Option<&str>) -> Letter {
         _ = writeln!(text, "{}\n{}\n", told.text, when(event));
     }
     text.extend(daily);
-    Letter { title, text: cut(text.trim_end(), LETTER_CHARS), urgency, events: told }
+    AlertMessage { title, text: cut(text.trim_end(), ALERT_CHARS), urgency, events: told }
 }
 
 /// A message that shows whether a target gets any.
 #[must_use]
-pub fn test(host: &str, name: &str) -> Letter {
+pub fn test(host: &str, name: &str) -> AlertMessage {
     let title = format!("telekommo at {host}: a test");
     let text = format!("This is a test of the target {name}. Alerts arrive here.");
-    Letter { title, text, urgency: Urgency::Normal, events: Vec::new() }
+    AlertMessage { title, text, urgency: Urgency::Normal, events: Vec::new() }
 }
 
 /// What is said once it is over is what was wrong.
-fn told(event: &Event) -> Told {
+fn told(event: &Event) -> ReportedEvent {
     let of = event.key.of();
     let title = watches::named(event.key.watch()).map_or(event.key.watch(), |watch| watch.title);
     let title = title.replace("{}", of.unwrap_or_default());
@@ -98,7 +98,7 @@ fn told(event: &Event) -> Told {
     };
     let text = cut(&event.text, TEXT_CHARS);
     let text = if event.kind == EventKind::Resolved { format!("It was: {text}") } else { text };
-    Told {
+    ReportedEvent {
         watch: event.key.watch().to_owned(),
         of: of.map(str::to_owned),
         kind: event.kind,
@@ -110,7 +110,7 @@ fn told(event: &Event) -> Told {
 }
 
 fn when(event: &Event) -> String {
-    let (since, lasted) = (shown(event.since), span(event.since.until(event.at)));
+    let (since, lasted) = (shown(event.since), duration_in_words(event.since.until(event.at)));
     match event.kind {
         EventKind::Told | EventKind::Reminder => format!("Since {since}, for {lasted}."),
         EventKind::Resolved => format!("From {since} to {}, {lasted}.", shown(event.at)),
@@ -159,38 +159,38 @@ mod tests {
 
     #[test]
     fn one_trouble_is_the_title() {
-        let letter = letter("tk.acme.com", &[event("bot_revoked", Some("sales"), EventKind::Told)], None);
-        assert_eq!(letter.title, "telekommo at tk.acme.com: The token of bot sales is not accepted");
+        let alert = alert("tk.acme.com", &[event("bot_revoked", Some("sales"), EventKind::Told)], None);
+        assert_eq!(alert.title, "telekommo at tk.acme.com: The token of bot sales is not accepted");
         let since = shown(NOW.minus(Duration::from_mins(90)));
-        assert_eq!(letter.text, format!("It is broken: mend it.\nSince {since}, for 1 hour 30 minutes."));
-        assert_eq!(letter.urgency, Urgency::High);
+        assert_eq!(alert.text, format!("It is broken: mend it.\nSince {since}, for 1 hour 30 minutes."));
+        assert_eq!(alert.urgency, Urgency::High);
     }
 
     #[test]
     fn several_are_in_one_message_with_the_figures_of_the_day_behind_them() {
         let events = [event("kommo", None, EventKind::Reminder), event("disk", None, EventKind::Resolved)];
-        let letter = letter("tk.acme.com", &events, Some("Received 3."));
-        assert_eq!(letter.title, "telekommo at tk.acme.com: Still: Kommo does not answer, and 1 more");
-        let lines: Vec<_> = letter.text.lines().collect();
+        let alert = alert("tk.acme.com", &events, Some("Received 3."));
+        assert_eq!(alert.title, "telekommo at tk.acme.com: Still: Kommo does not answer, and 1 more");
+        let lines: Vec<_> = alert.text.lines().collect();
         assert_eq!((lines[0], lines[4]), ("Still: Kommo does not answer", "Resolved: The disk is nearly full"));
         assert_eq!((lines[5], lines[8]), ("It was: It is broken: mend it.", "Received 3."));
         assert!(lines[6].starts_with("From ") && lines[6].ends_with("1 hour 30 minutes."), "{}", lines[6]);
-        assert_eq!(letter.urgency, Urgency::Normal);
-        assert_eq!(super::letter("x", &[], Some("Received 3.")).urgency, Urgency::Quiet);
+        assert_eq!(alert.urgency, Urgency::Normal);
+        assert_eq!(super::alert("x", &[], Some("Received 3.")).urgency, Urgency::Quiet);
     }
 
     #[test]
     fn what_is_too_long_is_cut() {
         let long = Event { text: "é".repeat(5000), ..event("kommo", None, EventKind::Told) };
-        let letter = letter("x", &vec![long; 20], None);
-        assert_eq!(letter.text.chars().count(), LETTER_CHARS + 1);
-        assert_eq!(letter.events[0].text.chars().count(), TEXT_CHARS + 1);
+        let alert = alert("x", &vec![long; 20], None);
+        assert_eq!(alert.text.chars().count(), ALERT_CHARS + 1);
+        assert_eq!(alert.events[0].text.chars().count(), TEXT_CHARS + 1);
     }
 
     #[test]
     fn programs_read_the_same() {
-        let letter = letter("x", &[event("files", Some("sales"), EventKind::Told)], None);
-        let json = serde_json::to_value(&letter.events).unwrap();
+        let alert = alert("x", &[event("files", Some("sales"), EventKind::Told)], None);
+        let json = serde_json::to_value(&alert.events).unwrap();
         assert_eq!(
             (&json[0]["watch"], &json[0]["of"], &json[0]["kind"]),
             (&"files".into(), &"sales".into(), &"told".into())

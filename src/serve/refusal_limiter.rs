@@ -27,7 +27,7 @@ const CLIENTS: usize = 4096;
 
 /// The refused requests of the last while.
 #[derive(Debug, Default)]
-pub struct Refusals {
+pub struct RefusalLimiter {
     counts: Mutex<Counts>,
     said: LogThrottle,
 }
@@ -39,7 +39,7 @@ struct Counts {
     of_others: u32,
 }
 
-impl Refusals {
+impl RefusalLimiter {
     /// A request of `client` is refused. Returns whether it is one too many.
     pub fn is_one_too_many(&self, client: IpAddr) -> bool {
         let client = network(client);
@@ -76,14 +76,14 @@ mod tests {
 
     use super::*;
 
-    fn times(refusals: &Refusals, client: &str, count: u32) -> u32 {
+    fn times(refusals: &RefusalLimiter, client: &str, count: u32) -> u32 {
         let client = client.parse().unwrap();
         (0..count).map(|_| u32::from(refusals.is_one_too_many(client))).sum()
     }
 
     #[tokio::test(start_paused = true)]
     async fn each_client_has_a_number_of_refusals_a_minute_of_its_own() {
-        let refusals = Refusals::default();
+        let refusals = RefusalLimiter::default();
         assert_eq!(times(&refusals, "192.0.2.1", PER_CLIENT + 10), 10);
         assert_eq!(times(&refusals, "192.0.2.2", PER_CLIENT), 0);
         assert_eq!(times(&refusals, "2001:db8:1:2::1", PER_CLIENT), 0);
@@ -94,7 +94,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_attacker_with_many_addresses_fills_no_memory_and_shuts_out_nobody_who_is_known() {
-        let refusals = Refusals::default();
+        let refusals = RefusalLimiter::default();
         assert_eq!(times(&refusals, "192.0.2.1", 1), 0);
         for site in 0..3 * CLIENTS as u128 {
             refusals.is_one_too_many(Ipv6Addr::from_bits(site << 64).into());

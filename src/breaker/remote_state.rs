@@ -16,7 +16,7 @@ const JITTER: f64 = 0.2;
 
 /// The way to a remote.
 #[derive(Debug, Default)]
-pub(super) struct Way {
+pub(super) struct RemoteState {
     outage: Option<Outage>,
     /// Since when and until when the remote throttles.
     paused: Option<(Instant, Instant)>,
@@ -36,7 +36,7 @@ pub(super) struct Outage {
     probes: u32,
 }
 
-impl Way {
+impl RemoteState {
     /// Since when nothing may be sent, if it may not.
     pub(super) fn is_shut(&self, now: Instant) -> Option<Instant> {
         let paused = self.paused.filter(|(_, until)| *until > now).map(|(since, _)| since);

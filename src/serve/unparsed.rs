@@ -9,7 +9,7 @@ use crate::{
 
 /// What becomes known of them.
 #[derive(Debug, Default)]
-pub(super) struct Unread {
+pub(super) struct UnparsedRequests {
     /// Counts them, where hooks may be among them.
     metrics: Option<Arc<Metrics>>,
     /// What trusted web servers have sent is said apart: no stranger can keep it from being said.
@@ -17,7 +17,7 @@ pub(super) struct Unread {
     of_others: LogThrottle,
 }
 
-impl Unread {
+impl UnparsedRequests {
     pub(super) fn new(metrics: Option<Arc<Metrics>>) -> Self {
         Self { metrics, ..Self::default() }
     }

@@ -9,9 +9,9 @@ use hyper_util::service::TowerToHyperService;
 /// Leads each request to the router that is there when it comes. A request that is being served already is served to
 /// the end by the one before. Clones share it.
 #[derive(Clone)]
-pub struct Exchange(Arc<RwLock<Router>>);
+pub struct SwappableRouter(Arc<RwLock<Router>>);
 
-impl Exchange {
+impl SwappableRouter {
     #[must_use]
     pub fn new(router: Router) -> Self {
         Self(Arc::new(RwLock::new(router)))

@@ -12,7 +12,7 @@ use crate::{
         job::{Job, Lane, Update},
     },
     store::{
-        Held, ParkedId, Store, StoreError,
+        HeldStart, ParkedId, Store, StoreError,
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::Index,
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// A row that was set aside.
-pub(super) struct Row {
+pub(super) struct UnreadableRow {
     /// Where it is.
     pub(super) key: IVec,
     /// Where it was.
@@ -79,7 +79,7 @@ impl Store {
     /// Sets a held message aside that cannot be read. Nobody has to wait for it.
     pub(super) fn set_held_aside(&self, key: Vec<u8>) -> Result<(), StoreError> {
         let plan = move |txn: &mut WriteTxn| {
-            let held = txn.db.get(&key)?.filter(|value| rows::parse::<Held>(value).is_err());
+            let held = txn.db.get(&key)?.filter(|value| rows::parse::<HeldStart>(value).is_err());
             let mut batch = Batch::default();
             let moved = usize::from(held.is_some());
             if let Some(value) = held.as_deref() {
@@ -95,18 +95,18 @@ impl Store {
 }
 
 /// The rows of an arrival that was set aside.
-pub(super) fn of(db: &Db, id: ParkedId) -> Result<Vec<Row>, StoreError> {
+pub(super) fn of(db: &Db, id: ParkedId) -> Result<Vec<UnreadableRow>, StoreError> {
     let mut all = Vec::new();
     for entry in db.scan_prefix(keys::aside(id.0, &[])) {
         let (key, value) = entry?;
         let former = keys::aside_parts(&key).map_or_else(Vec::new, |(_, former)| former.to_vec());
-        all.push(Row { key, former, value });
+        all.push(UnreadableRow { key, former, value });
     }
     Ok(all)
 }
 
 /// Reads an arrival once more, or says why it still cannot be read.
-pub(super) fn read(rows: &[Row]) -> Result<Arrival, String> {
+pub(super) fn read(rows: &[UnreadableRow]) -> Result<Arrival, String> {
     let first = rows.first().ok_or("nothing is left of it")?;
     if let Some(conversation) = HELD.read_key(&first.former) {
         return held(&conversation, &first.value);
@@ -117,12 +117,12 @@ pub(super) fn read(rows: &[Row]) -> Result<Arrival, String> {
 
 /// A message that was held goes the way of any other.
 fn held(conversation: &Conversation, value: &[u8]) -> Result<Arrival, String> {
-    let Held { bot, raw, since } = rows::parse(value)?;
+    let HeldStart { bot, raw, since } = rows::parse(value)?;
     let job = Job::from(Update { source: conversation.source.clone(), bot, raw, program: None });
     Ok(Arrival { lane: Lane::inbound(conversation), jobs: vec![(0, JobRow::new(job, since))] })
 }
 
-fn place(row: &Row) -> Result<JobKey, String> {
+fn place(row: &UnreadableRow) -> Result<JobKey, String> {
     let raw = RawJobKey::parse(&row.former).ok_or("its key is damaged")?;
     JobKey::parse(&row.former).ok_or_else(|| unknown_route(raw.route))
 }

@@ -19,14 +19,14 @@ const WAITING: usize = 64;
 const ROWS_PER_FLUSH: u64 = 2048;
 
 /// Fills a database that nobody relies on yet.
-pub(super) struct Filling<'d> {
+pub(super) struct BulkLoader<'d> {
     db: &'d Db,
     waiting: VecDeque<(IVec, IVec)>,
     last: IVec,
     rows: u64,
 }
 
-impl<'d> Filling<'d> {
+impl<'d> BulkLoader<'d> {
     pub(super) fn new(db: &'d Db) -> Self {
         Self { db, waiting: VecDeque::new(), last: IVec::default(), rows: 0 }
     }
@@ -89,7 +89,7 @@ mod tests {
             if is_sorted {
                 rows.sort_unstable();
             }
-            let (mut filling, mut wanted) = (Filling::new(&db), BTreeMap::new());
+            let (mut filling, mut wanted) = (BulkLoader::new(&db), BTreeMap::new());
             for (number, (key, size)) in rows.iter().enumerate() {
                 let value = vec![u8::try_from(number % 251).unwrap(); [9, MOST_BYTES, MOST_BYTES + 1][*size]];
                 let key = [b"j", &key[..]].concat();

@@ -27,12 +27,12 @@ pub(super) struct LatestRow {
     #[serde(flatten)]
     pub(super) last_sent: LastSent,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<Before>,
+    before: Option<AtComparison>,
 }
 
 /// What was the latest when the last complete comparison was noted.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Before {
+struct AtComparison {
     /// The mark of that comparison.
     mark: u64,
     ours: MessageId,
@@ -50,10 +50,7 @@ impl LatestRow {
 impl Store {
     /// The message of ours above which nothing of a conversation can be in Kommo that this store does not know; none if
     /// it knows of no message at all.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn horizon(&self, conversation: &Conversation) -> Result<Option<MessageId>, StoreError> {
+    pub fn known_up_to(&self, conversation: &Conversation) -> Result<Option<MessageId>, StoreError> {
         let db = self.db()?;
         let row = LATEST.get(&db, conversation)?;
         let mark = mark(&db)?;
@@ -74,7 +71,7 @@ pub(super) fn write(
     // It was read before the call to Kommo, and another lane of the conversation may have gone on since.
     let last_sent = former.map_or(last_sent, |former| former.last_sent.or_later(last_sent));
     let is_linked = changes.iter().any(|change| matches!(change, StateChange::Link { .. }));
-    let before = former.filter(|_| is_linked).map(|former| Before { mark, ours: former.horizon(mark) });
+    let before = former.filter(|_| is_linked).map(|former| AtComparison { mark, ours: former.horizon(mark) });
     LATEST.put(batch, conversation, &LatestRow { last_sent, before });
     Ok(())
 }
@@ -94,7 +91,7 @@ pub(super) fn pass(
     let Some(highest) = in_chat.max_by_key(|it| it.message).filter(|it| it.message > horizon.message) else {
         return Ok(());
     };
-    row.before = Some(Before { mark, ours: *highest });
+    row.before = Some(AtComparison { mark, ours: *highest });
     if row.last_sent.ours.message < highest.message {
         // A complete comparison makes the latest one the horizon.
         row.last_sent.ours = *highest;

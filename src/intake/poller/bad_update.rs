@@ -3,7 +3,7 @@
 //! A batch comes as one answer, so one update that breaks it would stop all behind it, for as long as Telegram keeps
 //! it. So after a while updates are asked for singly, until the one is found that is alone and still breaks its answer.
 
-use crate::telegram::{error::Unread, updates::RawUpdate, wire};
+use crate::telegram::{error::OpaqueBody, updates::RawUpdate, wire};
 
 /// How many updates are asked for at once: as many as Telegram gives.
 const ALL: u8 = 100;
@@ -12,7 +12,7 @@ const TRIES: u32 = 2;
 
 /// How many updates are asked for, and why.
 #[derive(Debug, Default)]
-pub(super) struct Narrowing {
+pub(super) struct BadUpdateSearch {
     /// Unreadable answers in a row.
     failed: u32,
     /// How many more updates are asked for singly.
@@ -21,7 +21,7 @@ pub(super) struct Narrowing {
     suspect: Option<i64>,
 }
 
-impl Narrowing {
+impl BadUpdateSearch {
     /// How many updates are asked for.
     pub(super) const fn limit(&self) -> u8 {
         if self.singly > 0 { 1 } else { ALL }
@@ -36,7 +36,7 @@ impl Narrowing {
     }
 
     /// An answer could not be read. Returns the update that is why, once that is certain: it came alone, twice.
-    pub(super) fn unreadable(&mut self, body: &Unread, offset: Option<i64>) -> Option<RawUpdate> {
+    pub(super) fn unreadable(&mut self, body: &OpaqueBody, offset: Option<i64>) -> Option<RawUpdate> {
         self.failed = self.failed.saturating_add(1);
         if self.singly == 0 {
             if self.failed >= TRIES {
@@ -59,13 +59,13 @@ impl Narrowing {
 mod tests {
     use super::*;
 
-    fn broken(id: i64) -> Unread {
-        Unread::new(format!(r#"{{"ok":true,"result":[{{"update_id":{id},"x":\u}}]}}"#))
+    fn broken(id: i64) -> OpaqueBody {
+        OpaqueBody::new(format!(r#"{{"ok":true,"result":[{{"update_id":{id},"x":\u}}]}}"#))
     }
 
     #[test]
     fn the_second_unreadable_answer_narrows_it_down_and_the_culprit_is_found() {
-        let mut narrowing = Narrowing::default();
+        let mut narrowing = BadUpdateSearch::default();
         assert_eq!(narrowing.limit(), 100);
         assert_eq!((narrowing.unreadable(&broken(7), Some(7)), narrowing.limit()), (None, 100));
         assert_eq!((narrowing.unreadable(&broken(7), Some(7)), narrowing.limit()), (None, 1));
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_limit_comes_back_when_nothing_is_found() {
         for (reads, last) in [(1, 0), (100, 1)] {
-            let mut narrowing = Narrowing::default();
+            let mut narrowing = BadUpdateSearch::default();
             narrowing.unreadable(&broken(7), None);
             narrowing.unreadable(&broken(7), None);
             for _ in 1..reads {
@@ -94,20 +94,20 @@ mod tests {
 
     #[test]
     fn what_names_no_update_of_the_batch_is_never_set_aside() {
-        let page = Unread::new("<html>{[{\"update_id\":7}]}".to_owned());
+        let page = OpaqueBody::new("<html>{[{\"update_id\":7}]}".to_owned());
         for (body, offset) in
-            [(Unread::new(String::new()), None), (Unread::new("<html>".to_owned()), None), (broken(7), Some(8))]
+            [(OpaqueBody::new(String::new()), None), (OpaqueBody::new("<html>".to_owned()), None), (broken(7), Some(8))]
         {
-            let mut narrowing = Narrowing::default();
+            let mut narrowing = BadUpdateSearch::default();
             assert!((0..10).all(|_| narrowing.unreadable(&body, offset).is_none()), "{:?}", body.text());
         }
-        let mut narrowing = Narrowing::default();
+        let mut narrowing = BadUpdateSearch::default();
         assert!((0..10).all(|_| narrowing.unreadable(&page, Some(8)).is_none()));
     }
 
     #[test]
     fn one_answer_that_reads_acquits_the_suspect() {
-        let mut narrowing = Narrowing::default();
+        let mut narrowing = BadUpdateSearch::default();
         for _ in 0..3 {
             assert_eq!(narrowing.unreadable(&broken(7), None), None);
         }

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         address::{BotId, Conversation, KommoMessageId, UserId},
-        reach::{Connection, Membership},
+        membership::{Connection, Membership},
         timestamps::{Arrived, LastSent},
         topic::Topic,
     },
@@ -20,81 +20,51 @@ use crate::{
 
 impl Store {
     /// Whether the bot is let into the chat of a conversation, if anything was told.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn membership(&self, conversation: &Conversation) -> Result<Option<Membership>, StoreError> {
         MEMBERSHIPS.get(&self.db()?, conversation)
     }
 
     /// A bot's connection of Telegram Business by its id.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn connection(&self, bot: BotId, id: &str) -> Result<Option<Connection>, StoreError> {
         CONNECTIONS.get(&self.db()?, &format!("{bot}:{id}"))
     }
 
     /// The newest connection by which a bot is in the chats of `owner`.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn connection_of(&self, bot: BotId, owner: UserId) -> Result<Option<Connection>, StoreError> {
         newest_of(&self.db()?, bot, owner)
     }
 
     /// The chat that the group of a conversation has become, if it has become another.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn moved_to(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
         MOVED_TO.get(&self.db()?, conversation)
     }
 
     /// The conversation that a group has had from before it became what it is, if it was something else.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn moved_from(&self, conversation: &Conversation) -> Result<Option<Conversation>, StoreError> {
         MOVED_FROM.get(&self.db()?, conversation)
     }
 
     /// The number of the newest message of a conversation's customer, if it is kept.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn newest(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
         NEWEST.get(&self.db()?, conversation)
     }
 
     /// The latest message of a conversation that Kommo has, and when that was sent.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn last_sent(&self, conversation: &Conversation) -> Result<Option<LastSent>, StoreError> {
         Ok(LATEST.get(&self.db()?, conversation)?.map(|row| row.last_sent))
     }
 
     /// The last messages of Kommo's that the customer of a conversation has got, the oldest first.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn arrived(&self, conversation: &Conversation) -> Result<Vec<Arrived>, StoreError> {
         Ok(ARRIVED.get(&self.db()?, conversation)?.unwrap_or_default())
     }
 
     /// Telegram's number of the topic that the newest message of a conversation is in, if it is in one.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn topic(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
         TOPICS.get(&self.db()?, conversation)
     }
 
     /// Where the beginning of an answer is, if it has one in a chat with topics.
-    ///
-    /// # Errors
-    /// If the store fails.
     pub fn under_way(&self, conversation: &Conversation, answer: &KommoMessageId) -> Result<Option<Topic>, StoreError> {
         let kept = UNDER_WAY.get(&self.db()?, conversation)?;
         Ok(kept.and_then(|(begun, spot)| (begun == *answer).then_some(spot)))

@@ -28,7 +28,7 @@ const LONGEST: usize = 64;
 
 /// Identifies this process. Clones are the same process.
 #[derive(Clone)]
-pub struct Mark(Hmac<Sha1>);
+pub struct ProcessIdentity(Hmac<Sha1>);
 
 /// Which route a request has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Answer {
     pub route: String,
 }
 
-impl Mark {
+impl ProcessIdentity {
     /// That of a process that begins.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "HMAC takes a key of any length")]
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    async fn asked(mark: &Mark, nonce: &str) -> Option<Answer> {
+    async fn asked(mark: &ProcessIdentity, nonce: &str) -> Option<Answer> {
         let mut headers = HeaderMap::new();
         headers.insert(NONCE, nonce.parse().unwrap());
         let answer = mark.answer(&headers, || Route::Hooks)?;
@@ -123,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_is_known_by_its_answer_to_a_nonce() {
-        let (ours, other) = (Mark::random(), Mark::random());
+        let (ours, other) = (ProcessIdentity::random(), ProcessIdentity::random());
         let want = Answer { mark: ours.of("n1"), route: "hooks".to_owned() };
         assert_eq!(asked(&ours, "n1").await, Some(want.clone()));
         assert_ne!(asked(&ours, "n2").await, Some(want.clone()));
@@ -140,7 +140,7 @@ mod tests {
         for text in ["", "telekommo listens here for Kommo's hooks\n", "<html>telekommo abcd hooks", "telekommo abcd"] {
             assert_eq!(Answer::read(text), None, "{text}");
         }
-        let mark = Mark::random().of("n1");
+        let mark = ProcessIdentity::random().of("n1");
         assert_eq!(
             Answer::read(&format!("telekommo {mark} front\n")),
             Some(Answer { mark, route: "front".to_owned() })

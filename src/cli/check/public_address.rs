@@ -20,7 +20,7 @@ use crate::{
     net::{self, Egress, Http},
     serve::{
         self,
-        mark::{Answer, Mark, NONCE, Route},
+        process_identity::{Answer, NONCE, ProcessIdentity, Route},
     },
     telegram::bot::Bot,
     tls::{self, Served},
@@ -102,7 +102,7 @@ async fn instead(asked: &Asked<'_>, nonce: String) -> Vec<Finding> {
             return vec![unknown(ABOUT, "not checked: there is no certificate to serve it with, see above")];
         }
     };
-    let mark = Mark::random();
+    let mark = ProcessIdentity::random();
     // Any account will do where nobody knows which one it is.
     let scope = asked.scope.clone().unwrap_or_else(|| format!("{}_check", config.kommo.channel_id));
     let disk = app::disk(config).ok().flatten();

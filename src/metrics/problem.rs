@@ -12,7 +12,7 @@ use crate::domain::{address::SourceId, job::Route, time::UnixMillis};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// A bot is not polled.
-    Bot(SourceId, BotTrouble),
+    Bot(SourceId, BotProblem),
     /// Nothing is sent on a route.
     Paused(Route),
     /// Kommo does not answer as it should.
@@ -30,7 +30,7 @@ pub enum Cause {
     /// The disk will be full soon.
     Disk,
     /// The data directory was rolled back to an older state.
-    Rewound,
+    RolledBack,
     /// The store could not be dumped.
     Dump,
     /// This machine's clock is wrong.
@@ -58,7 +58,7 @@ pub enum Cause {
     /// Managers' answers come by the comparison instead of by their hooks.
     Hooks,
     /// Kommo's history cannot be read.
-    Unread,
+    HistoryUnreadable,
     /// A target of alerts takes none.
     AlertTarget(String),
     /// The heartbeat reaches nobody.
@@ -69,7 +69,7 @@ pub enum Cause {
 
 /// Why a bot is not polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum BotTrouble {
+pub enum BotProblem {
     /// Nothing has been heard yet.
     Starting,
     /// Time will heal it.
@@ -88,7 +88,7 @@ pub enum BotTrouble {
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Problem {
     pub cause: Cause,
     /// What is wrong and what to do, for the operator. No customer's words and no secret.
     pub text: String,
@@ -101,13 +101,13 @@ impl Cause {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Bot(_, BotTrouble::Starting) => "bot_starting",
-            Self::Bot(_, BotTrouble::Unreachable) => "bot_unreachable",
-            Self::Bot(_, BotTrouble::Revoked) => "bot_revoked",
-            Self::Bot(_, BotTrouble::Webhook) => "bot_webhook",
-            Self::Bot(_, BotTrouble::PolledElsewhere) => "bot_polled_elsewhere",
-            Self::Bot(_, BotTrouble::NotServed) => "bot_not_served",
-            Self::Bot(_, BotTrouble::NoRoom) => "bot_without_room",
+            Self::Bot(_, BotProblem::Starting) => "bot_starting",
+            Self::Bot(_, BotProblem::Unreachable) => "bot_unreachable",
+            Self::Bot(_, BotProblem::Revoked) => "bot_revoked",
+            Self::Bot(_, BotProblem::Webhook) => "bot_webhook",
+            Self::Bot(_, BotProblem::PolledElsewhere) => "bot_polled_elsewhere",
+            Self::Bot(_, BotProblem::NotServed) => "bot_not_served",
+            Self::Bot(_, BotProblem::NoRoom) => "bot_without_room",
             Self::Paused(_) => "route_paused",
             Self::Kommo => "kommo_unreachable",
             Self::Disconnected => "channel_disconnected",
@@ -116,7 +116,7 @@ impl Cause {
             Self::Elsewhere => "channel_connected_elsewhere",
             Self::Store => "store",
             Self::Disk => "disk",
-            Self::Rewound => "data_rewound",
+            Self::RolledBack => "data_rewound",
             Self::Dump => "dump",
             Self::Clock => "clock",
             Self::Token => "token",
@@ -130,7 +130,7 @@ impl Cause {
             Self::Failures => "failures",
             Self::Files(_) => "files",
             Self::Hooks => "hooks",
-            Self::Unread => "history",
+            Self::HistoryUnreadable => "history",
             Self::AlertTarget(_) => "alert_target",
             Self::Heartbeat => "heartbeat",
             Self::Program(_) => "program",
@@ -151,7 +151,7 @@ impl Cause {
             | Self::Elsewhere
             | Self::Store
             | Self::Disk
-            | Self::Rewound
+            | Self::RolledBack
             | Self::Dump
             | Self::Clock
             | Self::Token
@@ -164,7 +164,7 @@ impl Cause {
             | Self::Parked
             | Self::Failures
             | Self::Hooks
-            | Self::Unread
+            | Self::HistoryUnreadable
             | Self::Heartbeat => None,
         }
     }
@@ -182,7 +182,7 @@ impl Cause {
             | Self::Elsewhere
             | Self::Store => true,
             Self::Disk
-            | Self::Rewound
+            | Self::RolledBack
             | Self::Dump
             | Self::Clock
             | Self::Token
@@ -196,7 +196,7 @@ impl Cause {
             | Self::Failures
             | Self::Files(_)
             | Self::Hooks
-            | Self::Unread
+            | Self::HistoryUnreadable
             | Self::AlertTarget(_)
             | Self::Heartbeat
             | Self::Program(_) => false,
@@ -225,14 +225,14 @@ impl Cause {
             Self::AlertTarget(name) => format!("alerts to {name}: "),
             Self::Heartbeat => "heartbeat: ".to_owned(),
             Self::Program(name) => format!("program {name}: "),
-            Self::Unread => "Kommo's history cannot be compared: ".to_owned(),
+            Self::HistoryUnreadable => "Kommo's history cannot be compared: ".to_owned(),
             // Their texts say what they are about.
-            Self::Files(_) | Self::Hooks | Self::Rewound => String::new(),
+            Self::Files(_) | Self::Hooks | Self::RolledBack => String::new(),
         }
     }
 }
 
-impl Trouble {
+impl Problem {
     /// As `/ready` shows it.
     #[must_use]
     pub fn line(&self) -> String {
@@ -242,7 +242,7 @@ impl Trouble {
 
 /// What is wrong with one bridge.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(Mutex<State>);
+pub(super) struct Problems(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -251,7 +251,7 @@ struct State {
     over: BTreeMap<Cause, UnixMillis>,
 }
 
-impl Troubles {
+impl Problems {
     /// Notes how it stands with a cause; `None` if nothing is wrong with it. What goes on keeps its beginning. Gives
     /// what was noted before.
     pub(super) fn put(&self, cause: Cause, text: Option<String>, now: UnixMillis) -> Option<String> {
@@ -267,7 +267,7 @@ impl Troubles {
     }
 
     /// The same of a bot, which has one trouble at most.
-    pub(super) fn put_bot(&self, source: &SourceId, trouble: Option<(BotTrouble, String)>, now: UnixMillis) {
+    pub(super) fn put_bot(&self, source: &SourceId, trouble: Option<(BotProblem, String)>, now: UnixMillis) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = trouble.as_ref().map(|(kind, _)| *kind);
         let is_over = |cause: &Cause| matches!(cause, Cause::Bot(of, other) if of == source && Some(*other) != kind);
@@ -290,9 +290,9 @@ impl Troubles {
         state.over.iter().filter(|(cause, _)| is_meant(cause)).map(|(_, at)| *at).max()
     }
 
-    pub(super) fn all(&self) -> Vec<Trouble> {
+    pub(super) fn all(&self) -> Vec<Problem> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let trouble = |(cause, (text, since)): (&Cause, &(String, UnixMillis))| Trouble {
+        let trouble = |(cause, (text, since)): (&Cause, &(String, UnixMillis))| Problem {
             cause: cause.clone(),
             text: text.clone(),
             since: *since,
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn what_goes_on_keeps_its_beginning_and_what_is_mended_goes() {
-        let troubles = Troubles::default();
+        let troubles = Problems::default();
         assert_eq!(troubles.put(Cause::Kommo, Some("no answer".to_owned()), UnixMillis(10)), None);
         let before = troubles.put(Cause::Kommo, Some("503".to_owned()), UnixMillis(20));
         assert_eq!(before.as_deref(), Some("no answer"));
@@ -322,15 +322,15 @@ mod tests {
 
     #[test]
     fn a_bot_has_one_trouble_which_begins_anew_when_it_is_another() {
-        let (troubles, source) = (Troubles::default(), SourceId::parse("sales").unwrap());
+        let (troubles, source) = (Problems::default(), SourceId::parse("sales").unwrap());
         let other = SourceId::parse("support").unwrap();
         let put = |kind, at| troubles.put_bot(&source, Some((kind, "x".to_owned())), UnixMillis(at));
-        troubles.put_bot(&other, Some((BotTrouble::Webhook, "y".to_owned())), UnixMillis(1));
-        put(BotTrouble::Unreachable, 10);
-        put(BotTrouble::Unreachable, 20);
+        troubles.put_bot(&other, Some((BotProblem::Webhook, "y".to_owned())), UnixMillis(1));
+        put(BotProblem::Unreachable, 10);
+        put(BotProblem::Unreachable, 20);
         let since = || troubles.all().into_iter().map(|it| (it.cause.name(), it.since.0)).collect::<Vec<_>>();
         assert_eq!(since(), [("bot_unreachable", 10), ("bot_webhook", 1)]);
-        put(BotTrouble::Revoked, 30);
+        put(BotProblem::Revoked, 30);
         assert_eq!(since(), [("bot_revoked", 30), ("bot_webhook", 1)]);
         let over_at = || troubles.over_at(|cause| matches!(cause, Cause::Bot(of, _) if *of == source));
         assert_eq!(over_at(), Some(UnixMillis(30)), "that it could not be reached is over");

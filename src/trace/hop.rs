@@ -57,7 +57,7 @@ pub enum By {
 /// A hop: ids, times and outcomes. What does not apply is left out. Fields are only ever added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Record {
+pub struct Hop {
     pub at: UnixMillis,
     pub event: Event,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +105,7 @@ pub struct Record {
     pub missed: Option<u64>,
 }
 
-impl Record {
+impl Hop {
     /// All ids of messages, as those of one message are compared.
     pub fn ids(&self) -> impl Iterator<Item = String> {
         self.messages.iter().chain(&self.other_side).filter_map(|id| plain_id(id))

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use crate::{
     cli::check::{finding::Finding, fine, unknown, wrong},
     net::{Cause, Endpoint, RequestError},
-    serve::{HERE, mark::Route},
+    serve::{HERE, process_identity::Route},
 };
 
 /// What is heard.

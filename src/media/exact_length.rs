@@ -13,7 +13,7 @@ use hyper::body::Bytes;
 
 /// How a body ended before its time, or after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unwhole {
+pub(super) enum LengthMismatch {
     /// It ended in good order, and bytes are missing.
     #[error("the file is shorter than announced")]
     Short,
@@ -30,13 +30,13 @@ pub(super) enum Unwhole {
 pub(super) fn whole<S, E>(
     pieces: S,
     said_bytes: Option<u64>,
-    ended: impl FnOnce(Result<(), Unwhole>) + Send + 'static,
-) -> impl Stream<Item = Result<Bytes, Unwhole>> + Send + 'static
+    ended: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
+) -> impl Stream<Item = Result<Bytes, LengthMismatch>> + Send + 'static
 where
     S: Stream<Item = Result<Bytes, E>> + Send + 'static,
     E: 'static,
 {
-    let pieces = pieces.map(|piece| piece.map_err(|_| Unwhole::Broken)).boxed().fuse();
+    let pieces = pieces.map(|piece| piece.map_err(|_| LengthMismatch::Broken)).boxed().fuse();
     let body = Counted { pieces, left: said_bytes, ended: Some(ended) };
     stream::unfold(Some(body), |body| async move {
         let mut body = body?;
@@ -56,25 +56,25 @@ where
 }
 
 struct Counted<F> {
-    pieces: Fuse<BoxStream<'static, Result<Bytes, Unwhole>>>,
+    pieces: Fuse<BoxStream<'static, Result<Bytes, LengthMismatch>>>,
     /// How many bytes are to come, if that was said.
     left: Option<u64>,
     ended: Option<F>,
 }
 
-impl<F: FnOnce(Result<(), Unwhole>)> Counted<F> {
-    async fn next(&mut self) -> Result<Option<Bytes>, Unwhole> {
+impl<F: FnOnce(Result<(), LengthMismatch>)> Counted<F> {
+    async fn next(&mut self) -> Result<Option<Bytes>, LengthMismatch> {
         let Some(piece) = self.piece().await? else {
-            return if self.left.is_some_and(|left| left > 0) { Err(Unwhole::Short) } else { Ok(None) };
+            return if self.left.is_some_and(|left| left > 0) { Err(LengthMismatch::Short) } else { Ok(None) };
         };
         let Some(left) = self.left else { return Ok(Some(piece)) };
-        let left = left.checked_sub(piece.len() as u64).ok_or(Unwhole::Long)?;
+        let left = left.checked_sub(piece.len() as u64).ok_or(LengthMismatch::Long)?;
         self.left = Some(left);
         if left == 0 {
             // With the last byte the reader has what it was promised, so nothing may come behind it. A line that breaks
             // there takes nothing away.
             if matches!(self.piece().await, Ok(Some(_))) {
-                return Err(Unwhole::Long);
+                return Err(LengthMismatch::Long);
             }
             self.end(Ok(()));
         }
@@ -82,7 +82,7 @@ impl<F: FnOnce(Result<(), Unwhole>)> Counted<F> {
     }
 
     /// The next piece with something in it.
-    async fn piece(&mut self) -> Result<Option<Bytes>, Unwhole> {
+    async fn piece(&mut self) -> Result<Option<Bytes>, LengthMismatch> {
         while let Some(piece) = self.pieces.next().await {
             let piece = piece?;
             if !piece.is_empty() {
@@ -92,7 +92,7 @@ impl<F: FnOnce(Result<(), Unwhole>)> Counted<F> {
         Ok(None)
     }
 
-    fn end(&mut self, how: Result<(), Unwhole>) {
+    fn end(&mut self, how: Result<(), LengthMismatch>) {
         if let Some(ended) = self.ended.take() {
             ended(how);
         }
@@ -103,12 +103,16 @@ impl<F: FnOnce(Result<(), Unwhole>)> Counted<F> {
 ///
 /// # Errors
 /// If the answer itself tells that it is not.
-pub(super) fn length(status: StatusCode, headers: &HeaderMap, said_bytes: Option<u64>) -> Result<Option<u64>, Unwhole> {
+pub(super) fn length(
+    status: StatusCode,
+    headers: &HeaderMap,
+    said_bytes: Option<u64>,
+) -> Result<Option<u64>, LengthMismatch> {
     let told = headers.get(header::CONTENT_LENGTH).and_then(number);
     match status {
         StatusCode::PARTIAL_CONTENT => {
             let Some((count, of)) = headers.get(header::CONTENT_RANGE).and_then(part) else {
-                return Err(Unwhole::Broken);
+                return Err(LengthMismatch::Broken);
             };
             same(of, said_bytes)?;
             same(told, Some(count))?;
@@ -124,10 +128,10 @@ pub(super) fn length(status: StatusCode, headers: &HeaderMap, said_bytes: Option
 }
 
 /// What is not told contradicts nothing.
-fn same(told: Option<u64>, said: Option<u64>) -> Result<(), Unwhole> {
+fn same(told: Option<u64>, said: Option<u64>) -> Result<(), LengthMismatch> {
     match (told, said) {
-        (Some(told), Some(said)) if told < said => Err(Unwhole::Short),
-        (Some(told), Some(said)) if told > said => Err(Unwhole::Long),
+        (Some(told), Some(said)) if told < said => Err(LengthMismatch::Short),
+        (Some(told), Some(said)) if told > said => Err(LengthMismatch::Long),
         (Some(_) | None, Some(_) | None) => Ok(()),
     }
 }
@@ -152,9 +156,12 @@ mod tests {
 
     type Piece = Result<&'static str, &'static str>;
     /// Pieces, how many bytes were said, what is read, and how it ends.
-    type Case = (&'static [Piece], Option<u64>, &'static str, Option<Unwhole>);
+    type Case = (&'static [Piece], Option<u64>, &'static str, Option<LengthMismatch>);
 
-    async fn read(pieces: &'static [Piece], said: Option<u64>) -> (String, Option<Unwhole>, Vec<Result<(), Unwhole>>) {
+    async fn read(
+        pieces: &'static [Piece],
+        said: Option<u64>,
+    ) -> (String, Option<LengthMismatch>, Vec<Result<(), LengthMismatch>>) {
         let ends: Arc<Mutex<Vec<_>>> = Arc::default();
         let told = Arc::clone(&ends);
         let pieces = stream::iter(pieces.iter().map(|piece| piece.map(Bytes::from)));
@@ -177,13 +184,13 @@ mod tests {
             (&[Ok("abc"), Ok("de"), Ok("")], Some(5), "abcde", None),
             (&[Ok("abc"), Ok("de")], None, "abcde", None),
             (&[], Some(0), "", None),
-            (&[Ok("abc")], Some(5), "abc", Some(Unwhole::Short)),
-            (&[], Some(5), "", Some(Unwhole::Short)),
-            (&[Ok("abc"), Ok("def")], Some(5), "abc", Some(Unwhole::Long)),
-            (&[Ok("abc"), Ok("de"), Ok(""), Ok("f")], Some(5), "abc", Some(Unwhole::Long)),
-            (&[Ok("abc")], Some(0), "", Some(Unwhole::Long)),
-            (&[Ok("abc"), Err("gone")], Some(5), "abc", Some(Unwhole::Broken)),
-            (&[Ok("abc"), Err("gone")], None, "abc", Some(Unwhole::Broken)),
+            (&[Ok("abc")], Some(5), "abc", Some(LengthMismatch::Short)),
+            (&[], Some(5), "", Some(LengthMismatch::Short)),
+            (&[Ok("abc"), Ok("def")], Some(5), "abc", Some(LengthMismatch::Long)),
+            (&[Ok("abc"), Ok("de"), Ok(""), Ok("f")], Some(5), "abc", Some(LengthMismatch::Long)),
+            (&[Ok("abc")], Some(0), "", Some(LengthMismatch::Long)),
+            (&[Ok("abc"), Err("gone")], Some(5), "abc", Some(LengthMismatch::Broken)),
+            (&[Ok("abc"), Err("gone")], None, "abc", Some(LengthMismatch::Broken)),
             (&[Ok("abc"), Ok("de"), Err("gone")], Some(5), "abcde", None),
         ];
         for (pieces, said, text, error) in cases {
@@ -221,15 +228,15 @@ mod tests {
             (ok, None, None, Some(5), Ok(Some(5))),
             (ok, Some("5"), None, None, Ok(Some(5))),
             (ok, None, None, None, Ok(None)),
-            (ok, Some("4"), None, Some(5), Err(Unwhole::Short)),
-            (ok, Some("6"), None, Some(5), Err(Unwhole::Long)),
+            (ok, Some("4"), None, Some(5), Err(LengthMismatch::Short)),
+            (ok, Some("6"), None, Some(5), Err(LengthMismatch::Long)),
             (part, Some("2"), Some("bytes 1-2/5"), Some(5), Ok(Some(2))),
             (part, None, Some("bytes 1-2/*"), Some(5), Ok(Some(2))),
-            (part, Some("2"), Some("bytes 1-2/4"), Some(5), Err(Unwhole::Short)),
-            (part, Some("1"), Some("bytes 1-2/5"), Some(5), Err(Unwhole::Short)),
-            (part, Some("3"), Some("bytes 1-2/5"), Some(5), Err(Unwhole::Long)),
-            (part, Some("2"), None, Some(5), Err(Unwhole::Broken)),
-            (part, Some("2"), Some("bytes 2-1/5"), Some(5), Err(Unwhole::Broken)),
+            (part, Some("2"), Some("bytes 1-2/4"), Some(5), Err(LengthMismatch::Short)),
+            (part, Some("1"), Some("bytes 1-2/5"), Some(5), Err(LengthMismatch::Short)),
+            (part, Some("3"), Some("bytes 1-2/5"), Some(5), Err(LengthMismatch::Long)),
+            (part, Some("2"), None, Some(5), Err(LengthMismatch::Broken)),
+            (part, Some("2"), Some("bytes 2-1/5"), Some(5), Err(LengthMismatch::Broken)),
             (StatusCode::RANGE_NOT_SATISFIABLE, Some("0"), Some("bytes */5"), Some(5), Ok(Some(0))),
         ] {
             let headers = [(header::CONTENT_LENGTH, told), (header::CONTENT_RANGE, range)].into_iter();

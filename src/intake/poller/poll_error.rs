@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use crate::{
-    metrics::{BotTrouble, Polling},
+    metrics::{BotProblem, Polling},
     telegram::{
-        error::{CallError, Unread},
+        error::{CallError, OpaqueBody},
         obstacle::Obstacle,
     },
 };
 
 /// Why a poll brought no updates.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Trouble {
+pub(super) enum PollError {
     /// Another program polls with the same token (409).
     #[error("another program is polling with this bot's token: stop it, or give telekommo a bot of its own")]
     Conflict,
@@ -34,7 +34,7 @@ pub(super) enum Trouble {
         /// What is wrong with it.
         why: String,
         /// What came of it.
-        body: Unread,
+        body: OpaqueBody,
     },
     /// None of the updates has a number, so none of them can be confirmed.
     #[error("Telegram sends updates without numbers, which only the next numbered one confirms")]
@@ -44,7 +44,7 @@ pub(super) enum Trouble {
     Away(String),
 }
 
-impl From<CallError> for Trouble {
+impl From<CallError> for PollError {
     fn from(error: CallError) -> Self {
         let why = error.to_string();
         match error {
@@ -58,21 +58,23 @@ impl From<CallError> for Trouble {
             },
             CallError::Foreign(foreign) if foreign.status.as_u16() == 429 => Self::Throttled(foreign.after),
             CallError::Foreign(foreign) if foreign.status.is_success() => Self::Unreadable { why, body: foreign.body },
-            CallError::Unanswered { has_begun: true, .. } => Self::Unreadable { why, body: Unread::new(String::new()) },
+            CallError::Unanswered { has_begun: true, .. } => {
+                Self::Unreadable { why, body: OpaqueBody::new(String::new()) }
+            }
             CallError::Foreign(_) | CallError::Unanswered { .. } | CallError::Unreachable(_) => Self::Away(why),
         }
     }
 }
 
-impl Trouble {
+impl PollError {
     /// What it is, if it lasts until a person does something.
-    const fn for_a_person(&self) -> Option<BotTrouble> {
+    const fn for_a_person(&self) -> Option<BotProblem> {
         match self {
-            Self::Conflict => Some(BotTrouble::PolledElsewhere),
-            Self::Webhook => Some(BotTrouble::Webhook),
-            Self::Obstacle(Obstacle::Revoked) => Some(BotTrouble::Revoked),
+            Self::Conflict => Some(BotProblem::PolledElsewhere),
+            Self::Webhook => Some(BotProblem::Webhook),
+            Self::Obstacle(Obstacle::Revoked) => Some(BotProblem::Revoked),
             Self::Obstacle(Obstacle::LoggedOut | Obstacle::NoBotThere(_) | Obstacle::NotServed) => {
-                Some(BotTrouble::NotServed)
+                Some(BotProblem::NotServed)
             }
             Self::Throttled(_) | Self::Unreadable { .. } | Self::Unnumbered | Self::Away(_) => None,
         }
@@ -97,33 +99,33 @@ mod tests {
         error::CallError,
     };
 
-    fn trouble(status: u16, body: &str) -> Trouble {
+    fn trouble(status: u16, body: &str) -> PollError {
         let status = StatusCode::from_u16(status).unwrap();
         let after = Some(Duration::from_secs(5));
         answer::read(Answer { status, after, body: body.to_owned() }).unwrap_err().into()
     }
 
-    fn described(code: u16, description: &str) -> Trouble {
+    fn described(code: u16, description: &str) -> PollError {
         let body = serde_json::json!({ "ok": false, "error_code": code, "description": description });
         trouble(code, &body.to_string())
     }
 
     #[test]
     fn a_person_is_told_what_to_do() {
-        let obstacle = Trouble::Obstacle;
+        let obstacle = PollError::Obstacle;
         for (code, description, want) in [
             (
                 409,
                 "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
-                Trouble::Conflict,
+                PollError::Conflict,
             ),
             (
                 409,
                 "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the \
                  webhook first",
-                Trouble::Webhook,
+                PollError::Webhook,
             ),
-            (409, "Conflict: terminated by setWebhook request", Trouble::Webhook),
+            (409, "Conflict: terminated by setWebhook request", PollError::Webhook),
             (401, "Unauthorized", obstacle(Obstacle::Revoked)),
             (400, "Logged out", obstacle(Obstacle::LoggedOut)),
             (404, "Not Found", obstacle(Obstacle::NoBotThere("404 Not Found"))),
@@ -139,9 +141,9 @@ mod tests {
     fn everything_else_passes() {
         let seconds = |n| Some(Duration::from_secs(n));
         let asked = r#"{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":7}}"#;
-        assert_eq!(trouble(429, asked), Trouble::Throttled(seconds(7)));
-        assert_eq!(trouble(429, "<html>"), Trouble::Throttled(seconds(5)));
-        let away = |trouble: &Trouble| matches!(trouble, Trouble::Away(_));
+        assert_eq!(trouble(429, asked), PollError::Throttled(seconds(7)));
+        assert_eq!(trouble(429, "<html>"), PollError::Throttled(seconds(5)));
+        let away = |trouble: &PollError| matches!(trouble, PollError::Away(_));
         for (code, description) in [
             (404, "Not Found: method not found"),
             (500, "Internal Server Error"),
@@ -167,12 +169,12 @@ mod tests {
     #[test]
     fn what_came_as_a_success_and_cannot_be_read_is_kept_to_be_looked_into() {
         for body in ["", "<html>", r#"{"ok":true}"#, r#"{"ok":true,"result":[{"update_id":5,"#] {
-            let Trouble::Unreadable { body: kept, .. } = trouble(200, body) else { panic!("{body}") };
+            let PollError::Unreadable { body: kept, .. } = trouble(200, body) else { panic!("{body}") };
             assert_eq!(kept.text(), body);
         }
         let abort = CallError::Unanswered { why: "cut off".to_owned(), has_begun: true };
-        assert!(matches!(Trouble::from(abort), Trouble::Unreadable { .. }));
+        assert!(matches!(PollError::from(abort), PollError::Unreadable { .. }));
         let silent = CallError::Unanswered { why: "silent".to_owned(), has_begun: false };
-        assert!(matches!(Trouble::from(silent), Trouble::Away(_)));
+        assert!(matches!(PollError::from(silent), PollError::Away(_)));
     }
 }
