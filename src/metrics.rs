@@ -184,12 +184,14 @@ impl Metrics {
         self.figures.told.set(number(told as u64));
     }
 
-    /// Notes how far a program has come: what waits for it, for how long, and what it will never get.
-    pub fn program(&self, name: &str, waiting: usize, oldest: Duration, dropped: u64) {
+    /// Notes how far a program has come: what waits for it, for how long, and what it will never get: what was dropped,
+    /// and what was withheld for a manager's sake.
+    pub fn program(&self, name: &str, waiting: usize, oldest: Duration, (dropped, withheld): (u64, u64)) {
         let of = labels([("program", name)]);
         self.figures.program_waiting.get_or_create(&of).set(number(waiting as u64));
         self.figures.program_oldest_seconds.get_or_create(&of).set(number(oldest.as_secs()));
         self.figures.program_dropped.get_or_create(&of).inner().store(dropped, Ordering::Relaxed);
+        self.figures.program_withheld.get_or_create(&of).inner().store(withheld, Ordering::Relaxed);
     }
 
     /// Notes how many rows of the store could not be read so far.

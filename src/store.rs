@@ -24,6 +24,7 @@ use crate::domain::{
 };
 
 mod account;
+mod attended;
 mod avatar;
 mod backfill;
 mod bulk_loader;
@@ -103,7 +104,7 @@ pub use self::{
     open::is_in,
     park::{Parked, ParkedId, Unparked},
     parked_list::ParkedSummary,
-    programs::{Confirmed, ProgramRow, Progress, Webhook},
+    programs::{Confirmed, ProgramRow, Progress, ServedProgram, Webhook},
     push::Pushed,
     restore::{RestoreSummary, former},
     rollback::RollbackOutcome,

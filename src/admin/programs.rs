@@ -26,14 +26,16 @@ pub(crate) struct Program {
     pub(crate) oldest_at: Option<UnixMillis>,
     /// How many it will never get: they were too old, or there was no room.
     pub(crate) dropped: u64,
+    /// How many were withheld from it, because a manager had written in their chats.
+    pub(crate) withheld: u64,
     /// Whether its updates are sent to it; otherwise it asks for them.
     pub(crate) webhook: bool,
 }
 
 impl From<Progress> for Program {
     fn from(progress: Progress) -> Self {
-        let Progress { name, bot: _, waiting, bytes, oldest_at, dropped, has_webhook: webhook } = progress;
-        Self { name, waiting, bytes, oldest_at, dropped, webhook }
+        let Progress { name, bot: _, waiting, bytes, oldest_at, dropped, withheld, has_webhook: webhook } = progress;
+        Self { name, waiting, bytes, oldest_at, dropped, withheld, webhook }
     }
 }
 
@@ -46,6 +48,8 @@ pub(crate) struct Details {
     pub(crate) wants: Option<Vec<String>>,
     /// Where its updates are sent. The path may hold a secret, and is left out.
     pub(crate) sent_to: Option<String>,
+    /// For how many seconds after a manager's message it gets nothing of what is said in the chat.
+    pub(crate) quiet_seconds: Option<u64>,
 }
 
 /// Which program is meant.
@@ -76,7 +80,8 @@ pub(super) async fn show(State(admin): State<Admin>, Query(which): Query<Which>,
 fn details(program: Program, row: &ProgramRow) -> Details {
     let place = |url: &str| Url::parse(url).ok().map(|url| url.origin().ascii_serialization());
     let sent_to = row.webhook.as_ref().and_then(|webhook| place(&webhook.url));
-    Details { program, wants: row.wanted.last().and_then(|(_, kinds)| kinds.clone()), sent_to }
+    let wants = row.wanted.last().and_then(|(_, kinds)| kinds.clone());
+    Details { program, wants, sent_to, quiet_seconds: row.quiet_seconds }
 }
 
 /// Confirms all that waits for a program in its place, and tells how much that was.

@@ -142,7 +142,8 @@ impl Health {
         self.metrics.unreadable_rows(counts.unreadable);
         for program in self.store.programs() {
             let oldest = program.oldest_at.map(|at| at.until(now)).unwrap_or_default();
-            self.metrics.program(&program.name, program.waiting, oldest, program.dropped);
+            let lost = (program.dropped, program.withheld);
+            self.metrics.program(&program.name, program.waiting, oldest, lost);
         }
         self.metrics.held(self.store.withheld());
         self.metrics.disk(self.room());

@@ -1,7 +1,7 @@
 //! What the public listener leads to.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::{
     config::Config,
     domain::{address::SourceId, message::Typing},
-    intake::hook::{Broadcasts, HookIntake, Scope},
+    intake::hook::{Broadcasts, HookIntake, Robots, Scope},
     kommo::{
         media::{Downloads, Hosts},
         region::PhoneRegion,
@@ -39,6 +39,8 @@ pub(super) fn hooks(
         signer: Signer::new(config.kommo.channel_secret.expose()),
         store: store.clone(),
         sources: bots.keys().cloned().collect(),
+        quiet: quiet(config),
+        robots: Robots { channel_bot: config.kommo.bot_id.as_ref().map(ToString::to_string) },
         typing,
         metrics: Arc::clone(metrics),
         broadcasts: Broadcasts::default(),
@@ -49,6 +51,12 @@ pub(super) fn hooks(
         spoken,
         trace: trace.clone(),
     }
+}
+
+/// The sources whose programs are quiet while a manager writes.
+fn quiet(config: &Config) -> BTreeSet<SourceId> {
+    let quiet = config.programs.values().filter(|program| program.quiet.is_some());
+    quiet.map(|program| program.source.clone()).collect()
 }
 
 /// Who serves customers' files.

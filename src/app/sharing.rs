@@ -5,13 +5,15 @@ use crate::{
     config::Config,
     domain::address::SourceId,
     intake::poller::Sharing,
-    store::{Store, StoreError},
+    store::{ServedProgram, Store, StoreError},
 };
 
 /// Lets the store keep updates for the programs of this configuration, and for no others.
 pub(super) async fn serve(config: &Config, store: &Store) -> Result<(), StoreError> {
-    let bot = |(name, program): (&String, &crate::config::Program)| (name.clone(), program.secret.bot_id());
-    store.serve_programs(config.programs.iter().map(bot).collect(), clock::now()).await
+    let served = |(name, program): (&String, &crate::config::Program)| {
+        (name.clone(), ServedProgram { bot: program.secret.bot_id(), quiet: program.quiet })
+    };
+    store.serve_programs(config.programs.iter().map(served).collect(), clock::now()).await
 }
 
 /// What of the updates of a source's bot goes to programs; `None` if no program has it.

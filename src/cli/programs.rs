@@ -1,5 +1,7 @@
 //! `telekommo programs`: the owner's own programs that share a bot with Kommo.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
@@ -13,7 +15,7 @@ use crate::{
     },
     clock,
     config::Config,
-    domain::amount::{age, counted},
+    domain::amount::{age, counted, duration_in_words},
 };
 
 /// What is said about a name that no program has.
@@ -114,12 +116,20 @@ fn lines(details: &Details) -> Vec<(&'static str, String)> {
         0 => "nothing".to_owned(),
         some => format!("{some}, which were too old or had no room"),
     };
+    let quiet = details.quiet_seconds.map(Duration::from_secs).map(duration_in_words);
+    let quiet = quiet.map_or_else(|| "never".to_owned(), |quiet| format!("for {quiet} after a manager's message"));
+    let withheld = match program.withheld {
+        0 => "nothing".to_owned(),
+        some => format!("{some}, said in chats in which a manager had written"),
+    };
     vec![
         ("Program", plain(&program.name)),
         ("Updates", way),
         ("Wants", wants),
         ("Waiting", waiting),
         ("Dropped", dropped),
+        ("Quiet", quiet),
+        ("Withheld", withheld),
     ]
 }
 

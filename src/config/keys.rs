@@ -121,6 +121,7 @@ pub(super) const KEYS: &[Key] = &[
     key(PROGRAMS, "leads"),
     key(PROGRAMS, "hide").list(),
     key(PROGRAMS, "sees"),
+    key(PROGRAMS, "quiet_while_manager"),
     key("gateway", "listen").or("127.0.0.1:8083").at_start(),
     key("gateway", "keep").or("24h").at_start(),
     key("gateway", "max_mb").or("64").at_start(),

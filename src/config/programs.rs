@@ -13,7 +13,7 @@ use crate::{
     },
     domain::{
         address::SourceId,
-        program::{Leads, Pattern, Sees},
+        program::{LONGEST_QUIET, Leads, Pattern, Sees},
     },
 };
 
@@ -32,6 +32,8 @@ pub struct Program {
     pub hide: Vec<Pattern>,
     /// Which updates it gets.
     pub sees: Sees,
+    /// For how long after a manager's message it gets nothing of what is said in the chat; `None` if it gets all.
+    pub quiet: Option<Duration>,
 }
 
 /// How programs are served.
@@ -69,8 +71,9 @@ fn program<'a>(reading: &Reading<'a>, name: &'a str) -> Result<(String, Program)
     let leads = section.optional("leads", leads);
     let hide = section.optional("hide", patterns);
     let sees = section.optional("sees", sees);
+    let quiet = section.optional("quiet_while_manager", quiet);
     // What is wrong comes before what is missing.
-    let (source, own, shown, leads, hide, sees) = (source?, own?, shown?, leads?, hide?, sees?);
+    let (source, own, shown, leads, hide, sees, quiet) = (source?, own?, shown?, leads?, hide?, sees?, quiet?);
     let (source, own) = (
         required(source, &section, "source", source_of),
         own.map_or_else(|| section.required_secret("secret", secret), Ok),
@@ -87,6 +90,7 @@ fn program<'a>(reading: &Reading<'a>, name: &'a str) -> Result<(String, Program)
         leads: leads.unwrap_or_default(),
         hide: hide.unwrap_or_default(),
         sees: sees.unwrap_or_default(),
+        quiet,
     };
     Ok((name.to_owned(), program))
 }
@@ -134,6 +138,12 @@ fn sees(text: &str) -> Result<Sees, Wrong> {
         "not-ours" => Ok(Sees::NotOurs),
         _ => Err(Wrong::new("is neither \"all\" nor \"not-ours\": write one of them")),
     }
+}
+
+fn quiet(text: &str) -> Result<Duration, Wrong> {
+    parse::duration(text).ok().filter(|quiet| *quiet <= LONGEST_QUIET).ok_or_else(|| {
+        Wrong::new("is not a time for which a program is quiet: write a duration above 0 and up to \"24h\"")
+    })
 }
 
 fn patterns(text: &str) -> Result<Vec<Pattern>, Wrong> {

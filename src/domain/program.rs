@@ -1,5 +1,7 @@
 //! The owner's own programs, which share a bot with Kommo: what of an update is whose.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// Whether what a program sends makes leads in Kommo.
@@ -24,6 +26,10 @@ pub enum Sees {
     /// All but presses of Kommo's buttons, and starts with a payload of telekommo's links.
     NotOurs,
 }
+
+/// The longest time for which a program may be quiet after a manager's message, and so for how long such messages are
+/// remembered.
+pub const LONGEST_QUIET: Duration = Duration::from_hours(24);
 
 /// Which updates a program keeps for itself, so that Kommo does not get them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -128,7 +128,7 @@ impl Delivery {
             for number in numbers {
                 lanes.from = number + 1;
                 let Some(update) = store.kept(row.bot, number)? else { continue };
-                if wanted::is_for(&row, self.program.sees, (number, &update)) {
+                if wanted::is_for(&row, self.program.seen_as(), (number, &update)) {
                     let is_urgent = URGENT.contains(&update.kind.as_str());
                     lanes.lanes.entry(update.thread).or_default().waiting.push_back((number, is_urgent));
                 } else {

@@ -52,10 +52,12 @@ use crate::{
 
 mod broadcast;
 mod outcome;
+mod robots;
 mod scope;
 
 pub use broadcast::Broadcasts;
 pub use outcome::{NAMES, Rejected, Taken};
+pub use robots::Robots;
 pub use scope::Scope;
 use scope::scope_of;
 
@@ -79,6 +81,10 @@ pub struct HookIntake {
     pub store: Store,
     /// The sources that have a bot.
     pub sources: BTreeSet<SourceId>,
+    /// Those whose programs are quiet while a manager writes.
+    pub quiet: BTreeSet<SourceId>,
+    /// Who writes without being a manager.
+    pub robots: Robots,
     /// Where typing goes; what does not fit is dropped, since it is worthless when late.
     pub typing: mpsc::Sender<Typing>,
     /// Counts them.
@@ -222,12 +228,19 @@ impl HookIntake {
         message: &Outbound,
         raw: &str,
         sender: Option<&str>,
-        changes: Vec<StateChange>,
+        mut changes: Vec<StateChange>,
     ) -> Result<Taken, Rejected> {
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&IdempotencyKey::hook(&message.id))))?;
         let job = Job::from(Hook { raw: raw.to_owned() });
         let is_bulk = sender.is_some_and(|sender| self.broadcasts.is_bulk(sender, &lane.thread, Instant::now()));
         let source = if let Route::Outbound(source) = &lane.route { Some(source.clone()) } else { None };
+        if source.as_ref().is_some_and(|source| self.quiet.contains(source))
+            && !is_bulk
+            && !self.robots.wrote(message, sender)
+        {
+            let conversation = lane.thread.parse().ok();
+            changes.extend(conversation.map(|conversation| StateChange::Attended { conversation }));
+        }
         let taken =
             self.push(NewJob { id: Some(IdempotencyKey::hook(&message.id)), lane, job }, changes, is_bulk).await;
         if taken == Ok(Taken::Stored) {

@@ -195,7 +195,7 @@ impl Poller {
         };
         course.narrowing.read(updates.len());
         self.report(Polling::Working);
-        let (Batch { jobs, hops, kept }, next) = (self.batch(updates), last + 1);
+        let (Batch { jobs, hops, kept }, next) = (self.batch(updates)?, last + 1);
         let intake = Intake { jobs, offset: Some((self.bot.id(), next)) };
         let pushed = self.store.push_kept(intake, kept, clock::now()).await?;
         self.metrics.updates(self.bot.source(), pushed.taken, pushed.known);
@@ -213,12 +213,13 @@ impl Poller {
     }
 
     /// What of a batch is relayed, and what is kept for programs.
-    fn batch(&self, updates: &[RawUpdate]) -> Batch {
+    fn batch(&self, updates: &[RawUpdate]) -> Result<Batch, StoreError> {
         let mut batch = Batch::default();
         for update in updates {
             let received = Received::read(&update.raw);
             let sharing = self.sharing.as_ref();
-            let kept = sharing.and_then(|sharing| sharing.kept(&self.bot, update, &received));
+            let kept = sharing.map(|sharing| sharing.kept((&self.bot, &self.store), update, &received)).transpose()?;
+            let kept = kept.flatten();
             // What no program would get is hidden from nobody.
             let is_hidden = kept.is_some() && sharing.is_some_and(|sharing| sharing.is_hidden(&received));
             batch.kept.extend(kept);
@@ -228,7 +229,7 @@ impl Poller {
                 batch.hops.push(hop);
             }
         }
-        batch
+        Ok(batch)
     }
 
     /// An update without a number is taken along with the others: once they are confirmed, it does not come again. With

@@ -69,6 +69,7 @@ impl Metrics {
             ensure_series(&figures.program_waiting, &of);
             ensure_series(&figures.program_oldest_seconds, &of);
             ensure_series(&figures.program_dropped, &of);
+            ensure_series(&figures.program_withheld, &of);
         }
         self.expect_calls();
         self.show_troubles(expected);

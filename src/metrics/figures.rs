@@ -41,6 +41,7 @@ pub(super) struct Figures {
     pub(super) program_waiting: Gauges,
     pub(super) program_oldest_seconds: Gauges,
     pub(super) program_dropped: Counters,
+    pub(super) program_withheld: Counters,
     pub(super) parked: Gauge,
     pub(super) told: Gauge,
     pub(super) unreadable_rows: Counter,
@@ -89,6 +90,8 @@ impl Figures {
             program_waiting: names.family("program_updates", "Updates that a program of yours has not confirmed"),
             program_oldest_seconds: names.family("program_oldest_update_seconds", "Age of the oldest of them"),
             program_dropped: names.family("program_dropped_updates", "Updates that a program will never get"),
+            program_withheld: names
+                .family("program_withheld_updates", "Updates that a program does not get for a manager's sake"),
             parked: names.single("parked_messages", "Messages set aside for a person"),
             told: names.single("told_messages", "Messages set aside whose authors were told that they failed"),
             unreadable_rows: names.single("unreadable_rows", "Rows of the store that could not be read"),

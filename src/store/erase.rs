@@ -23,8 +23,8 @@ use crate::{
         rows,
         scan::scan,
         tables::{
-            ACTIVITY, ARRIVED, CHATS, ERASING, HELD, INVITATIONS, KEPT, LATEST, MEMBERSHIPS, MOVED_FROM, MOVED_TO,
-            NEWEST, OPENED, OPENINGS, QUESTIONS, TAKEN, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY, UNREAD,
+            ACTIVITY, ARRIVED, ATTENDED, CHATS, ERASING, HELD, INVITATIONS, KEPT, LATEST, MEMBERSHIPS, MOVED_FROM,
+            MOVED_TO, NEWEST, OPENED, OPENINGS, QUESTIONS, TAKEN, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY, UNREAD,
         },
     },
 };
@@ -136,7 +136,7 @@ struct Found {
 }
 
 /// The tables whose keys are conversations, but for those of groups that have moved.
-const BY_CONVERSATION: [[u8; 1]; 13] = [
+const BY_CONVERSATION: [[u8; 1]; 14] = [
     CHATS.prefix,
     ACTIVITY.prefix,
     MEMBERSHIPS.prefix,
@@ -150,6 +150,7 @@ const BY_CONVERSATION: [[u8; 1]; 13] = [
     HELD.prefix,
     TOLD.prefix,
     OPENINGS.prefix,
+    ATTENDED.prefix,
 ];
 
 fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {

@@ -8,13 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{address::BotId, job::IdempotencyKey, time::UnixMillis},
+    domain::{
+        address::{BotId, Conversation},
+        job::IdempotencyKey,
+        time::UnixMillis,
+    },
     store::{
-        Store, StoreError,
+        Store, StoreError, attended,
         committer::{Commit, WriteTxn},
         db::Batch,
         index::Index,
         lookup::Lookup,
+        programs::ProgramRow,
         push::{remember_id, was_taken},
         rows,
         scan::scan,
@@ -42,6 +47,9 @@ pub struct KeptUpdate {
     /// Whether it answers something of telekommo's: a button of Kommo's, a link.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_ours: bool,
+    /// The programs that do not get it, because a manager had written in its chat.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld_from: Vec<String>,
     /// As it came.
     pub raw: String,
 }
@@ -53,6 +61,9 @@ pub struct NewKept {
     pub id: IdempotencyKey,
     pub bot: BotId,
     pub update: KeptUpdate,
+    /// The conversation in which somebody says something by it, which programs do not hear while a manager writes
+    /// there; `None` for all else.
+    pub said_in: Option<Conversation>,
 }
 
 /// The number of an update of a bot's.
@@ -93,20 +104,34 @@ pub(super) fn next_number(db: &Lookup, bot: BotId, now: UnixMillis) -> Result<i6
     Ok(NEXT_KEPT.get(db, &bot)?.unwrap_or_else(|| by_time(now)))
 }
 
-/// Adds updates to a batch, each once, and tells where they are.
+/// What is different once updates are kept.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) added: Vec<(BotId, Entry)>,
+    /// The programs from which something was withheld.
+    pub(super) changed: BTreeMap<String, ProgramRow>,
+}
+
+/// Adds updates to a batch, each once, and tells where they are. What is withheld from every program of its bot is not
+/// kept.
 pub(super) fn keep(
     txn: &WriteTxn,
     batch: &mut Batch,
     kept: Vec<NewKept>,
     (until, now): (UnixMillis, UnixMillis),
-) -> Result<Vec<(BotId, Entry)>, StoreError> {
+) -> Result<Kept, StoreError> {
     let (mut added, mut seen, mut next) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
-    for NewKept { id, bot, update } in kept {
+    let mut changed = BTreeMap::new();
+    for NewKept { id, bot, mut update, said_in } in kept {
         if !seen.insert(id.0.clone()) || was_taken(&txn.db, &id)? {
             continue;
         }
         // It may have no job, by which it would be known.
         remember_id(batch, &id, until);
+        let is_for_nobody = withhold(txn, &mut changed, (bot, said_in), &mut update)?;
+        if is_for_nobody {
+            continue;
+        }
         let number = match next.get(&bot) {
             Some(number) => *number,
             None => next_number(&txn.db, bot, now)?,
@@ -119,7 +144,38 @@ pub(super) fn keep(
     for (bot, number) in next {
         NEXT_KEPT.put(batch, &bot, &number);
     }
-    Ok(added)
+    for (name, row) in &changed {
+        PROGRAMS.put(batch, name, row);
+    }
+    Ok(Kept { added, changed })
+}
+
+/// Withholds what is said in a conversation from programs that are quiet while a manager writes there, and counts it.
+/// Returns whether no program of the bot gets it.
+fn withhold(
+    txn: &WriteTxn,
+    changed: &mut BTreeMap<String, ProgramRow>,
+    (bot, said_in): (BotId, Option<Conversation>),
+    update: &mut KeptUpdate,
+) -> Result<bool, StoreError> {
+    let since = said_in.as_ref().map(|conversation| attended::since(&txn.db, conversation)).transpose()?.flatten();
+    let (Some(conversation), Some(since)) = (said_in, since) else { return Ok(false) };
+    let silence = since.until(update.at);
+    let mut others = 0;
+    for program in PROGRAMS.rows(&txn.db) {
+        let (name, row) = program?;
+        if row.is_away || row.bot != bot {
+            continue;
+        }
+        if row.quiet().is_some_and(|quiet| silence < quiet) {
+            tracing::debug!(program = name, %conversation, "an update is withheld: a manager writes in its chat");
+            changed.entry(name.clone()).or_insert(row).withheld += 1;
+            update.withheld_from.push(name);
+        } else {
+            others += 1;
+        }
+    }
+    Ok(others == 0 && !update.withheld_from.is_empty())
 }
 
 /// What is dropped although a program may not have it.

@@ -28,6 +28,7 @@
 //! | `6` bot, number | an update that is kept for programs, by our number of it |
 //! | `7` program | how far a program has come, and what it has asked for |
 //! | `8` bot | the number of its next update that is kept |
+//! | `9` conversation | a manager has written in it; until when that is remembered |
 //! | `u` conversation | its answers that nothing shows to be read |
 //! | `i` name of an invitation | who used it |
 //! | `x` conversation | a `/start` that is held |

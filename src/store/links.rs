@@ -7,7 +7,7 @@ use crate::{
         timestamps,
     },
     store::{
-        Chat, StateChange, Store, StoreError,
+        Chat, StateChange, Store, StoreError, attended,
         db::{Batch, Db},
         expire, known_up_to,
         lists::Lists,
@@ -66,6 +66,7 @@ pub(super) fn write(
             }
             StateChange::Answered { conversation, chat } => manager_initiated::answer(db, batch, conversation, chat)?,
             StateChange::SyncedProfile { conversation, told } => TOLD.put(batch, conversation, told),
+            StateChange::Attended { conversation } => attended::write(batch, conversation, now),
             StateChange::Link { ours, kommo } => {
                 let all = links.of(kommo)?;
                 if !all.contains(ours) {

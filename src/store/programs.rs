@@ -1,6 +1,6 @@
 //! How far each program of the owner's has come with the updates of its bot, and what it has asked for.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -16,6 +16,15 @@ use crate::{
         tables::{KEPT, NEXT_KEPT, PROGRAMS},
     },
 };
+
+/// A program that is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServedProgram {
+    /// The bot whose updates it gets.
+    pub bot: BotId,
+    /// For how long after a manager's message it gets nothing of what is said in the chat.
+    pub quiet: Option<Duration>,
+}
 
 /// What is known of one program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +45,12 @@ pub struct ProgramRow {
     /// How many updates it has never got, because there was no room or they were too old.
     #[serde(default)]
     pub dropped: u64,
+    /// How many updates were withheld from it, because a manager had written in their chats.
+    #[serde(default)]
+    pub withheld: u64,
+    /// For how many seconds after a manager's message updates are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_seconds: Option<u64>,
     /// Whether it is in no configuration. Nothing is kept for it then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_away: bool,
@@ -61,6 +76,10 @@ impl ProgramRow {
     pub fn waits_for(&self, number: i64) -> bool {
         number >= self.cursor && self.done.binary_search(&number).is_err()
     }
+
+    pub(super) fn quiet(&self) -> Option<Duration> {
+        self.quiet_seconds.map(Duration::from_secs)
+    }
 }
 
 /// How far a program has come.
@@ -75,6 +94,8 @@ pub struct Progress {
     /// When the oldest of them came.
     pub oldest_at: Option<UnixMillis>,
     pub dropped: u64,
+    /// How many were withheld from it for a manager's sake.
+    pub withheld: u64,
     /// Whether its updates are sent to it.
     pub has_webhook: bool,
 }
@@ -94,7 +115,11 @@ const STEP: usize = 200;
 impl Store {
     /// Serves these programs, each with the updates of a bot, and no others. One that is new, or was away, begins with
     /// what comes from now on.
-    pub async fn serve_programs(&self, programs: BTreeMap<String, BotId>, now: UnixMillis) -> Result<(), StoreError> {
+    pub async fn serve_programs(
+        &self,
+        programs: BTreeMap<String, ServedProgram>,
+        now: UnixMillis,
+    ) -> Result<(), StoreError> {
         self.db()?;
         let memory = self.0.kept.clone();
         let plan = move |txn: &mut WriteTxn| {
@@ -103,7 +128,7 @@ impl Store {
             for (_, row) in known.iter_mut().filter(|(name, _)| !programs.contains_key(*name)) {
                 row.is_away = true;
             }
-            for (name, bot) in programs {
+            for (name, ServedProgram { bot, quiet }) in programs {
                 let next = kept::next_number(&txn.db, bot, now)?;
                 // Where nobody knows any more which were given: none that a program knows is given again.
                 let known_of = known.values().filter(|row| row.bot == bot).map(|row| row.cursor);
@@ -112,12 +137,14 @@ impl Store {
                 let row = known.entry(name).or_insert_with(|| ProgramRow { is_away: true, ..ProgramRow::default() });
                 if row.is_away || row.bot != bot {
                     let former = std::mem::take(row);
-                    *row = ProgramRow { bot, cursor: next, dropped: former.dropped, ..ProgramRow::default() };
+                    let ProgramRow { dropped, withheld, .. } = former;
+                    *row = ProgramRow { bot, cursor: next, dropped, withheld, ..ProgramRow::default() };
                     // A bot's own settings are not another's.
                     if former.bot == bot {
                         (row.webhook, row.wanted) = (former.webhook, former.wanted);
                     }
                 }
+                row.quiet_seconds = quiet.map(|quiet| quiet.as_secs());
             }
             for (name, row) in &known {
                 PROGRAMS.put(&mut batch, name, row);
@@ -151,6 +178,7 @@ impl Store {
                     bytes: waiting.iter().map(|entry| entry.bytes as u64).sum(),
                     oldest_at: waiting.iter().map(|entry| entry.at).min(),
                     dropped: row.dropped,
+                    withheld: row.withheld,
                     has_webhook: row.webhook.is_some(),
                 }
             };

@@ -104,16 +104,16 @@ impl Store {
             let kept = kept::keep(txn, &mut batch, kept, (dedupe_until, now))?;
             let changes = if joined.is_empty() { Vec::new() } else { changes };
             links::write(&txn.db, &mut batch, &changes, now, links_until)?;
-            let changes = !joined.is_empty() || !kept.is_empty() || intake.offset.is_some();
             if let Some((bot, next)) = intake.offset {
                 OFFSETS.put(&mut batch, &bot, &next);
             }
             let answer = Pushed { taken: joined.len(), known, numbers };
             let then = Box::new(move |index: &mut Index| {
                 enter(index, joined);
-                memory.with(|memory| memory.added(kept));
+                memory.with(|memory| memory.kept(kept));
             });
-            Ok(Commit { batch: changes.then_some(batch), answer, then })
+            let batch = (!batch.is_empty()).then_some(batch);
+            Ok(Commit { batch, answer, then })
         };
         self.0.committer.write(plan).await
     }

@@ -106,6 +106,7 @@ fn make_due(change: &StateChange) -> Option<Lane> {
         | StateChange::Held { .. }
         | StateChange::Question { .. }
         | StateChange::SyncedProfile { .. }
+        | StateChange::Attended { .. }
         | StateChange::ManagerInitiatedChat { .. }
         | StateChange::Answered { .. }
         | StateChange::Connection { .. }

@@ -124,6 +124,8 @@ pub enum StateChange {
         /// What.
         told: SyncedProfile,
     },
+    /// A manager has written in a conversation.
+    Attended { conversation: Conversation },
 }
 
 /// A conversation as Kommo knows it.

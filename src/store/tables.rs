@@ -57,6 +57,7 @@ pub(super) const IMPORTED_CHATS: Table<str, ImportedChat> = Table::new(b'5');
 pub(super) const KEPT: Table<KeptKey, KeptUpdate> = Table::new(b'6');
 pub(super) const PROGRAMS: Table<String, ProgramRow> = Table::new(b'7');
 pub(super) const NEXT_KEPT: Table<BotId, i64> = Table::new(b'8');
+pub(super) const ATTENDED: Table<Conversation, UnixMillis> = Table::new(b'9');
 pub(super) const UNREAD: Table<Conversation, Vec<UnreadAnswer>> = Table::new(b'u');
 pub(super) const INVITATIONS: Table<str, String> = Table::new(b'i');
 pub(super) const HELD: Table<Conversation, HeldStart> = Table::new(b'x');

@@ -13,6 +13,7 @@ use crate::domain::{
 };
 
 mod account;
+mod attended;
 mod backfill;
 mod compacting;
 mod concurrent;

@@ -3,6 +3,7 @@
 mod memory;
 mod pace;
 mod passing;
+mod quiet;
 mod shown;
 
 use std::net::SocketAddr;

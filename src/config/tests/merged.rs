@@ -258,13 +258,16 @@ fn a_program_gets_what_people_expect_and_what_is_written() {
     let shop = &config.programs["shop"];
     assert_eq!((shop.source.as_str(), shop.secret.bot_id().0), ("sales", 123_456_789));
     assert_eq!((shop.leads, shop.sees, shop.hide.len(), shop.name.as_deref()), (Leads::Never, Sees::All, 0, None));
+    assert_eq!(shop.quiet, None);
     assert_eq!(config.gateway.listen, SocketAddr::from(([127, 0, 0, 1], 8083)));
     assert_eq!((config.gateway.keep, config.gateway.max_bytes), (Duration::from_hours(24), 64 << 20));
     assert!(!config.gateway.allow_private && !format!("{config:?}").contains("letters-that"));
-    let more = "name = \"Shop\"\nleads = \"known\"\nsees = \"not-ours\"\nhide = [\"/order\", \"cb:cart:*\"]";
+    let more = "name = \"Shop\"\nleads = \"known\"\nsees = \"not-ours\"\nhide = [\"/order\", \"cb:cart:*\"]\n\
+                quiet_while_manager = \"30m\"";
     let config = load(&with_program(&format!("{PROGRAM_SECRET}\n{more}")), &[("TELEKOMMO_GATEWAY__KEEP", "1h")]);
     let shop = &config.programs["shop"];
     assert_eq!((shop.leads, shop.sees, shop.name.as_deref()), (Leads::Known, Sees::NotOurs, Some("Shop")));
+    assert_eq!(shop.quiet, Some(Duration::from_mins(30)));
     assert_eq!(shop.hide, ["/order", "cb:cart:*"].map(|text| Pattern::parse(text).unwrap()));
     assert_eq!(config.gateway.keep, Duration::from_hours(1));
     let folder = Folder::new(&with_program("secret_file = \"shop\""));
@@ -285,6 +288,7 @@ fn a_program_that_cannot_be_told_from_others_is_refused() {
         (&format!("{PROGRAM_SECRET}\nleads = \"often\""), "is none of \"never\", \"known\" and \"always\""),
         (&format!("{PROGRAM_SECRET}\nhide = [\"order\"]"), "is not a list of what a program keeps for itself"),
         (&format!("{PROGRAM_SECRET}\nsees = \"some\""), "is neither \"all\" nor \"not-ours\""),
+        (&format!("{PROGRAM_SECRET}\nquiet_while_manager = \"25h\""), "is not a time for which a program is quiet"),
         (&format!("{PROGRAM_SECRET}\n[gateway]\nkeep = \"25h\""), "gateway.keep: \"25h\" is not a time"),
         (&format!("{PROGRAM_SECRET}\n[gateway]\nlisten = \"127.0.0.1:8080\""), "in the way of server.listen"),
     ] {

@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::{
     clock,
-    domain::{job::IdempotencyKey, program::Pattern},
+    domain::{
+        address::{Conversation, TelegramChat},
+        job::IdempotencyKey,
+        program::Pattern,
+    },
     store::{Bounds, KeptUpdate, NewKept, Store, StoreError},
     telegram::{bot::Bot, updates::RawUpdate},
     translate::from_telegram::Received,
@@ -32,17 +36,27 @@ impl Sharing {
     }
 
     /// An update as it is kept for programs; `None` for one without a number, which nobody could confirm.
-    pub(super) fn kept(&self, bot: &Bot, update: &RawUpdate, received: &Received<'_>) -> Option<NewKept> {
-        let id = IdempotencyKey::update(bot.id(), update.id?);
+    pub(super) fn kept(
+        &self,
+        (bot, store): (&Bot, &Store),
+        update: &RawUpdate,
+        received: &Received<'_>,
+    ) -> Result<Option<NewKept>, StoreError> {
+        let Some(number) = update.id else { return Ok(None) };
+        // What is hidden from managers, nobody would have if programs had not.
+        let is_said = received.is_said() && !self.is_hidden(received);
+        let said_in = if is_said { conversation(bot, store, received)? } else { None };
         let kept = KeptUpdate {
             at: clock::now(),
             kind: received.kind().to_owned(),
             thread: received.thread(bot.source()),
             contact: received.contact(bot.source()).map(|contact| contact.to_string()),
             is_ours: self.is_ours(received),
+            withheld_from: Vec::new(),
             raw: update.raw.clone(),
         };
-        Some(NewKept { id, bot: bot.id(), update: kept })
+        let id = IdempotencyKey::update(bot.id(), number);
+        Ok(Some(NewKept { id, bot: bot.id(), update: kept, said_in }))
     }
 
     /// Drops the oldest, if there is too much.
@@ -57,6 +71,14 @@ impl Sharing {
         }
         Ok(())
     }
+}
+
+/// The conversation of an update, also of one that came by a connection of Telegram Business.
+fn conversation(bot: &Bot, store: &Store, received: &Received<'_>) -> Result<Option<Conversation>, StoreError> {
+    let Some(connection) = received.connection_id() else { return Ok(received.conversation(bot.source())) };
+    let owner = store.connection(bot.id(), &connection)?.map(|connection| connection.owner);
+    let chat = owner.zip(received.chat()).map(|(owner, id)| TelegramChat { owner: Some(owner), id });
+    Ok(chat.map(|chat| Conversation::new(bot.source().clone(), chat)))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::{
     store::{
         StoreError,
         db::Db,
-        kept::{Bounds, KeptKey, KeptUpdate},
+        kept::{Bounds, Kept, KeptKey, KeptUpdate},
         programs::ProgramRow,
         rows,
         scan::scan,
@@ -78,8 +78,9 @@ impl SharedMemory {
 }
 
 impl Memory {
-    /// More updates have come.
-    pub(in crate::store) fn added(&mut self, added: Vec<(BotId, Entry)>) {
+    /// More updates have come, or were withheld.
+    pub(in crate::store) fn kept(&mut self, Kept { added, changed }: Kept) {
+        self.programs.extend(changed);
         for (bot, entry) in added {
             let queue = self.queues.entry(bot).or_default();
             queue.entries.push_back(entry);

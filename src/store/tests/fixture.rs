@@ -140,6 +140,7 @@ kinds!(fact_kind, FACTS, StateChange,
     StateChange::ManagerInitiatedChat { .. } => "opening",
     StateChange::Answered { .. } => "answered",
     StateChange::SyncedProfile { .. } => "told",
+    StateChange::Attended { .. } => "attended",
 );
 
 fn assert_all(seen: impl Iterator<Item = &'static str>, all: &[&str], of: &str) {
@@ -235,6 +236,7 @@ fn every_row_is_read_as_what_its_table_holds() {
             b'5' => rows::parse::<ImportedChat>(value).map(drop),
             b'6' => rows::parse::<KeptUpdate>(value).map(drop),
             b'7' => rows::parse::<ProgramRow>(value).map(drop),
+            b'9' => rows::parse::<UnixMillis>(value).map(drop),
             b'u' => rows::parse::<Vec<UnreadAnswer>>(value).map(drop),
             b'x' => rows::parse::<HeldStart>(value).map(drop),
             b'y' => rows::parse::<SyncedProfile>(value).map(drop),
@@ -312,7 +314,7 @@ async fn is_restored_and_used(format: u32) {
     assert!(sample_jobs().iter().all(|job| came.contains(job)), "{came:#?}");
 
     // Whatever expires is noted.
-    store.sweep(NOW.plus(HOUR * 2)).await.unwrap();
+    store.sweep(NOW.plus(HOUR * 25)).await.unwrap();
     assert_eq!((store.kommo_message(&ours(4)).unwrap(), store.used_by("invitation").unwrap()), (None, None));
     assert!(!store.was_taken(&IdempotencyKey("update:7:1".to_owned())).unwrap());
     assert_eq!((store.counts().told, store.first_expiry().unwrap()), (0, None));

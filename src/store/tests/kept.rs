@@ -15,13 +15,15 @@ fn update(id: i64, from: i64, at: UnixMillis) -> NewKept {
         thread: format!("tg:sales:{from}"),
         contact: Some(format!("tg-user:{from}")),
         is_ours: false,
+        withheld_from: Vec::new(),
         raw: format!(r#"{{"update_id":{id},"message":{{"text":"{id}"}}}}"#),
     };
-    NewKept { id: IdempotencyKey::update(BOT, id), bot: BOT, update }
+    NewKept { id: IdempotencyKey::update(BOT, id), bot: BOT, update, said_in: None }
 }
 
 async fn serve(store: &Store, names: &[&str], now: UnixMillis) {
-    store.serve_programs(names.iter().map(|name| ((*name).to_owned(), BOT)).collect(), now).await.unwrap();
+    let served = ServedProgram { bot: BOT, quiet: None };
+    store.serve_programs(names.iter().map(|name| ((*name).to_owned(), served)).collect(), now).await.unwrap();
 }
 
 async fn come(store: &Store, ids: std::ops::Range<i64>) {

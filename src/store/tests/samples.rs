@@ -224,6 +224,7 @@ pub(super) fn changes() -> Vec<StateChange> {
         StateChange::ManagerInitiatedChat { conversation: of(), chat: begun },
         StateChange::Answered { conversation: of(), chat: KommoChatId("another".to_owned()) },
         StateChange::SyncedProfile { conversation: of(), told },
+        StateChange::Attended { conversation: of() },
     ]
 }
 
@@ -265,16 +266,18 @@ pub(super) async fn fill(store: &Store) {
     imports.note_chats(vec![(conversation(), chat)]).await.unwrap();
     store.note_imports_by_managers(NOW).await.unwrap();
     store.redeem("invitation", "tg:sales:5".to_owned(), NOW.plus(HOUR), NOW).await.unwrap();
-    store.serve_programs([("shop".to_owned(), BOT)].into(), NOW).await.unwrap();
+    let served = ServedProgram { bot: BOT, quiet: Some(HOUR) };
+    store.serve_programs([("shop".to_owned(), served)].into(), NOW).await.unwrap();
     let update = KeptUpdate {
         at: NOW,
         kind: "message".to_owned(),
         thread: "tg:sales:5".to_owned(),
         contact: Some("tg-user:5".to_owned()),
         is_ours: true,
+        withheld_from: vec!["other".to_owned()],
         raw: r#"{"update_id":9}"#.to_owned(),
     };
-    let kept = NewKept { id: IdempotencyKey("update:7:9".to_owned()), bot: BOT, update };
+    let kept = NewKept { id: IdempotencyKey("update:7:9".to_owned()), bot: BOT, update, said_in: None };
     store.push_kept(Intake::default(), vec![kept], NOW).await.unwrap();
     let webhook = Webhook {
         url: "https://shop.example.com/hook".to_owned(),
@@ -284,7 +287,7 @@ pub(super) async fn fill(store: &Store) {
     };
     let wish = move |row: &mut ProgramRow| {
         (row.webhook, row.wanted) = (Some(webhook), vec![(1, Some(vec!["message".to_owned()]))]);
-        (row.done, row.dropped) = (vec![row.cursor + 1], 2);
+        (row.done, row.dropped, row.withheld) = (vec![row.cursor + 1], 2, 3);
     };
     store.set_program("shop", wish).await.unwrap();
     let unreadable = r#"{"work":{"kind":"of tomorrow"},"failed":0,"retry_at":null,"enqueued_at":1786017600000}"#;

@@ -131,11 +131,16 @@ const SAID: [&str; 20] = [
     "rich_message",
 ];
 
+/// Whether somebody says something with a message, as against what Telegram tells of the chat.
+pub(super) fn is_said(message: &RawObject) -> bool {
+    SAID.iter().any(|kind| message.is_set(kind))
+}
+
 /// Where a message was said. In chats without topics, what answers something is in a thread too, but in no topic. Who
 /// joins or closes a topic moves the talk nowhere, and of an old message whose button is pressed Telegram does not tell
 /// it.
 pub(super) fn topic(message: &RawObject) -> Option<Topic> {
-    let is_said = SAID.iter().any(|kind| message.is_set(kind));
+    let is_said = is_said(message);
     let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
     is_said.then(|| topic.map_or(Topic::Outside, Topic::Topic))
 }

@@ -38,7 +38,8 @@ impl<'r> Received<'r> {
     }
 
     /// The chat that an update is in, by its number; `None` if it names none.
-    pub(super) fn chat(&self) -> Option<i64> {
+    #[must_use]
+    pub fn chat(&self) -> Option<i64> {
         match self.event()? {
             Event::Message(message) | Event::Edited(message) => chat_of(message),
             Event::Pressed(query) => match &query.message {

@@ -6,7 +6,7 @@ use crate::{
         program::Asked,
     },
     telegram::wire::{Event, Update},
-    translate::from_telegram::{Received, presses, start},
+    translate::from_telegram::{Received, chats, presses, start},
 };
 
 impl Received<'_> {
@@ -36,6 +36,15 @@ impl Received<'_> {
                 let payload = message.text.as_deref().and_then(start::payload);
                 payload.is_some_and(|payload| start::is_invitation(payload) || is_campaign(payload))
             }
+            _ => false,
+        }
+    }
+
+    /// Whether somebody says something, be it anew: not so presses of buttons, payments, and what Telegram itself tells.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        match self.event() {
+            Some(Event::Message(message) | Event::Edited(message)) => chats::is_said(&message.fields),
             _ => false,
         }
     }
@@ -91,6 +100,26 @@ mod tests {
         for kind in ["message", "edited_message", "edited_business_message"] {
             let raw = format!(r#"{{"update_id":1,"{kind}":{{"chat":{{"id":7}},"text":"/order 18"}}}}"#);
             assert_eq!(Received::read(&raw).asked().text, Some("/order 18"), "{kind}");
+        }
+    }
+
+    #[test]
+    fn payments_presses_and_what_telegram_tells_is_not_said() {
+        let message = |kind: &str, field: &str| format!(r#"{{"update_id":1,"{kind}":{{"chat":{{"id":7}},{field}}}}}"#);
+        for (raw, want) in [
+            (message("message", r#""text":"Hello""#), true),
+            (message("edited_message", r#""text":"Hello""#), true),
+            (message("business_message", r#""photo":[]"#), true),
+            (message("message", r#""contact":{"phone_number":"1"}"#), true),
+            (message("message", r#""successful_payment":{"currency":"XTR"}"#), false),
+            (message("message", r#""refunded_payment":{"currency":"XTR"}"#), false),
+            (message("message", r#""web_app_data":{"data":"1"}"#), false),
+            (message("message", r#""users_shared":{"request_id":1}"#), false),
+            (r#"{"update_id":1,"callback_query":{"id":"q","data":"cart:1"}}"#.to_owned(), false),
+            (r#"{"update_id":1,"pre_checkout_query":{"from":{"id":7}}}"#.to_owned(), false),
+            (r#"{"update_id":1,"shipping_query":{"from":{"id":7}}}"#.to_owned(), false),
+        ] {
+            assert_eq!(Received::read(&raw).is_said(), want, "{raw}");
         }
     }
 

@@ -1,0 +1,43 @@
+//! Tells what a manager has written from what a Salesbot has, as far as hooks show it. Kommo's documentation does not say
+//! who the sender of a Salesbot's message is.
+
+use crate::domain::message::Outbound;
+
+/// Who writes without being a manager.
+#[derive(Clone, Debug, Default)]
+pub struct Robots {
+    /// The channel's bot.
+    pub channel_bot: Option<String>,
+}
+
+impl Robots {
+    /// Whether a message is not a manager's: it is the channel's bot's, or has buttons, which no person can type. A
+    /// template with buttons that a manager has sent counts as a Salesbot's too.
+    pub(super) fn wrote(&self, message: &Outbound, sender: Option<&str>) -> bool {
+        let is_channel_bot = sender.is_some() && sender == self.channel_bot.as_deref();
+        is_channel_bot || !message.keyboard.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::translate::from_kommo::{Arrival, read};
+
+    #[test]
+    fn the_channels_bot_and_whoever_sends_buttons_is_no_manager() {
+        let robots = Robots { channel_bot: Some("bot".to_owned()) };
+        for (sender, markup, is_robots) in [
+            ("maria", "null", false),
+            ("bot", "null", true),
+            ("maria", r#"{"mode":"inline","buttons":[[{"text":"Yes"}]]}"#, true),
+            ("", "null", false),
+        ] {
+            let message = format!(r#"{{"id":"m","type":"text","text":"Hello","markup":{markup}}}"#);
+            let hook = format!(r#"{{"message":{{"sender":{{"id":"{sender}"}},"message":{message}}}}}"#);
+            let received = read(&hook).unwrap();
+            let Arrival::Message(message) = received.arrival else { panic!("{hook}") };
+            assert_eq!(robots.wrote(&message, received.sender.as_deref()), is_robots, "{hook}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The webhook of a bot: where Telegram sends its updates, if somebody has set one.
+
+use reqwest::Url;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+use teloxide::requests::Payload;
+
+use crate::telegram::{bot::Bot, error::CallError, wire::RawObject};
+
+/// What Telegram tells of a webhook (Bot API, `WebhookInfo`). It never tells the secret token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookInfo {
+    /// Its address, which may hold a secret.
+    pub url: String,
+    /// Whether it was set with a certificate of its own.
+    pub has_certificate: bool,
+    /// How many updates wait for it.
+    pub pending: i64,
+    /// The address of its machine.
+    pub ip_address: Option<String>,
+    /// How many connections Telegram opens at once.
+    pub max_connections: Option<i64>,
+    /// The kinds of updates that it gets; `None` for the usual ones.
+    pub allowed_updates: Option<Vec<String>>,
+}
+
+impl WebhookInfo {
+    fn read(raw: &RawValue) -> Option<Self> {
+        let info: RawObject = serde_json::from_str(raw.get()).unwrap_or_default();
+        let url = info.text("url").filter(|url| !url.is_empty())?;
+        Some(Self {
+            url,
+            has_certificate: info.flag("has_custom_certificate"),
+            pending: info.number("pending_update_count").unwrap_or_default(),
+            ip_address: info.text("ip_address"),
+            max_connections: info.number("max_connections"),
+            allowed_updates: info.read("allowed_updates"),
+        })
+    }
+
+    /// The host of its address, or the whole address if it has none. The rest of the address may hold a secret.
+    #[must_use]
+    pub fn host(&self) -> String {
+        let host = Url::parse(&self.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        host.unwrap_or_else(|| self.url.clone())
+    }
+}
+
+/// `getWebhookInfo`.
+#[derive(Serialize)]
+struct GetWebhookInfo {}
+
+impl Payload for GetWebhookInfo {
+    type Output = Value;
+    const NAME: &'static str = "GetWebhookInfo";
+}
+
+/// `deleteWebhook` that leaves what waits.
+#[derive(Serialize)]
+struct DeleteWebhook {
+    drop_pending_updates: bool,
+}
+
+impl Payload for DeleteWebhook {
+    type Output = Value;
+    const NAME: &'static str = "DeleteWebhook";
+}
+
+/// `setWebhook` that leaves what waits.
+#[derive(Serialize)]
+struct SetWebhook<'a> {
+    url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections: Option<i64>,
+    /// An empty list stands for the usual kinds; without one, those of the last poll would stay.
+    allowed_updates: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_token: Option<&'a str>,
+    drop_pending_updates: bool,
+}
+
+impl Payload for SetWebhook<'_> {
+    type Output = Value;
+    const NAME: &'static str = "SetWebhook";
+}
+
+impl Bot {
+    /// The webhook that is set for the bot; `None` if none is.
+    ///
+    /// # Errors
+    /// If Telegram does not say it.
+    pub async fn webhook(&self) -> Result<Option<WebhookInfo>, CallError> {
+        self.acquire().await;
+        Ok(WebhookInfo::read(&*self.sender.call(&GetWebhookInfo {}).await?))
+    }
+
+    /// Removes the webhook. What waits for it is given to whoever polls.
+    pub async fn delete_webhook(&self) -> Result<(), CallError> {
+        self.acquire().await;
+        self.sender.call(&DeleteWebhook { drop_pending_updates: false }).await.map(drop)
+    }
+
+    /// Sets a webhook as it was, with the secret token that Telegram does not tell. A certificate of its own is not
+    /// told either.
+    pub async fn set_webhook(&self, webhook: &WebhookInfo, secret_token: Option<&str>) -> Result<(), CallError> {
+        self.acquire().await;
+        let set = SetWebhook {
+            url: &webhook.url,
+            max_connections: webhook.max_connections,
+            allowed_updates: webhook.allowed_updates.as_deref().unwrap_or_default(),
+            secret_token,
+            drop_pending_updates: false,
+        };
+        self.sender.call(&set).await.map(drop)
+    }
+}
