@@ -19,7 +19,7 @@ macro_rules! chapters {
             #[doc = concat!(
                 "[architecture]: crate::docs::architecture\n[benchmarks]: crate::docs::benchmarks\n",
                 "[configure]: crate::docs::configure\n[connect]: crate::docs::connect\n",
-                "[customers]: crate::docs::customers\n[decisions]: crate::docs::decisions\n[history]: crate::docs::history\n",
+                "[customers]: crate::docs::customers\n[decisions]: crate::docs::decisions\n[examples]: crate::docs::examples\n[history]: crate::docs::history\n",
                 "[install]: crate::docs::install\n[limits]: crate::docs::limits\n[operate]: crate::docs::operate\n[programs]: crate::docs::programs\n",
                 "[troubleshoot]: crate::docs::troubleshoot\n",
                 "[container]: ", env!("CARGO_PKG_REPOSITORY"), "/blob/main/systemd/Containerfile\n",
@@ -52,6 +52,7 @@ chapters! {
     history: "importing old chats, reading a conversation",
     templates: "chat templates from a file",
     programs: "your own bot program on the same bot",
+    examples: "a shop, bookings and a menu beside Kommo",
     operate: "checks, alerts, metrics, updates, outages, parked messages, backup",
     troubleshoot: "what is wrong, and what to do",
     limits: "what is relayed and what is not, sizes, rates, open questions",

@@ -88,6 +88,29 @@ fn every_direct_dependency_has_a_row() {
     assert!(table.iter().all(|row| row.len() == 4 && row.iter().all(|cell| !cell.is_empty())), "{table:#?}");
 }
 
+/// The programs that `.ci/run` tries are those that the manual shows.
+#[test]
+fn the_examples_stand_in_the_manual_as_they_run() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/docs/examples");
+    let mut files: Vec<_> = here.read_dir().unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let (chapter, runner) = (text("src/docs/examples.md"), text("tests/programs/examples.py"));
+    for file in &files {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let program = fs::read_to_string(file).unwrap();
+        let language = match file.extension().unwrap().to_str().unwrap() {
+            "py" => "python",
+            other => other,
+        };
+        assert!(chapter.contains(&format!("\n```{language}\n{program}```\n")), "{name} differs from the chapter");
+        assert!(runner.contains(&format!("{name:?}")), "nobody runs {name}");
+        let too_long = program.lines().find(|line| line.chars().count() > 76);
+        assert_eq!(too_long, None, "{name} does not fit a terminal");
+    }
+    let shown = ["\n```python\n", "\n```js\n"].map(|begin| chapter.matches(begin).count());
+    assert_eq!((files.len(), shown), (3, [2, 1]));
+}
+
 #[test]
 fn unsafe_code_is_forbidden() {
     // For the tests as well: what cargo is told here holds for everything in the package, and `forbid` knows no

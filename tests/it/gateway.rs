@@ -5,6 +5,7 @@ mod pace;
 mod passing;
 mod quiet;
 mod shown;
+mod teloxide;
 
 use std::net::SocketAddr;
 

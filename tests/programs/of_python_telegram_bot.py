@@ -1,4 +1,4 @@
-"""A program written with python-telegram-bot."""
+"""A program written with python-telegram-bot: by webhook if there is a PORT, and else by polling."""
 
 import os
 
@@ -24,10 +24,15 @@ async def repeat(update, _):
     await update.message.reply_text(f"You said: {update.message.text}")
 
 
-api = os.environ["API"]
-program = Application.builder().token(os.environ["SECRET"]).base_url(f"{api}/bot").base_file_url(f"{api}/file/bot").build()
+api, port = os.environ["BOT_API"], os.environ.get("PORT")
+builder = Application.builder().token(os.environ["BOT_TOKEN"])
+program = builder.base_url(f"{api}/bot").base_file_url(f"{api}/file/bot").build()
 program.add_handler(CommandHandler("start", start))
 program.add_handler(CallbackQueryHandler(order, "^shop:order$"))
 program.add_handler(MessageHandler(filters.Regex("^bill$"), bill))
 program.add_handler(MessageHandler(filters.TEXT, repeat))
-program.run_polling()
+if port:
+    hook = {"webhook_url": f"http://127.0.0.1:{port}/hook", "secret_token": os.environ["WEBHOOK_SECRET"]}
+    program.run_webhook(listen="127.0.0.1", port=int(port), url_path="hook", **hook)
+else:
+    program.run_polling()

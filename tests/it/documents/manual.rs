@@ -26,15 +26,19 @@ fn documents() -> Vec<(String, String)> {
     all.map(|path| (path.clone(), text(&path))).collect()
 }
 
+/// The languages of programs that are not ours: what such code names is nothing of ours.
+const FOREIGN: [&str; 2] = ["```python", "```js"];
+
 /// The pieces of code of a document: between backticks, and the lines of blocks.
 fn code(document: &str) -> Vec<String> {
-    let (mut pieces, mut within) = (Vec::new(), false);
+    let (mut pieces, mut within, mut is_foreign) = (Vec::new(), false, false);
     let mut prose = String::new();
     for line in document.lines() {
         if line.trim_start().starts_with("```") {
             within = !within;
+            is_foreign = FOREIGN.contains(&line.trim());
         } else if within {
-            pieces.push(line.trim().to_owned());
+            pieces.extend((!is_foreign).then(|| line.trim().to_owned()));
         } else {
             prose.push_str(line);
             prose.push(' ');

@@ -18,7 +18,7 @@ fn messages(stage: &Harness, customer: i64) -> Vec<Message> {
 }
 
 /// The texts of all messages there, whoever wrote them.
-fn in_chat(stage: &Harness, customer: i64) -> Vec<String> {
+pub(super) fn in_chat(stage: &Harness, customer: i64) -> Vec<String> {
     messages(stage, customer).into_iter().map(|message| message.text).collect()
 }
 
