@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -31,6 +31,10 @@ const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
 /// How often the notes of what expires are put together.
 const PACK_EVERY: Duration = Duration::from_hours(24);
+
+/// Held while a dump is written: those from time to time and those for backups come from different tasks, give numbers
+/// and remove old ones.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Keeps the store in order.
 pub struct Upkeep {
@@ -148,6 +152,7 @@ impl Kept {
 /// Writes a dump and removes those that are too many. They are numbered, not dated: a clock that was wrong for a while
 /// must not make an old dump look new.
 pub(super) fn write(store: &Store, dumps: &Path, kept: Kept) -> anyhow::Result<PathBuf> {
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     if !dumps.try_exists()? {
         data_dir::create_private_dir(dumps)?;
         dumps.parent().map_or(Ok(()), durable::sync_folder)?;
@@ -175,18 +180,22 @@ mod tests {
     use super::*;
     use crate::store::Settings;
 
-    #[test]
-    fn the_newest_dumps_are_kept_and_nothing_else_is_touched() {
-        let home = tempfile::tempdir().unwrap();
-        let settings = Settings {
-            dir: home.path().to_owned(),
+    fn store(dir: &Path) -> Store {
+        Store::open(Settings {
+            dir: dir.to_owned(),
             cache_bytes: 1 << 20,
             reserve_bytes: 0,
             dedupe_for: Duration::from_hours(1),
             links_for: Duration::from_hours(1),
             parked_for: Duration::from_hours(1),
-        };
-        let (store, dumps) = (Store::open(settings).unwrap(), dumps::dir(home.path()));
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn the_newest_dumps_are_kept_and_nothing_else_is_touched() {
+        let home = tempfile::tempdir().unwrap();
+        let (store, dumps) = (store(home.path()), dumps::dir(home.path()));
         fs::create_dir(&dumps).unwrap();
         for name in ["store-notes.txt", "store-x.jsonl", "letter.jsonl"] {
             fs::write(dumps.join(name), "").unwrap();
@@ -198,5 +207,18 @@ mod tests {
         assert_eq!(fs::read_dir(&dumps).unwrap().count(), 5, "the other files are still there");
         write(&store, &dumps, Kept { count: 2, bytes: 1 }).unwrap();
         assert_eq!(dumps::all(&dumps).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [6]);
+    }
+    #[test]
+    fn dumps_that_are_asked_for_at_once_are_written_one_after_the_other() {
+        let home = tempfile::tempdir().unwrap();
+        let (store, dumps) = (store(home.path()), dumps::dir(home.path()));
+        let files: Vec<_> = std::thread::scope(|scope| {
+            let write = || write(&store, &dumps, Kept { count: 2, bytes: u64::MAX });
+            let writers: Vec<_> = (0..8).map(|_| scope.spawn(write)).collect();
+            writers.into_iter().map(|writer| writer.join().unwrap().unwrap()).collect()
+        });
+        let named: std::collections::BTreeSet<_> = files.iter().collect();
+        assert_eq!(named.len(), 8, "{files:?}");
+        assert_eq!(dumps::all(&dumps).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [7, 8]);
     }
 }
