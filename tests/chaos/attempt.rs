@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     plan::Phase,
-    report::{Figures, MESSAGES},
+    report::{Figures, MACHINE, MESSAGES},
     run::Run,
 };
 
@@ -27,6 +27,10 @@ const DONE: [&str; 7] = [
     "presses",
     "reactions that had to arrive",
 ];
+
+/// What the operator has done in every run.
+const OPERATED: [&str; 4] =
+    ["backed up while it runs", "reloaded by the command", "restored from a backup", "started as another version"];
 
 /// What came of it.
 #[derive(Debug)]
@@ -70,11 +74,14 @@ async fn run(phases: impl Iterator<Item = Phase>, how_long: Option<Duration>, sh
             break;
         }
     }
-    let verdict = run.calm(!seed).await;
+    let verdict = run.calm(&Phase::calm(!seed)).await;
     assert!(verdict.problems.is_empty(), "in calm: {:#?}\n{}", verdict.problems, run.trouble());
+    let verdict = run.calm(&Phase::from_backup(seed)).await;
+    assert!(verdict.problems.is_empty(), "behind a backup: {:#?}\n{}", verdict.problems, run.trouble());
     let figures = Figures::of(&run, &verdict, count);
     run.finish().await;
-    let idle: Vec<_> = DONE.into_iter().filter(|what| figures.count(MESSAGES, what) == 0).collect();
+    let done = DONE.map(|what| (MESSAGES, what)).into_iter().chain(OPERATED.map(|what| (MACHINE, what)));
+    let idle: Vec<_> = done.filter(|(about, what)| figures.count(about, what) == 0).collect();
     assert!(idle.is_empty(), "nobody did this: {idle:?}");
     figures
 }

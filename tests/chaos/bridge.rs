@@ -19,6 +19,7 @@ use tokio::{
 
 use crate::{
     WITHIN,
+    command::Given,
     disk::{Cut, Disk},
     import::Import,
     log::Log,
@@ -104,6 +105,16 @@ impl Bridge {
         };
         this.control(Control::default());
         this
+    }
+
+    /// A command of its operator's, beside it.
+    pub(crate) fn give(&self, name: &'static str, more: Option<&Path>) -> Given {
+        Given::give(name, more, &self.config, &self.folder)
+    }
+
+    /// Where a backup of it goes.
+    pub(crate) fn backup(&self) -> PathBuf {
+        self.folder.join("backup.jsonl")
     }
 
     /// What imports beside it.
@@ -241,14 +252,17 @@ impl Bridge {
         self.signal(Signal::CONT);
     }
 
-    /// Changes its configuration, and asks it to read that again. One that does not run reads it when it starts.
-    pub(crate) fn reconfigure(&self, change: impl FnOnce(&str) -> String) {
+    /// Changes its configuration, and asks it to read that again, unless somebody else does. One that does not run
+    /// reads it when it starts.
+    pub(crate) fn reconfigure(&self, change: impl FnOnce(&str) -> String, is_commanded: bool) {
         // Nobody may read half of it.
         let next = self.config.with_extension("next");
         fs::write(&next, change(&self.config())).unwrap();
         fs::set_permissions(&next, fs::metadata(&self.config).unwrap().permissions()).unwrap();
         fs::rename(&next, &self.config).unwrap();
-        self.signal(Signal::HUP);
+        if !is_commanded {
+            self.signal(Signal::HUP);
+        }
     }
 
     /// Its configuration.

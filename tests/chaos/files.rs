@@ -19,6 +19,8 @@ pub(crate) enum Dump {
     Newest,
     /// As the version before would have written the newest: it kept the same rows under another number.
     OfFormat1,
+    /// The newest backup.
+    Backup,
 }
 
 impl Bridge {
@@ -49,8 +51,12 @@ impl Bridge {
         dumps.into_iter().map(|(_, dump)| dump).collect()
     }
 
-    /// Restores the store as an operator does; false if there is no dump.
+    /// Restores the store as an operator does; false if there is no dump, or no backup.
     pub(crate) fn restore(&mut self, which: Dump) -> bool {
+        let backup = self.backup();
+        if matches!(which, Dump::Backup) && !backup.exists() {
+            return false;
+        }
         let dumps = self.dumps();
         let [Some(oldest), Some(newest)] = [dumps.first(), dumps.last()] else { return false };
         let mut restore = Command::new(env!("CARGO_BIN_EXE_telekommo"));
@@ -60,6 +66,9 @@ impl Bridge {
                 restore.arg(oldest);
             }
             Dump::Newest => {}
+            Dump::Backup => {
+                restore.arg(&backup);
+            }
             Dump::OfFormat1 => {
                 let former = self.data.with_file_name("former.jsonl");
                 fs::write(&former, of_format_1(&fs::read_to_string(newest).unwrap())).unwrap();
@@ -70,6 +79,40 @@ impl Bridge {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         self.disk = Disk::of(&self.data);
         true
+    }
+
+    /// Another version has had the store last, as far as the next one knows.
+    pub(crate) fn pretend_another_version(&mut self) {
+        fs::write(self.data.join("store.version"), "0.0.1").unwrap();
+        self.disk = Disk::of(&self.data);
+    }
+
+    /// The dumps that were written before another version had the store, oldest first.
+    pub(crate) fn dumps_before_upgrades(&self) -> Vec<PathBuf> {
+        let dumps = telekommo::store::dumps::dir(&self.data);
+        telekommo::store::dumps::before_upgrades(&dumps).unwrap().into_iter().map(|(_, dump)| dump).collect()
+    }
+
+    /// The dump that the newest backup ends with.
+    pub(crate) fn dump_in_backup(&self) -> Option<PathBuf> {
+        let (backup, dump) = (fs::read_to_string(self.backup()).ok()?, self.backup().with_extension("dump"));
+        let (_, rows) = backup.split_once("{\"format\":\"telekommo-dump\"")?;
+        fs::write(&dump, format!("{{\"format\":\"telekommo-dump\"{rows}")).ok()?;
+        Some(dump)
+    }
+
+    /// What is wrong with a dump that is to lead back: it must restore to a store that knows as much as an earlier one.
+    pub(crate) fn dump_is_bad(dump: &Path, earlier: &Path) -> Option<String> {
+        let chats = |dump: &Path| {
+            let home = tempfile::tempdir().unwrap();
+            telekommo::store::Store::restore(home.path(), dump).map(|summary| summary.chats)
+        };
+        let known = chats(earlier).unwrap();
+        match chats(dump) {
+            Ok(chats) if chats >= known => None,
+            Ok(chats) => Some(format!("the dump before an upgrade has {chats} chats of {known}")),
+            Err(error) => Some(format!("the dump before an upgrade cannot be restored: {error}")),
+        }
     }
 
     /// A bit of the store's files is another than it was. It is none of what is only kept free there.

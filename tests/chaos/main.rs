@@ -21,6 +21,7 @@
 //!   it.
 //! - A checker: in `checks`, a function that looks at the scene after a phase and adds to the verdict; what it counts
 //!   is a figure of the verdict, with a row in `report`.
+//! - A command of the operator: in `run::given`, which judges how it ends.
 //! - A fault of the ways: in `proxy::fault`, a value and its course. It is drawn from then on.
 //! - A trouble of the machine or of a remote: in `plan`, a value, how often it is drawn, and its name; in `run`, what
 //!   it does and how it heals.
@@ -40,6 +41,7 @@ use report::Figures;
 mod attempt;
 mod bridge;
 mod checks;
+mod command;
 #[path = "../it/power/disk.rs"]
 mod disk;
 mod files;

@@ -3,7 +3,7 @@
 //! A phase holds everything that decides how it goes, so that it can be played apart from those before it. As JSON it
 //! is what `TELEKOMMO_CHAOS_SCHEDULE` takes.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,10 @@ use crate::{
     disk::{CUTS, Cut},
     proxy::{Fault, Weather},
 };
+
+mod allowed;
+
+pub(crate) use allowed::Allowed;
 
 /// How many ways there are.
 pub(crate) const WAYS: usize = 4;
@@ -20,6 +24,8 @@ const ROUND_MS: std::ops::Range<u64> = 200..1500;
 const ROUNDS: std::ops::RangeInclusive<usize> = 3..=8;
 /// How long a round lasts in which nothing goes wrong.
 const CALM_MS: u64 = 3000;
+/// The same of the round behind a restored backup.
+const LAST_MS: u64 = 1000;
 /// How far the clock is set, in milliseconds.
 const STEP_MS: std::ops::Range<i64> = -3_600_000..3_600_000;
 /// For how long the machine sleeps. What waits is not too old then to be sent.
@@ -70,6 +76,10 @@ pub(crate) enum Files {
     OlderFormat,
     /// A bit of a file of the store is another than it was.
     FlippedBit,
+    /// The store is restored from a backup that was made while everybody talked, and another version starts with it.
+    FromBackup,
+    /// Another version had it last.
+    Upgraded,
 }
 
 /// What goes wrong beside the ways.
@@ -124,41 +134,21 @@ pub(crate) enum End {
     PowerCut(Cut),
 }
 
-/// The troubles that may come, by the names that the table of figures has for them. Without any, all of them but a
-/// flipped bit: the database does not notice every one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Allowed(Option<BTreeSet<String>>);
-
-impl Allowed {
-    /// Those in a list, with commas between them.
-    pub(crate) fn of(list: &str) -> Self {
-        let names: BTreeSet<_> = list.split(',').map(|name| name.trim().to_owned()).collect();
-        let unknown: Vec<_> = names.iter().filter(|name| !Self::all().contains(name)).collect();
-        assert!(unknown.is_empty(), "nothing is called {unknown:?}; there are {}", Self::all().join(", "));
-        Self(Some(names))
-    }
-
-    /// What there is.
-    fn all() -> Vec<String> {
-        let faults = Fault::ALL.map(Fault::name);
-        let troubles = Trouble::ALL.into_iter().filter_map(Trouble::name);
-        let reloads = Reload::ALL.into_iter().filter_map(Reload::name);
-        let ends = End::ALL.into_iter().filter_map(End::name).chain(reloads);
-        let files = Files::ALL.into_iter().filter_map(Files::name);
-        faults.into_iter().chain(troubles.chain(ends).chain(files).map(str::to_owned)).collect()
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.0.as_ref().map_or(Some(name) != Files::FlippedBit.name(), |names| names.contains(name))
-    }
-}
-
 impl Phase {
-    /// One in which nothing goes wrong, for as long as everybody needs to have a turn.
+    /// One in which nothing goes wrong, for as long as everybody needs to have a turn. The configuration changes
+    /// meanwhile, and a backup is made.
     pub(crate) fn calm(seed: u64) -> Self {
-        let (trouble, reload, end) = (Trouble::None, Reload::None, End::RunsOn);
-        let round = Round { weather: [None; WAYS], trouble, reload, lasts_ms: CALM_MS, end };
-        Self { seed, files: Files::Left, rounds: vec![round] }
+        Self::in_calm(seed, Files::Left, (Reload::Kommo, CALM_MS))
+    }
+
+    /// One behind it, with the backup that was made in it.
+    pub(crate) fn from_backup(seed: u64) -> Self {
+        Self::in_calm(seed, Files::FromBackup, (Reload::None, LAST_MS))
+    }
+
+    fn in_calm(seed: u64, files: Files, (reload, lasts_ms): (Reload, u64)) -> Self {
+        let round = Round { weather: [None; WAYS], trouble: Trouble::None, reload, lasts_ms, end: End::RunsOn };
+        Self { seed, files, rounds: vec![round] }
     }
 
     /// Phase `number` of a run with this seed. What is not allowed is left out, and the rest is as it would be.
@@ -220,7 +210,15 @@ fn weather(chance: &mut fastrand::Rng) -> Option<Weather> {
 
 impl Files {
     /// One of each kind.
-    const ALL: [Self; 5] = [Self::Left, Self::PutBack, Self::Restored, Self::OlderFormat, Self::FlippedBit];
+    const ALL: [Self; 7] = [
+        Self::Left,
+        Self::PutBack,
+        Self::Restored,
+        Self::OlderFormat,
+        Self::FlippedBit,
+        Self::FromBackup,
+        Self::Upgraded,
+    ];
 
     fn draw(chance: &mut fastrand::Rng) -> Self {
         match chance.u8(0..10) {
@@ -228,7 +226,9 @@ impl Files {
             1 => Self::Restored,
             2 => Self::OlderFormat,
             3 => Self::FlippedBit,
-            4.. => Self::Left,
+            4 => Self::FromBackup,
+            5 => Self::Upgraded,
+            6.. => Self::Left,
         }
     }
 
@@ -240,6 +240,8 @@ impl Files {
             Self::Restored => "restored from a dump",
             Self::OlderFormat => "store of an older format",
             Self::FlippedBit => "flipped bit",
+            Self::FromBackup => "restored from a backup",
+            Self::Upgraded => "started as another version",
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::{checks::Verdict, proxy::Proxy, run::Run};
 
 pub(crate) const MESSAGES: &str = "messages";
 const RECOVERY: &str = "recovery";
-const MACHINE: &str = "machine and remotes";
+pub(crate) const MACHINE: &str = "machine and remotes";
 const WAYS: &str = "requests that went wrong";
 const SLOWEST: &str = "slowest, in ms";
 

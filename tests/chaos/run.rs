@@ -32,6 +32,7 @@ use crate::{
 };
 
 mod drain;
+mod given;
 mod handling;
 mod judging;
 mod reload;
@@ -75,6 +76,7 @@ pub(crate) struct Run {
     chance: fastrand::Rng,
     kills: Vec<Seen>,
     is_backed_up: bool,
+    has_backup: bool,
     older_stores: Vec<BTreeSet<Item>>,
     played: Played,
     before: Before,
@@ -136,6 +138,7 @@ impl Run {
             chance,
             kills,
             is_backed_up: false,
+            has_backup: false,
             older_stores: Vec::new(),
             played: Played::default(),
             before: Before::default(),
@@ -190,7 +193,7 @@ impl Run {
         self.chance = fastrand::Rng::with_seed(seed);
         (1..).zip(&self.ways).for_each(|(number, way)| way.follow(seed ^ number));
         self.handle(phase.files).await;
-        self.is_backed_up = false;
+        (self.is_backed_up, self.has_backup) = (false, false);
         let stop = CancellationToken::new();
         let talking = self.people.talk(&self.stage, seed, &stop);
         for round in &phase.rounds {
@@ -223,9 +226,9 @@ impl Run {
     }
 
     /// Plays a phase in which nothing goes wrong, and nothing may fail.
-    pub(crate) async fn calm(&mut self, seed: u64) -> Verdict {
+    pub(crate) async fn calm(&mut self, phase: &Phase) -> Verdict {
         let before = self.people.read(&self.stage.telegram, checks::count);
-        let mut verdict = self.phase(&Phase::calm(seed)).await;
+        let mut verdict = self.phase(phase).await;
         let undelivered =
             self.people.read(&self.stage.telegram, |book| checks::undelivered(&self.stage, &before, book));
         verdict
@@ -259,8 +262,9 @@ impl Run {
             Trouble::Revoked => self.stage.telegram.fault(Target::bot(LINES[0].token), unauthorized(), u32::MAX),
             Trouble::Asleep(minutes) => self.fall_asleep(round.lasts(), minutes).await,
         }
-        self.reload(round.reload);
+        let given = self.give(round);
         self.tend(round.lasts()).await;
+        self.judge_given(given).await;
         self.end(round.end).await;
     }
 

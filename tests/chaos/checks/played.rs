@@ -55,7 +55,7 @@ impl Played {
     }
 
     fn is_older(&self) -> bool {
-        let files = [Files::PutBack, Files::Restored, Files::OlderFormat, Files::FlippedBit];
+        let files = [Files::PutBack, Files::Restored, Files::OlderFormat, Files::FlippedBit, Files::FromBackup];
         files.into_iter().filter_map(Files::name).any(|name| self.names.contains(name))
     }
 

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use tokio::time::Instant;
 
 use super::{LOOK_EVERY, Run};
-use crate::{WITHIN, checks, files::Dump, plan::Files};
+use crate::{WITHIN, bridge::Bridge, checks, files::Dump, plan::Files};
 
 impl Run {
     /// Stops the bridge, lets somebody handle its files, and starts it.
@@ -29,18 +29,31 @@ impl Run {
                 self.bridge.flip(&mut self.chance);
                 true
             }
+            Files::FromBackup => self.bridge.restore(Dump::Backup),
+            Files::Upgraded => true,
         };
+        let is_upgraded = is_done && [Files::FromBackup, Files::Upgraded].contains(&files);
+        if is_upgraded {
+            self.bridge.pretend_another_version();
+        }
+        if is_upgraded && files != Files::Upgraded {
+            self.note(Files::Upgraded.name().unwrap_or_default());
+        }
         if is_done {
             self.note(name);
         } else {
             self.note(format!("{name}: there was none"));
         }
-        if is_done && files != Files::FlippedBit {
+        // As another version it reads the same store.
+        if is_done && ![Files::FlippedBit, Files::Upgraded].contains(&files) {
             self.people.store_is_older();
             self.older_stores.push(changed.clone());
         }
-        let before = self.bridge.dumps();
+        let (before, kept) = (self.bridge.dumps(), self.bridge.dumps_before_upgrades());
         self.start().await;
+        if is_upgraded {
+            self.must_have_dumped(files, &kept);
+        }
         if files == Files::FlippedBit && !self.is_sound().await {
             self.note("flipped bit: refused and restored");
             self.bridge.end(Signal::KILL).await;
@@ -50,6 +63,17 @@ impl Run {
             self.start().await;
         }
         self.compare(&before).await;
+    }
+
+    /// Before another version opens a store, there is a way back. It is looked at while the bridge runs.
+    fn must_have_dumped(&mut self, files: Files, before: &[PathBuf]) {
+        let now = self.bridge.dumps_before_upgrades();
+        let earlier = if files == Files::FromBackup { self.bridge.dump_in_backup() } else { self.bridge.dumps().pop() };
+        let problem = match now.last() {
+            Some(newest) if before.last() != Some(newest) => Bridge::dump_is_bad(newest, &earlier.unwrap()),
+            _ => Some("another version has opened the store, and it was not dumped first".to_owned()),
+        };
+        self.bridge.bad_ends.extend(problem);
     }
 
     /// Waits until it is known what of the store is older than what remotes have. Until then answers may be taken that

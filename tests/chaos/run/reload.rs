@@ -36,11 +36,12 @@ fn changed(config: &str, reload: Reload) -> String {
 }
 
 impl Run {
-    /// Changes the configuration, and lets the bridge read it again, whatever else happens to it.
-    pub(super) fn reload(&mut self, reload: Reload) {
+    /// Changes the configuration, and lets the bridge read it again, whatever else happens to it; unless it is told by
+    /// the command.
+    pub(super) fn reload(&mut self, reload: Reload, is_commanded: bool) {
         let Some(name) = reload.name() else { return };
         self.note(name);
-        self.bridge.reconfigure(|config| changed(config, reload));
+        self.bridge.reconfigure(|config| changed(config, reload), is_commanded);
     }
 
     /// Whether the bot that comes and goes is there, and not served.
