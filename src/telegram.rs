@@ -22,6 +22,7 @@ pub mod routing;
 pub mod sent;
 pub mod updates;
 pub mod upload;
+pub mod webhook;
 pub mod wire;
 
 #[cfg(test)]

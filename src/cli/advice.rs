@@ -12,6 +12,7 @@ use crate::{
 };
 
 mod example;
+mod programs;
 
 /// What telekommo itself puts behind `server.public_url`.
 const OURS: [&str; 2] = ["kommo", "media"];
@@ -28,6 +29,7 @@ pub fn of(config: &Config) -> Vec<String> {
     address
         .into_iter()
         .chain(rest.into_iter().flatten())
+        .chain(programs::of(config))
         .chain(config.warnings.iter().cloned())
         .chain(net::complaints())
         .collect()

@@ -144,7 +144,7 @@ pub enum Command {
         #[command(subcommand)]
         request: parked::Request,
     },
-    /// List your own programs that share a bot with Kommo, show one, or drop what waits for it.
+    /// List your own programs that share a bot with Kommo, and let them move in or out.
     Programs {
         #[command(subcommand)]
         request: programs::Request,

@@ -1,6 +1,6 @@
 //! `telekommo programs`: the owner's own programs that share a bot with Kommo.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::Subcommand;
@@ -17,6 +17,9 @@ use crate::{
     config::Config,
     domain::amount::{age, counted, duration_in_words},
 };
+
+mod moving;
+mod noted;
 
 /// What is said about a name that no program has.
 const MISSING: &str = "no program has this name; `telekommo programs list` lists them";
@@ -48,6 +51,34 @@ pub enum Request {
         #[arg(long)]
         yes: bool,
     },
+    /// Take over a bot whose webhook is set elsewhere.
+    ///
+    /// Shows what will change and asks for your consent. Then it notes the webhook
+    /// in the data directory and deletes it; what waits at Telegram is kept. It can
+    /// be repeated at any time.
+    Adopt {
+        /// The name of its section: `shop` of [programs.shop].
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Do not ask for consent. A script has to say so.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Put back the webhook that a bot had before it was adopted.
+    ///
+    /// Asks for the webhook's secret token, which Telegram does not tell. After this,
+    /// telekommo gets no updates of the bot any more.
+    Release {
+        /// The name of its section: `shop` of [programs.shop].
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The file with the webhook's secret token. Without it, a script sets none.
+        #[arg(long, value_name = "FILE")]
+        secret_token_file: Option<PathBuf>,
+        /// Do not ask for consent. A script has to say so.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// Asks whoever has the store, and prints the answer.
@@ -55,13 +86,21 @@ pub enum Request {
 /// # Errors
 /// If there is no store, or no such program.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
+    match request {
+        Request::List { json } => asking(config, async |bridge| list(bridge, json).await).await,
+        Request::Show { name, json } => asking(config, async |bridge| show(bridge, &name, json).await).await,
+        Request::Skip { name, yes } => asking(config, async |bridge| skip(bridge, &name, yes).await).await,
+        Request::Adopt { name, yes } => moving::adopt(config, &name, yes).await,
+        Request::Release { name, secret_token_file, yes } => {
+            moving::release(config, &name, (secret_token_file.as_deref(), yes)).await
+        }
+    }
+}
+
+async fn asking(config: &Config, ask: impl AsyncFnOnce(&Bridge) -> anyhow::Result<()>) -> anyhow::Result<()> {
     bridge::with(config, async |bridge| {
         bridge.tell_if_stopped();
-        match request {
-            Request::List { json } => list(bridge, json).await,
-            Request::Show { name, json } => show(bridge, &name, json).await,
-            Request::Skip { name, yes } => skip(bridge, &name, yes).await,
-        }
+        ask(bridge).await
     })
     .await
 }

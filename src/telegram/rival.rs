@@ -2,25 +2,15 @@
 
 use std::time::Duration;
 
-use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
 use teloxide::requests::Payload;
 
-use crate::telegram::{bot::Bot, error::CallError, wire::RawObject};
+use crate::telegram::{bot::Bot, error::CallError};
 
 /// How much longer than the server may hold the poll the answer may take. The server tells the second conflict in a row
 /// only after 3 s.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// `getWebhookInfo`.
-#[derive(Serialize)]
-struct GetWebhookInfo {}
-
-impl Payload for GetWebhookInfo {
-    type Output = Value;
-    const NAME: &'static str = "GetWebhookInfo";
-}
 
 /// `getUpdates` that confirms nothing, and leaves the kinds of updates as they were asked for last.
 #[derive(Serialize)]
@@ -35,19 +25,6 @@ impl Payload for Listen {
 }
 
 impl Bot {
-    /// The host of the webhook that is set for the bot, or the whole address if it has none; `None` if none is set. The
-    /// rest of the address may hold a secret.
-    ///
-    /// # Errors
-    /// If Telegram does not say it.
-    pub async fn webhook(&self) -> Result<Option<String>, CallError> {
-        self.acquire().await;
-        let answer = self.sender.call(&GetWebhookInfo {}).await?;
-        let info: RawObject = serde_json::from_str(answer.get()).unwrap_or_default();
-        let url = info.text("url").filter(|url| !url.is_empty());
-        Ok(url.map(|url| Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or(url)))
-    }
-
     /// Whether another program polls: it ends a poll that is held `held_for` so long, and the next one, too, because it
     /// comes back. Nothing is confirmed.
     ///

@@ -91,7 +91,7 @@ impl Bot {
     /// If Telegram does not say it.
     pub async fn webhook(&self) -> Result<Option<WebhookInfo>, CallError> {
         self.acquire().await;
-        Ok(WebhookInfo::read(&*self.sender.call(&GetWebhookInfo {}).await?))
+        Ok(WebhookInfo::read(&self.sender.call(&GetWebhookInfo {}).await?))
     }
 
     /// Removes the webhook. What waits for it is given to whoever polls.

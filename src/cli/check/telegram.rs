@@ -58,7 +58,7 @@ async fn rivals(source: &SourceId, bot: &Bot, patience: Option<Duration>) -> Vec
     let (webhook, poller) = ("Webhook", "Poller");
     match bot.webhook().await {
         Ok(None) => {}
-        Ok(Some(host)) => return vec![wrong(webhook, set_elsewhere(source, &host))],
+        Ok(Some(set)) => return vec![wrong(webhook, set_elsewhere(source, &set.host()))],
         Err(error) => return vec![unknown(webhook, format!("the bot of source {source}: {error}"))],
     }
     let mut findings = vec![fine(webhook, format!("none is set for the bot of source {source}"))];
@@ -81,7 +81,8 @@ async fn rivals(source: &SourceId, bot: &Bot, patience: Option<Duration>) -> Vec
 fn set_elsewhere(source: &SourceId, host: &str) -> String {
     format!(
         "a webhook of {host} takes what customers write to the bot of source {source}: disconnect the bot there \
-         (Kommo's own Telegram integration sets one), or call deleteWebhook with its token"
+         (Kommo's own Telegram integration sets one), let `telekommo programs adopt` take over one of your own program, \
+         or call deleteWebhook with its token"
     )
 }
 

@@ -1,5 +1,7 @@
 //! A program of the owner's, and a bridge that is killed under it.
 
+mod moving;
+
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use telekommo::sandbox::harness::{ANNA, Harness, LINES, Line, unused_address};
@@ -17,9 +19,13 @@ struct Shop {
 
 impl Shop {
     fn open() -> Self {
+        Self::with("")
+    }
+
+    fn with(settings: &str) -> Self {
         let at = unused_address();
         let program = format!("programs.shop.source = \"sales\"\nprograms.shop.secret = {SECRET:?}\n");
-        let stage = Harness::without_bridge(&format!("{BRISK}gateway.listen = \"{at}\"\n{program}")).unwrap();
+        let stage = Harness::without_bridge(&format!("{BRISK}{settings}gateway.listen = \"{at}\"\n{program}")).unwrap();
         Self { stage, gateway: format!("http://{at}") }
     }
 
@@ -93,4 +99,24 @@ async fn a_bridge_that_is_killed_repeats_only_what_the_program_had_not_confirmed
     process.end(Signal::TERM).await;
     let (code, stopped) = shop.command(&["list", "--json"]).await;
     assert!(code == Some(0) && stopped.contains(r#""waiting":0"#), "{stopped}");
+}
+
+#[tokio::test]
+async fn a_check_says_what_telekommo_and_a_program_may_both_answer() {
+    for (settings, both) in [
+        ("", vec![]),
+        ("telegram.ask_phone = \"on_start\"\n", vec!["telegram.ask_phone"]),
+        ("telegram.buttons = \"keyboard\"\n", vec!["telegram.buttons"]),
+    ] {
+        let shop = Shop::with(settings);
+        let mut command = with_config("check", &shop.stage.write_config().unwrap());
+        command.args(["--offline", "--json"]);
+        let output = finished(command).await;
+        let printed: Value = serde_json::from_str(text(&output.stdout)).unwrap();
+        let warnings = printed["checks"].as_array().unwrap().iter().filter(|it| it["check"] == "warning");
+        let told: Vec<_> =
+            warnings.filter_map(|it| it["text"].as_str()).filter(|it| it.contains("programs.shop")).collect();
+        assert_eq!(told.len(), both.len(), "{printed}");
+        assert!(told.iter().zip(both).all(|(told, key)| told.starts_with(key)), "{printed}");
+    }
 }
