@@ -8,11 +8,13 @@ use crate::{
     app::{listeners::bind, services::Services},
     config::Config,
     gateway::{self, Program, Shared, delivery::Delivery, webhooks::Rules},
+    intake::closed_talks::ClosedTalks,
     lifecycle::{Lifecycle, StoppableTask},
     serve::{self, Limits, Proxies, SwappableRouter},
 };
 
-/// What the listener for programs serves, and what sends updates to those that have a webhook.
+/// What the listener for programs serves, what sends updates to those that have a webhook, and what looks whether
+/// managers have closed talks in which programs are quiet.
 pub(super) fn router(services: &Services, config: &Config, life: &Lifecycle) -> (Router, Vec<StoppableTask>) {
     let program = |(name, settings): (&String, &crate::config::Program)| {
         let bot = services.bots.get(&settings.source)?.clone();
@@ -29,8 +31,17 @@ pub(super) fn router(services: &Services, config: &Config, life: &Lifecycle) -> 
         let delivery = Delivery { shared: Arc::clone(&shared), program: Arc::clone(program) };
         life.spawn_stoppable("webhook of a program", |stop| delivery.run(stop))
     };
-    let deliveries = programs.iter().map(delivery).collect();
-    (gateway::router(shared), deliveries)
+    let talks =
+        closed_talks(services, config).map(|talks| life.spawn_stoppable("closed talks", |stop| talks.run(stop)));
+    let tasks = programs.iter().map(delivery).chain(talks).collect();
+    (gateway::router(shared), tasks)
+}
+
+/// What looks for closed talks, if a program is quiet and the account can be asked.
+fn closed_talks(services: &Services, config: &Config) -> Option<ClosedTalks> {
+    let is_quiet = config.programs.values().any(|program| program.quiet.is_some());
+    let account = services.account.clone().filter(|_| is_quiet)?;
+    Some(ClosedTalks { account: account.patient(), store: services.store.clone() })
 }
 
 /// Serves programs, if there are any, and says whether there are.

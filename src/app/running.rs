@@ -67,7 +67,7 @@ pub(super) struct Running {
     gateway: SwappableRouter,
     /// Whether it listens, which it does from the first program on.
     serves_programs: bool,
-    /// What sends them updates.
+    /// What sends them updates, and looks whether they may have more.
     deliveries: Vec<StoppableTask>,
     /// What commands may ask: all that others may, and imports.
     commands: SwappableRouter,

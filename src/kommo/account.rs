@@ -42,7 +42,7 @@ mod throttle;
 pub mod token;
 
 pub use error::RestError;
-pub use events::Sent;
+pub use events::{ClosedTalk, Sent};
 pub use expected::Expected;
 use throttle::Throttle;
 

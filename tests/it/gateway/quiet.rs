@@ -77,3 +77,23 @@ async fn what_is_said_to_a_manager_is_not_for_the_program_and_what_it_must_answe
         .await;
     shop.stage.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manager_who_closes_the_talk_gives_it_back_to_the_program() {
+    let account = "kommo.account_url = \"{account_url}\"\nkommo.access_token = \"{access_token}\"";
+    let shop = Shop::with(account, QUIET).await;
+    for customer in [ANNA, BEN] {
+        shop.stage.begin(SALES, customer).await;
+        shop.stage.reply(SALES, customer, "I am Maria").await;
+    }
+    shop.stage.kommo.close_talk(&conversation(SALES, ANNA));
+    let attended = async || shop.stage.store().attended().await.unwrap();
+    eventually("the talk is closed", async || attended().await.len() == 1).await;
+    assert_eq!(attended().await[0].0.to_string(), conversation(SALES, BEN), "the other one goes on");
+    shop.stage.telegram.write(SALES.token, BEN, "And I?");
+    shop.stage.telegram.write(SALES.token, ANNA, "One more thing");
+    shop.until_given(&["/start", "/start", "One more thing"]).await;
+    assert_eq!(shop.withheld(), 1);
+    shop.stage.until("Kommo has it", |stage| in_kommo(stage, SALES, BEN).len() == 2).await;
+    shop.stage.finish().await;
+}

@@ -11,6 +11,12 @@ use crate::lenient::Fields;
 pub struct Event(Fields);
 
 impl Event {
+    /// When it happened, in seconds since the epoch.
+    #[must_use]
+    pub fn at(&self) -> Option<i64> {
+        self.0.read("created_at")
+    }
+
     /// The message that was written.
     #[must_use]
     pub fn message(&self) -> Option<String> {

@@ -27,6 +27,15 @@ impl FakeKommo {
         self.in_books(|records| records.token.text.clone())
     }
 
+    /// A manager closes the talk of a conversation. The channel is not told.
+    ///
+    /// # Panics
+    /// If nobody has written in the conversation.
+    pub fn close_talk(&self, conversation_id: &str) {
+        let (now, chat) = (self.core.clock.now(), self.chat(conversation_id).expect("somebody has written there"));
+        self.in_books(|records| records.closed_talks.push((chat.chat_id, now.seconds())));
+    }
+
     /// The administrator makes another token, which ends at `ends_at`; the old one is revoked.
     pub fn new_token(&self, ends_at: UnixMillis) -> String {
         let now = self.core.clock.now();

@@ -1,5 +1,5 @@
 //! `events`: what has happened in the account ("Events and notes"). Only what managers have sent in chats is listed
-//! here.
+//! here, and which talks they have closed.
 
 use serde_json::{Value, json};
 
@@ -14,6 +14,8 @@ use crate::sandbox::kommo::{
 const PAGE: usize = 100;
 /// The kind of event that a message to a customer is.
 const SENT: &str = "outgoing_chat_message";
+/// The kind that a closed talk is.
+const CLOSED: &str = "talk_closed";
 
 /// The newest first, which match the filters: `filter[type][]`, or `filter[type]` with commas; `filter[created_at]` as
 /// the first instant, or with `[from]` and `[to]`; `filter[entity]` as `filter[type]`.
@@ -22,9 +24,6 @@ pub(super) fn all(records: &Records, world: &World, query: &[(String, String)]) 
     let from = instant("filter[created_at][from]")?.or(instant("filter[created_at]")?).unwrap_or(i64::MIN);
     let to = instant("filter[created_at][to]")?.unwrap_or(i64::MAX);
     let (types, entities) = (words(query, "filter[type]"), words(query, "filter[entity]"));
-    if !types.is_empty() && types.iter().all(|kind| kind != SENT) {
-        return Ok((204, Value::Null));
-    }
     let told = |chat: &Chat| records.links.get(&chat.chat_id).map(|(card, _)| *card);
     let sent = world.chats.iter().filter_map(|chat| Some((chat, told(chat)?)));
     let mut sent: Vec<_> = sent.flat_map(|(chat, card)| chat.messages.iter().map(move |it| (it, card))).collect();
@@ -33,7 +32,12 @@ pub(super) fn all(records: &Records, world: &World, query: &[(String, String)]) 
         message.from == Author::Manager && !message.imported && (from..=to).contains(&at)
     });
     sent.sort_by_key(|(message, _)| std::cmp::Reverse(message.at_ms));
-    let shown: Vec<_> = sent.into_iter().map(|(message, card)| shape(records, message, card)).collect();
+    let sent = sent.into_iter().map(|(message, card)| said(records, message, card));
+    let closed = records.closed_talks.iter().rev().filter(|(_, at)| (from..=to).contains(at));
+    let closed = closed.filter_map(|(chat, at)| Some(talk_closed(records, records.links.get(chat)?.0, *at)));
+    let shown = sent.chain(closed);
+    let is_asked_for = |event: &Value| types.is_empty() || types.iter().any(|kind| *kind == event["type"]);
+    let shown: Vec<_> = shown.filter(is_asked_for).collect();
     // A message in a talk of a lead happens to the lead, and is found by its contact all the same.
     let is_wanted = |event: &Value| {
         entities.is_empty()
@@ -56,14 +60,22 @@ fn invalid(name: &str) -> Problem {
     Problem::invalid("InvalidType", name, "a timestamp is expected")
 }
 
-fn shape(records: &Records, message: &Message, card: u64) -> Value {
+fn said(records: &Records, message: &Message, card: u64) -> Value {
+    let value = json!({ "message": { "id": message.id } });
+    shape(records, (SENT, &message.id.replace('-', "")), (card, message.at_ms.div_euclid(1000)), &value)
+}
+
+fn talk_closed(records: &Records, card: u64, at: i64) -> Value {
+    shape(records, (CLOSED, &format!("{card}talk{at}")), (card, at), &json!({ "talk": { "id": card } }))
+}
+
+fn shape(records: &Records, (event, name): (&str, &str), (card, at): (u64, i64), value: &Value) -> Value {
     let lead = records.leads.values().find(|lead| lead.contact == card && !lead.incoming && !lead.closed);
     let (kind, id) = lead.map_or(("contact", card), |lead| ("lead", lead.id));
     let mut entity = json!({ "id": id });
     if lead.is_some() {
         entity["linked_talk_contact_id"] = card.into();
     }
-    json!({ "id": message.id.replace('-', ""), "type": SENT, "entity_id": id, "entity_type": kind, "created_by": 0,
-        "created_at": message.at_ms.div_euclid(1000), "value_before": [],
-        "value_after": [{ "message": { "id": message.id } }], "_embedded": { "entity": entity } })
+    json!({ "id": name, "type": event, "entity_id": id, "entity_type": kind, "created_by": 0, "created_at": at,
+        "value_before": [], "value_after": [value], "_embedded": { "entity": entity } })
 }

@@ -102,6 +102,8 @@ pub(in crate::sandbox::kommo) struct Records {
     pub(super) templates: BTreeMap<u64, StoredTemplate>,
     /// Chats and their contacts, with the number of the link.
     pub(super) links: BTreeMap<String, (u64, u64)>,
+    /// Chats whose talks managers have closed, and when in seconds.
+    pub(super) closed_talks: Vec<(String, i64)>,
     /// After how many requests to this API a chat's contact and lead are there.
     pub(super) made_after: usize,
     /// Whether a contact whose only leads nobody has accepted is shown by its number; it is in no list.
@@ -130,6 +132,7 @@ impl Records {
             leads: BTreeMap::new(),
             templates: BTreeMap::new(),
             links: BTreeMap::new(),
+            closed_talks: Vec::new(),
             made_after: 0,
             shows_incoming: true,
             seen: BTreeMap::new(),
