@@ -10,8 +10,13 @@ pub(crate) fn wished(name: &str, default: usize) -> usize {
 
 /// How much memory the process with this id has, in bytes.
 pub(crate) fn memory(process: u32) -> u64 {
+    told(process, "VmRSS:")
+}
+
+/// What Linux tells of the memory of a process in this line, in bytes.
+pub(crate) fn told(process: u32, line: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("this is Linux");
+    let line = status.lines().find_map(|it| it.strip_prefix(line)).expect("this is Linux");
     line.split_whitespace().next().and_then(|number| number.parse().ok()).map_or(0, |kibibytes: u64| kibibytes << 10)
 }
 

@@ -13,13 +13,16 @@ use std::{
 };
 
 use crate::{
+    bridge::Relay,
     common::{Machine, float, wished},
-    process::{Relay, bridge, yardstick},
+    process::{bridge, yardstick},
     remotes::{CONVERSATIONS, Remotes},
     table::Figures,
     yardstick::Keeps,
 };
 
+#[path = "../common/bridge.rs"]
+mod bridge;
 #[path = "../common/mod.rs"]
 mod common;
 mod process;
@@ -40,14 +43,14 @@ const SETTLED: Duration = Duration::from_secs(2);
 async fn measure(figures: &mut Figures, relay: &Relay, remotes: &Remotes, messages: usize) {
     // Every chat is known from here on, and every connection is open.
     remotes.inbound(CONVERSATIONS).await;
-    remotes.outbound(relay.hooks, CONVERSATIONS).await;
+    remotes.outbound(relay.address, CONVERSATIONS).await;
     for _ in 0..SINGLE {
         figures.inbound.push(remotes.inbound(1).await);
-        figures.outbound.push(remotes.outbound(relay.hooks, 1).await);
+        figures.outbound.push(remotes.outbound(relay.address, 1).await);
     }
     let rate = |took: Duration| float(messages) / took.as_secs_f64();
     figures.inbound_rate = figures.inbound_rate.max(rate(remotes.inbound(messages).await));
-    figures.outbound_rate = figures.outbound_rate.max(rate(remotes.outbound(relay.hooks, messages).await));
+    figures.outbound_rate = figures.outbound_rate.max(rate(remotes.outbound(relay.address, messages).await));
     figures.memory = figures.memory.max(relay.memory());
 }
 

@@ -16,7 +16,6 @@ use axum::{
     extract::State,
     http::{StatusCode, Uri},
     response::{IntoResponse, Response},
-    serve::{Listener, ListenerExt as _},
 };
 use futures_util::{StreamExt as _, stream};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -24,14 +23,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha1::Sha1;
 use tokio::{
-    net::TcpListener,
     sync::{Notify, watch},
     time::{timeout, timeout_at},
 };
 
-pub(crate) const BOT: u64 = 7_000_000_001;
-pub(crate) const SCOPE: &str = "344a5002-f8ca-454d-af3d-396180102ac7_52e591f7-c98f-4255-8495-827210138c81";
-pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
+use crate::bridge::{BOT, SCOPE, SECRET, serve};
+
 /// How many customers write.
 pub(crate) const CONVERSATIONS: usize = 500;
 /// How many hooks Kommo sends side by side.
@@ -40,10 +37,6 @@ const HOOKS_AT_ONCE: usize = 32;
 const MOST_UPDATES: usize = 100;
 /// No measurement takes as long: something is lost.
 const WITHIN: Duration = Duration::from_mins(5);
-
-pub(crate) fn token(bot: u64) -> String {
-    format!("{bot}:benchmark-{bot}")
-}
 
 /// Both, at their addresses.
 pub(crate) struct Remotes {
@@ -158,20 +151,6 @@ impl Remote {
             }
         }
     }
-}
-
-/// A listener, and where it is.
-pub(crate) async fn listen() -> (SocketAddr, impl Listener<Addr = SocketAddr>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-    let address = listener.local_addr().expect("it is bound");
-    (address, listener.tap_io(|stream| stream.set_nodelay(true).expect("it is a TCP stream")))
-}
-
-async fn serve(router: Router) -> SocketAddr {
-    let (address, listener) = listen().await;
-    #[expect(clippy::disallowed_methods, reason = "the remotes end with the benchmark")]
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
 }
 
 /// What the Bot API is asked for, of all methods.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use telekommo::kommo::sign::{CONTENT_TYPE, Signer};
 use tokio::sync::Semaphore;
 
-use crate::remotes::{BOT, SCOPE, SECRET, listen, token};
+use crate::bridge::{BOT, SCOPE, SECRET, listen, token};
 
 /// How many messages are on their way at once.
 const AT_ONCE: usize = 64;
