@@ -78,7 +78,8 @@ impl Renewal {
             metrics: Arc::clone(metrics),
             tries: Mutex::new(tries),
         }));
-        this.tell();
+        this.log();
+        this.note();
         Ok(this)
     }
 
@@ -96,7 +97,9 @@ impl Renewal {
                 if due <= now {
                     self.renew().await;
                 } else {
-                    sleep(now.until(due).min(LONGEST_SLEEP)).await;
+                    let next = self.worrying_at().filter(|at| *at > now).map_or(due, |at| at.min(due));
+                    sleep(now.until(next).min(LONGEST_SLEEP)).await;
+                    self.note();
                 }
             }
         };
@@ -135,22 +138,28 @@ impl Renewal {
         if let Err(why) = self.keep(tries) {
             tracing::warn!(why, "what was tried for the certificate is not kept");
         }
-        self.tell();
+        self.log();
+        self.note();
     }
 
     async fn order(&self) -> Result<(), String> {
         let Inner { acme, shelf, served, .. } = &*self.0;
-        let account = order::account(acme, shelf).await?;
-        let text = order::certificate(&account, &acme.host, served).await?;
+        let text = order::certificate(acme, shelf, served).await?;
         let pair = shelf.keep_pair(&text)?;
         served.put(pair);
         Ok(())
     }
 
-    /// Shows how it stands, and logs it.
-    fn tell(&self) {
+    /// From when on it is a worry that no certificate came in place of the one in force. Before that, an authority may
+    /// be away for a while.
+    fn worrying_at(&self) -> Option<UnixMillis> {
+        self.served().pair().map(|pair| pair.ends_at().minus(lifetime(&pair) / 4))
+    }
+
+    /// What is wrong, if anything is.
+    fn why(&self) -> Option<String> {
         let (pair, tries, host) = (self.served().pair(), self.tries(), &self.0.acme.host);
-        let trouble = match (&pair, &tries.why) {
+        match (&pair, &tries.why) {
             (None, None) => Some(format!(
                 "there is no certificate for {host} yet, and the public listener refuses everybody: one is asked for at {}",
                 self.0.acme.directory
@@ -164,13 +173,21 @@ impl Renewal {
                 Some(format!("no certificate for {host} came: {why}. The next try is at {next}; until then {until}"))
             }
             (Some(_), None) => None,
-        };
-        match (&pair, &trouble) {
+        }
+    }
+
+    fn log(&self) {
+        match (self.served().pair(), self.why()) {
             (_, Some(why)) => tracing::warn!(why, "the public listener has not the certificate that it should have"),
             (Some(pair), None) => tracing::info!(certificate = pair.told(), "the public listener speaks HTTPS"),
             (None, None) => {}
         }
-        self.0.metrics.note(Cause::Tls, trouble);
+    }
+
+    /// Shows how it stands.
+    fn note(&self) {
+        let is_early = self.worrying_at().is_some_and(|at| clock::now() < at);
+        self.0.metrics.note(Cause::Tls, self.why().filter(|_| !is_early));
     }
 }
 
@@ -186,7 +203,7 @@ pub(super) fn kept(acme: &Acme, data_dir: &Path) -> Result<(Option<Pair>, Option
 /// When the next certificate is asked for. A try that is dated later than `now` was dated by a clock that was wrong,
 /// and delays nothing.
 fn due(pair: Option<&Pair>, tries: &Tries, now: UnixMillis) -> UnixMillis {
-    let lifetime = pair.map_or(Duration::ZERO, |pair| pair.begins_at().until(pair.ends_at()));
+    let lifetime = pair.map_or(Duration::ZERO, lifetime);
     let renewed_at = pair.map_or(UnixMillis(0), |pair| pair.ends_at().minus(lifetime / 3));
     let Some(tried_at) = tries.tried_at.filter(|at| *at <= now) else { return renewed_at };
     let wait = match tries.failures.checked_sub(1) {
@@ -195,6 +212,10 @@ fn due(pair: Option<&Pair>, tries: &Tries, now: UnixMillis) -> UnixMillis {
         None => (lifetime / 10).min(LEAST_BETWEEN),
     };
     renewed_at.max(tried_at.plus(wait))
+}
+
+fn lifetime(pair: &Pair) -> Duration {
+    pair.begins_at().until(pair.ends_at())
 }
 
 fn minute(at: UnixMillis) -> String {

@@ -71,6 +71,13 @@ fn what_is_kept_is_there_again_and_nobody_else_may_read_it() {
     let text = format!("{}{}", key.serialize_pem(), params.self_signed(&key).unwrap().pem());
     assert_eq!(shelf.keep_pair(&text).unwrap().names(), ["a.test"]);
 
+    let other_key = rcgen::KeyPair::generate().unwrap();
+    let foreign = text.replace(&key.serialize_pem(), &other_key.serialize_pem());
+    for useless in ["", "hush", &key.serialize_pem(), &foreign] {
+        let why = shelf.keep_pair(useless).unwrap_err();
+        assert!(why.contains("cannot be used") && !why.contains("hush") && !why.contains("BEGIN"), "{why}");
+    }
+
     let shelf = Shelf::open(home.path(), &acme).unwrap();
     assert_eq!((shelf.account().unwrap(), shelf.tries()), (Some("hush".to_owned()), tries(3, Some(NOW))));
     assert_eq!(shelf.pair().unwrap().unwrap().names(), ["a.test"]);

@@ -37,6 +37,8 @@ struct Inner {
     metrics: Arc<Metrics>,
     /// What was read last, be it good or not.
     read: Mutex<Stamp>,
+    /// What was refused for its dates alone.
+    early: Mutex<Option<Pair>>,
 }
 
 /// What tells that a file is another one: its device, number, size and times.
@@ -52,7 +54,7 @@ impl Files {
         let pair = Pair::read(tls)?;
         tracing::info!(certificate = pair.told(), "the public listener speaks HTTPS");
         let (served, metrics) = (Served::new(Some(pair)), Arc::clone(metrics));
-        Ok(Self(Arc::new(Inner { tls: tls.clone(), served, metrics, read: Mutex::new(read) })))
+        Ok(Self(Arc::new(Inner { tls: tls.clone(), served, metrics, read: Mutex::new(read), early: Mutex::default() })))
     }
 
     /// What is in force of them.
@@ -79,11 +81,19 @@ impl Files {
     fn look(&self, before: Stamp) -> Stamp {
         let now = stamp(&self.0.tls);
         let is_known = *self.0.read.lock().unwrap_or_else(PoisonError::into_inner) == now;
-        if !is_known && before == now {
+        if before == now && (!is_known || self.is_in_time()) {
             // The trouble and the log have what is wrong.
             drop(self.reread());
         }
         now
+    }
+
+    /// Whether what was refused for its dates is better than what is in force by now.
+    fn is_in_time(&self) -> bool {
+        let (now, early) = (clock::now(), self.0.early.lock().unwrap_or_else(PoisonError::into_inner));
+        let is_better =
+            |pair: &Pair| pair.is_current(now) || !self.0.served.pair().is_some_and(|it| it.is_current(now));
+        early.as_ref().is_some_and(is_better)
     }
 
     /// Reads the files, and puts them in force. What cannot be used leaves the former in force.
@@ -91,7 +101,9 @@ impl Files {
     /// # Errors
     /// A sentence that names the key of the configuration, the file and the remedy.
     pub fn reread(&self) -> Result<(), String> {
-        let Inner { tls, served, metrics, read } = &*self.0;
+        let Inner { tls, served, metrics, read, early } = &*self.0;
+        let mut early = early.lock().unwrap_or_else(PoisonError::into_inner);
+        *early = None;
         let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
         *read = stamp(tls);
         let former = served.pair().ok_or("there is no certificate")?;
@@ -100,13 +112,15 @@ impl Files {
             if pair.is_current(now) || !former.is_current(now) {
                 return Ok(pair);
             }
-            Err(format!(
+            let why = format!(
                 "server.tls.certificate: the certificate in {} is good from {} until {}, and not today: see to it that \
                  it is renewed",
                 tls.certificate.display(),
                 day(pair.begins_at()),
                 day(pair.ends_at())
-            ))
+            );
+            *early = Some(pair);
+            Err(why)
         });
         match pair {
             Ok(pair) => {

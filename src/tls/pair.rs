@@ -66,6 +66,17 @@ impl Pair {
         })
     }
 
+    /// A certificate with its key, and those that lead to its authority, as one text of PEM.
+    ///
+    /// # Errors
+    /// Why it is of no use. Nothing of the text is in it.
+    pub(super) fn from_pem(text: &[u8]) -> Result<Self, String> {
+        let chain = CertificateDer::pem_slice_iter(text).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(|_| "it is no PEM".to_owned())?;
+        let key = PrivateKeyDer::from_pem_slice(text).map_err(|_| "it has no key".to_owned())?;
+        Self::of(chain, key).map_err(|error| error.to_string())
+    }
+
     /// A certificate, followed by those that lead to its authority, and its key.
     ///
     /// # Errors

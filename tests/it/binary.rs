@@ -9,7 +9,7 @@ mod export;
 mod foreign_files;
 mod forget;
 mod generated;
-mod handover;
+pub(crate) mod handover;
 mod help;
 mod history;
 mod import;

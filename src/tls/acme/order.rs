@@ -21,8 +21,11 @@ use crate::{
 /// How long to wait until the authority has looked, and until it has signed.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// What the authority calls an account that it does not know (RFC 8555, section 6.7).
+const UNKNOWN_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+
 /// The account that is kept, or else a new one. Whoever sets `acme` agrees to the terms of the authority.
-pub(super) async fn account(acme: &Acme, shelf: &Shelf) -> Result<Account, String> {
+async fn account(acme: &Acme, shelf: &Shelf) -> Result<Account, String> {
     let client = Client::new().map_err(|error| error.to_string())?;
     let builder = Account::builder_with_http(Box::new(client));
     if let Some(credentials) = shelf.account()? {
@@ -39,12 +42,18 @@ pub(super) async fn account(acme: &Acme, shelf: &Shelf) -> Result<Account, Strin
 
 /// A new key and a certificate for `host`, with those that lead to the authority, as PEM. The name is proved by a
 /// handshake with what is `served`.
-pub(super) async fn certificate(account: &Account, host: &str, served: &Served) -> Result<Zeroizing<String>, String> {
-    let ordered = Ordered::new(account, host, served).await;
-    let (key, chain) = match ordered {
-        Ok(ordered) => ordered.finished(host).await?,
-        Err(error) => return Err(told(&error)),
+pub(super) async fn certificate(acme: &Acme, shelf: &Shelf, served: &Served) -> Result<Zeroizing<String>, String> {
+    let host = &acme.host;
+    let ordered = match Ordered::new(&account(acme, shelf).await?, host, served).await {
+        Err(Error::Api(problem)) if problem.r#type.as_deref() == Some(UNKNOWN_ACCOUNT) => {
+            // An authority may have been set up anew, and take an account from whom it does not know.
+            tracing::warn!("the authority does not know the account any more: another one is made");
+            shelf.forget_account()?;
+            Ordered::new(&account(acme, shelf).await?, host, served).await
+        }
+        ordered => ordered,
     };
+    let (key, chain) = ordered.map_err(|error| told(&error))?.finished(host).await?;
     Ok(Zeroizing::new(format!("{}{chain}", key.as_str())))
 }
 

@@ -79,13 +79,15 @@ impl Shelf {
         Pair::read(&files).map(Some).map_err(|why| format!("{why}. It is telekommo's own: remove it to get another"))
     }
 
-    /// Keeps a certificate with its key.
+    /// Keeps a certificate with its key. One that is of no use does not take the place of the former one.
     ///
     /// # Errors
     /// If they do not belong together, or the disk fails.
     pub(super) fn keep_pair(&self, text: &str) -> Result<Pair, String> {
+        let pair = Pair::from_pem(text.as_bytes());
+        let pair = pair.map_err(|why| format!("the certificate that came cannot be used: {why}"))?;
         keep(&self.pair, text.as_bytes())?;
-        self.pair()?.ok_or_else(|| "the certificate has gone".to_owned())
+        Ok(pair)
     }
 
     /// The account, if there is one at this directory.
@@ -103,6 +105,15 @@ impl Shelf {
         let kept: Kept<C> = serde_json::from_slice(&text)
             .map_err(|_| format!("{} is no account: remove it to get another", path.display()))?;
         Ok((kept.directory == self.directory).then_some(kept.credentials))
+    }
+
+    /// Forgets the account: the authority does not know it.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub(super) fn forget_account(&self) -> Result<(), String> {
+        let path = self.dir.join(ACCOUNT);
+        fs::remove_file(&path).map_err(|error| format!("{} cannot be removed: {error}", path.display()))
     }
 
     /// Keeps the account.

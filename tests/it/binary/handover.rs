@@ -20,7 +20,7 @@ const HOOK_EVERY: Duration = Duration::from_millis(10);
 const ROUNDS: usize = 20;
 
 /// The command with the listener handed over as systemd does: as its third file, with the number of its process.
-fn handed(command: &Command, listener: &TcpListener, name: &str) -> Command {
+pub(crate) fn handed(command: &Command, listener: &TcpListener, name: &str) -> Command {
     let std = command.as_std();
     let mut shell = Command::new("/bin/sh");
     let hand_over = "exec 3<&0 0</dev/null; LISTEN_PID=$$; export LISTEN_PID; exec \"$@\"";

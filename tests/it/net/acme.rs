@@ -139,6 +139,19 @@ async fn a_certificate_is_renewed_ahead_of_its_end_and_a_failure_is_told() {
 }
 
 #[tokio::test]
+async fn an_account_that_the_authority_has_forgotten_is_made_anew() {
+    let secure = Secure::new(Duration::from_secs(11), false).await;
+    let process = secure.start().await;
+    secure.is_shown().await;
+    let before = fs::read(secure.kept("account.json")).unwrap();
+    secure.directory.forget_accounts();
+    eventually("it is renewed all the same", async || secure.directory.counts().0 == 2).await;
+    assert_eq!(secure.directory.accounts(), 1);
+    assert_ne!(fs::read(secure.kept("account.json")).unwrap(), before);
+    end(process).await;
+}
+
+#[tokio::test]
 async fn restarts_ask_no_more_often_than_the_authority_allows() {
     let secure = Secure::new(DAYS, false).await;
     secure.directory.refuse(Some("rateLimited"));

@@ -2,7 +2,8 @@
 
 use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
-use rcgen::CertificateParams;
+use chrono::Utc;
+use rcgen::{CertificateParams, date_time_ymd};
 use rustix::process::Signal;
 use rustls::pki_types::{CertificateDer, ServerName};
 use telekommo::{
@@ -23,7 +24,10 @@ use super::{
 };
 use crate::{
     alerts::{inbox::Inbox, settings},
-    binary::process::{Process, finished, run, text, with_config},
+    binary::{
+        handover::handed,
+        process::{Process, finished, run, text, with_config},
+    },
     support::{BRISK, WITHIN, conversation, eventually},
 };
 
@@ -149,6 +153,45 @@ async fn a_changed_pair_is_in_force_for_whoever_connects_then() {
     let (code, said) = secure.reload().await;
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(secure.shown().await, next, "a reload does not wait for the next look");
+    assert!(process.end(Signal::TERM).await.status.success());
+}
+
+#[tokio::test]
+async fn a_listener_that_systemd_has_handed_over_speaks_https_also_across_a_restart() {
+    let secure = Secure::new(60, BRISK);
+    let listener = std::net::TcpListener::bind(secure.listen).unwrap();
+    let mut command = run(&secure.stage);
+    command.env("SSL_CERT_FILE", secure.stage.dir().join("ca.pem"));
+    let start = || Process::spawn(handed(&command, &listener, "public"));
+    let process = start();
+    assert_eq!(process.ports().await.hooks, secure.listen);
+    let first = secure.shown().await;
+    assert!(process.end(Signal::TERM).await.status.success());
+    let whoever_comes_meanwhile = secure.shown();
+    let (shown, process) = tokio::join!(whoever_comes_meanwhile, async {
+        let process = start();
+        process.ports().await;
+        process
+    });
+    assert_eq!(shown, first);
+    let plain = reqwest::get(format!("http://{}/kommo/x", secure.listen)).await.unwrap();
+    assert_eq!(plain.text().await.unwrap(), HTTPS_ALONE);
+    assert!(process.end(Signal::TERM).await.status.success());
+}
+
+#[tokio::test]
+async fn what_begins_later_is_in_force_once_it_has_begun() {
+    let secure = Secure::new(60, BRISK);
+    let process = secure.start().await;
+    let first = secure.shown().await;
+    let now = Duration::from_secs(Utc::now().timestamp().try_into().unwrap());
+    let mut params = ending(in_days(90));
+    params.not_before = date_time_ymd(1970, 1, 1) + now + Duration::from_secs(8);
+    let next = secure.put(&params);
+    eventually("it is refused", async || secure.ready(&process).await.contains("and not today")).await;
+    assert_eq!(secure.shown().await, first);
+    eventually("its time has come", async || secure.shown().await == next).await;
+    assert!(!secure.ready(&process).await.contains("certificate: "));
     assert!(process.end(Signal::TERM).await.status.success());
 }
 

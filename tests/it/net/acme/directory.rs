@@ -94,6 +94,11 @@ impl Directory {
         (state.orders.len(), state.refused)
     }
 
+    /// Loses all accounts, as an authority that was set up anew.
+    pub(super) fn forget_accounts(&self) {
+        self.state().accounts.clear();
+    }
+
     /// How many accounts there are.
     pub(super) fn accounts(&self) -> usize {
         self.state().accounts.len()
