@@ -10,6 +10,7 @@
 
 pub(crate) mod calls;
 pub mod clock;
+mod example_program;
 pub mod fault;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;

@@ -37,7 +37,9 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::sandbox::{fault, kommo::FakeKommo, serve::Server, switches::Switches, telegram::FakeTelegram};
+use crate::sandbox::{
+    example_program::ExampleProgram, fault, kommo::FakeKommo, serve::Server, switches::Switches, telegram::FakeTelegram,
+};
 
 mod acts;
 mod events;
@@ -90,6 +92,8 @@ struct View {
     /// Sources by id, each with its bot's token.
     sources: Vec<(String, String)>,
     switches: Arc<Switches>,
+    /// The shop's own program, if one runs.
+    program: Option<ExampleProgram>,
 }
 
 impl View {
@@ -136,16 +140,16 @@ pub struct Page {
 
 impl Page {
     /// Serves a page over both fakes at `listen`. `sources` are the ids of the sources with their bots' tokens.
-    pub fn start(
+    pub(super) fn start(
         listen: SocketAddr,
-        telegram: FakeTelegram,
-        kommo: FakeKommo,
+        (telegram, kommo): (FakeTelegram, FakeKommo),
         sources: Vec<(String, String)>,
         switches: Arc<Switches>,
+        program: Option<ExampleProgram>,
     ) -> io::Result<Self> {
         telegram.traffic().keep_calls();
         kommo.traffic().keep_calls();
-        let view = Arc::new(View { telegram, kommo, sources, switches });
+        let view = Arc::new(View { telegram, kommo, sources, switches, program });
         let is_private = listen.ip().is_loopback();
         let pages = FILES.into_iter().fold(Router::new(), |router, (path, kind, text)| {
             let text = if is_private { text.to_owned() } else { text.replace(PRIVATE, OPEN) };

@@ -20,7 +20,8 @@ use crate::{
     cli::terminal,
     lifecycle::{Lifecycle, Signals},
     sandbox::{
-        harness::{Harness, LINES},
+        example_program::ExampleProgram,
+        harness::{Harness, LINES, unused_address},
         kommo::FakeKommo,
         own_bridge,
         page::Page,
@@ -44,11 +45,14 @@ const OPEN: [(&str, &str); 6] = [
 /// bridge's configuration.
 pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCode> {
     let signals = Signals::at_terminal()?;
-    let mut stage = Harness::without_bridge(&settings(wanted))?;
+    let gateway = unused_address();
+    let program = ExampleProgram::new(gateway)?;
+    let ours = [OPEN.map(|(key, value)| (key, value.to_owned())).to_vec(), ExampleProgram::settings(gateway).into()];
+    let mut stage = Harness::without_bridge(&settings(&ours.concat(), wanted))?;
     stage.furnish();
     stage.start_bridge().await?;
     let (switches, orders) = Switches::of_bridge(stage.bridge().map(App::store).cloned());
-    let page = page(listen, &stage, Arc::clone(&switches))?;
+    let page = page(listen, &stage, Arc::clone(&switches), Some(program.clone()))?;
     let config = stage.write_config_for_commands()?;
     terminal::print(format_args!(
         "Open http://{} in a browser: a customer and a manager side by side.\n",
@@ -63,6 +67,7 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
     let ended = tokio::select! {
         () = watch((&telegram, &kommo), signals) => Ok(()),
         ended = obey(&mut stage, &switches, orders) => ended,
+        () = program.run() => Ok(()),
     };
     stage.stop_bridge().await;
     ended.map(|()| ExitCode::SUCCESS)
@@ -103,10 +108,10 @@ async fn obey(stage: &mut Harness, switches: &Switches, mut orders: mpsc::Receiv
 /// `hooks_to`.
 pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode> {
     let signals = Signals::at_terminal()?;
-    let stage = Harness::without_bridge(&settings(&[]))?;
+    let stage = Harness::without_bridge(&settings(&OPEN.map(|(key, value)| (key, value.to_owned())), &[]))?;
     let hooks_to = own_bridge::hook_url(&hooks_to, &stage);
     stage.kommo.set_hook_url(hooks_to.clone());
-    let page = page(listen, &stage, Switches::without_bridge())?;
+    let page = page(listen, &stage, Switches::without_bridge(), None)?;
     terminal::print(format_args!("{}\n", places(&stage, &page)));
     let file = stage.write_config_text(&own_bridge::config(&hooks_to, &stage)?)?;
     terminal::print(
@@ -121,9 +126,9 @@ pub async fn fakes(listen: SocketAddr, hooks_to: Url) -> anyhow::Result<ExitCode
 }
 
 /// The lines of the bridge's configuration; what is wanted takes the place of ours.
-fn settings(wanted: &[String]) -> String {
+fn settings(ours: &[(&str, String)], wanted: &[String]) -> String {
     let is_named = |key: &str| wanted.iter().any(|line| line.trim_start().starts_with(key));
-    let ours = OPEN.iter().filter(|(key, _)| !is_named(key)).map(|(key, value)| format!("{key} = {value}\n"));
+    let ours = ours.iter().filter(|(key, _)| !is_named(key)).map(|(key, value)| format!("{key} = {value}\n"));
     ours.chain(wanted.iter().map(|line| format!("{line}\n"))).collect()
 }
 
@@ -133,7 +138,12 @@ fn reached(address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() { SocketAddr::new(home, address.port()) } else { address }
 }
 
-fn page(listen: SocketAddr, stage: &Harness, switches: Arc<Switches>) -> anyhow::Result<Page> {
+fn page(
+    listen: SocketAddr,
+    stage: &Harness,
+    switches: Arc<Switches>,
+    program: Option<ExampleProgram>,
+) -> anyhow::Result<Page> {
     if !listen.ip().is_loopback() {
         terminal::complain(&format!(
             "other machines reach the page at {listen}, and it asks for no password: anyone who opens it plays both \
@@ -141,7 +151,7 @@ fn page(listen: SocketAddr, stage: &Harness, switches: Arc<Switches>) -> anyhow:
         ));
     }
     let sources = LINES.iter().map(|line| (line.source.to_owned(), line.token.to_owned())).collect();
-    Page::start(listen, stage.telegram.clone(), stage.kommo.clone(), sources, switches)
+    Page::start(listen, (stage.telegram.clone(), stage.kommo.clone()), sources, switches, program)
         .with_context(|| format!("cannot serve the page on {listen}: choose another address with --listen"))
 }
 

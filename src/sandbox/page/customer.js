@@ -24,10 +24,12 @@ const customerSide = {
     return post(`/api/telegram/${act}`, body);
   },
   press: (id, row, column) => post("/api/telegram/press", { ...customerPlace(), message_id: id, row, column }),
-  more: () =>
-    PIECES.map(([picture, label, id, piece]) =>
+  more: () => [
+    ...PIECES.map(([picture, label, id, piece]) =>
       popupItem(picture, label, `attach-${id}`, () => customerSide.send("send_piece", { ...customerPlace(), piece })),
     ),
+    ...programItem(),
+  ],
 };
 customerSide.composer = composer($("customer-form"), $("customer-input"), $("customer-about"), {
   send: (text, about) =>
@@ -35,6 +37,15 @@ customerSide.composer = composer($("customer-form"), $("customer-input"), $("cus
       ? customerSide.send("edit", { ...customerPlace(), message_id: about.id, text })
       : customerSide.send("write", { ...customerPlace(), text, reply_to: about?.id }),
 });
+
+// What the shop's own program answers, where one shares the bot.
+function programItem() {
+  const room = currentRoom(),
+    text = room?.kind === "bot" && state.bots.find(({ source }) => source === room.source)?.program;
+  if (!text) return [];
+  const ask = () => customerSide.send("write", { ...customerPlace(), text });
+  return [popupItem("list", `${text}, which the shop's program answers`, "attach-program", ask)];
+}
 
 function renderCustomer() {
   const chat = telegramChat(),
@@ -64,7 +75,7 @@ function renderHello(room, chat) {
 }
 
 function paintCustomer(node, chat, messages, before, after) {
-  const voice = cluster => cluster && `${cluster[0].from}:${cluster[0].by}`;
+  const voice = cluster => cluster && `${cluster[0].from}:${cluster[0].by}:${cluster[0].program}`;
   const [message] = messages,
     mine = message.from === "customer" && message.by === view.customer;
   group(node, mine, voice(before) !== voice(messages), voice(after) !== voice(messages));

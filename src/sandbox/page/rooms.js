@@ -52,6 +52,7 @@ function writerName(chat, { from, by }) {
 function writerLine(chat, message) {
   const name = writerName(chat, message);
   if (chat.owner) return message.from === "bot" ? `${name}, by ${botName(chat.source)}` : `${name}, from the phone`;
+  if (message.program) return "the shop's own program";
   return chat.group ? name : "";
 }
 

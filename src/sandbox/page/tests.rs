@@ -40,7 +40,7 @@ fn page() -> (Page, FakeTelegram, FakeKommo) {
     telegram.add_customer(Customer { id: ANNA, first_name, last_name, username: None, language_code: None });
     let sources = vec![("sales".to_owned(), TOKEN.to_owned())];
     (
-        Page::start(anywhere, telegram.clone(), kommo.clone(), sources, Switches::without_bridge()).unwrap(),
+        Page::start(anywhere, (telegram.clone(), kommo.clone()), sources, Switches::without_bridge(), None).unwrap(),
         telegram,
         kommo,
     )
@@ -75,11 +75,12 @@ async fn shows_both_worlds() {
         state,
         json!({
             "bots": [{"source": "sales", "name": "Sales \
-             bot", "username": "acme_sales_bot", "groups": [], "owners": []}],
+             bot", "username": "acme_sales_bot", "groups": [], "owners": [], "program": null}],
             "customers": [{"id": ANNA, "name": "Anna Petrova", "username": null}],
             "telegram": [{"source": "sales", "customer": ANNA, "group": null, "owner": null, "bot_action": null,
                 "blocked": false, "keyboard": [],
-                "messages": [{"id": 1, "from": "customer", "by": ANNA, "text": "hi", "at_ms": message.at_ms, "media": null,
+                "messages": [{"id": 1, "from": "customer", "by": ANNA, "program": false, "text": "hi", "at_ms": message.at_ms,
+                    "media": null,
                     "card": null, "album": null, "keys": [], "reply_to": null, "reactions": [], "edited": false}]}],
             "kommo": [{"chat_id": chat.chat_id, "conversation_id": "", "source": "sales", "lead": false,
                 "campaign": null,

@@ -113,3 +113,32 @@ async fn the_calls_themselves_are_shown_without_secrets() {
     }
     closed(sandbox, browser).await;
 }
+
+#[tokio::test]
+async fn the_shops_own_program_answers_beside_the_managers() {
+    let Some((sandbox, browser)) = opened().await else { return };
+    customer_writes(&browser, "Hello!").await;
+    attach(&browser, "customer", "program").await;
+    let answered = "['What would you like?', \"the shop's own program\"].every(it => list.innerText.includes(it))";
+    until_in(&browser, "customer", "the program answers", answered).await;
+    let shown = "['/shop', 'What would you like?', 'Shop program'].every(it => list.innerText.includes(it))";
+    until_in(&browser, "kommo", "managers see it", shown).await;
+    say(&browser, "kommo", "We are here as well.").await;
+    until_in(&browser, "customer", "a manager answers too", "list.innerText.includes('We are here as well.')").await;
+    let own = "return document.querySelectorAll('[data-testid=customer-messages] .author:not(:empty)').length";
+    assert_eq!(browser.ask(own).await, json!(1), "the program's alone is named");
+    browser.select("[data-testid=customer-messages] .keys .key").await.click().await;
+    for side in ["customer", "kommo"] {
+        until_in(&browser, side, "the order is taken", "list.innerText.includes('Coffee, 3 €: ordered.')").await;
+    }
+    for scheme in ["light", "dark"] {
+        browser.emulate(WIDE, 900, scheme).await;
+        assert_fits(&browser, "the page with a program").await;
+        browser.screenshot(&format!("program-{WIDE}-{scheme}")).await;
+    }
+    browser.emulate(PHONE, 844, "light").await;
+    browser.select("#tabs [data-view=customer]").await.click().await;
+    assert_fits(&browser, "the small page with a program").await;
+    browser.screenshot(&format!("program-{PHONE}-light")).await;
+    closed(sandbox, browser).await;
+}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::sandbox::{
+    example_program::COMMAND,
     page::View,
     telegram::{Asks, Attachment, ChatMessage, Customer, FileKind, GroupCard, Key, Piece, ReplyKey, Room},
 };
@@ -21,6 +22,7 @@ pub(super) fn bot(view: &View, (source, token): &(String, String)) -> Option<Val
         "name": name,
         "username": username,
         "groups": view.telegram.groups(token).iter().map(group).collect::<Vec<_>>(),
+        "program": view.program.as_ref().filter(|program| program.is_at(source)).map(|_| COMMAND),
         "owners": view.telegram.owners(token).into_iter().filter_map(owner).collect::<Vec<_>>(),
     }))
 }
@@ -45,6 +47,9 @@ pub(super) fn chat(view: &View, (source, token): &(String, String), room: Room) 
     let keyboard = own.and_then(|id| view.telegram.reply_keyboard(token, id)).map(|it| it.rows).unwrap_or_default();
     let keyboard: Vec<Vec<_>> = keyboard.iter().map(|row| row.iter().map(reply_key).collect()).collect();
     let messages = view.telegram.messages_in(token, room);
+    let program = view.program.as_ref().filter(|program| program.is_at(source));
+    let has_sent = |chat, it: &ChatMessage| program.is_some_and(|program| program.has_sent(chat, it.message_id));
+    let is_program = |it: &ChatMessage| own.is_some_and(|chat| has_sent(chat, it));
     json!({
         "source": source,
         "customer": customer,
@@ -53,11 +58,11 @@ pub(super) fn chat(view: &View, (source, token): &(String, String), room: Room) 
         "bot_action": view.telegram.action_in(token, room),
         "blocked": own.is_some_and(|id| view.telegram.is_blocked(token, id)),
         "keyboard": keyboard,
-        "messages": messages.iter().map(|it| message(it, owner)).collect::<Vec<_>>(),
+        "messages": messages.iter().map(|it| message(it, owner, is_program(it))).collect::<Vec<_>>(),
     })
 }
 
-fn message(message: &ChatMessage, owner: Option<i64>) -> Value {
+fn message(message: &ChatMessage, owner: Option<i64>, is_program: bool) -> Value {
     let from = match (message.from_bot, owner) {
         (true, _) => "bot",
         (false, Some(owner)) if owner == message.sender => "owner",
@@ -71,6 +76,7 @@ fn message(message: &ChatMessage, owner: Option<i64>) -> Value {
         "id": message.message_id,
         "from": from,
         "by": message.sender,
+        "program": is_program,
         "text": message.text,
         "at_ms": message.at_ms,
         "media": message.file.as_ref().map(media),
