@@ -100,6 +100,13 @@ impl Program {
     }
 }
 
+/// What programs are doing just now. It outlives a change of the configuration.
+#[derive(Debug, Default)]
+pub struct ProgramStates {
+    polls: Polls,
+    hooks: Hooks,
+}
+
 /// What all calls share.
 pub struct Shared {
     secrets: Secrets,
@@ -108,8 +115,7 @@ pub struct Shared {
     refusals: RefusalLimiter,
     chats: Chats,
     last_number: AtomicI64,
-    polls: Polls,
-    hooks: Hooks,
+    states: Arc<ProgramStates>,
     rules: Rules,
     life: Lifecycle,
 }
@@ -125,11 +131,16 @@ impl Shared {
             refusals: RefusalLimiter::default(),
             chats: Chats::default(),
             last_number: AtomicI64::new(0),
-            polls: Polls::default(),
-            hooks: Hooks::default(),
+            states: Arc::default(),
             rules: Rules::default(),
             life,
         }
+    }
+
+    /// The same beside others that know these states.
+    #[must_use]
+    pub fn knowing(self, states: Arc<ProgramStates>) -> Self {
+        Self { states, ..self }
     }
 
     /// The same with rules for webhooks.

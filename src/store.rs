@@ -99,7 +99,7 @@ pub use self::{
     error::{Remedy, StoreError},
     imported::{ImportedChat, ImportedMessage, Imports},
     inspect::DataDirState,
-    kept::{Bounds, KeptUpdate, NewKept},
+    kept::{Bounds, KeptUpdate, NewKept, Ranges},
     manager_initiated::{ManagerInitiated, OwnNumber},
     open::is_in,
     park::{Parked, ParkedId, Unparked},

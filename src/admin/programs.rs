@@ -97,12 +97,10 @@ pub(super) async fn skip(State(admin): State<Admin>, Query(which): Query<Which>,
 }
 
 async fn skipped(store: &Store, name: &str) -> Result<Option<usize>, StoreError> {
-    if store.program(name).is_none() {
-        return Ok(None);
-    }
+    let Some(row) = store.program(name) else { return Ok(None) };
     let waiting = store.unconfirmed(name, 0, usize::MAX);
     if let Some(last) = waiting.last() {
-        store.confirm(name, Confirmed::Below(last + 1)).await?;
+        store.confirm(name, row.bot, Confirmed::Below(last + 1)).await?;
         tracing::info!(program = name, updates = waiting.len(), "a command has skipped what waited for a program");
     }
     Ok(Some(waiting.len()))

@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 use crate::{
     admin::{reload::ReloadHandle, session::Sessions, setup::Setup, socket::CommandSocket, upkeep::Upkeep},
     app::{
-        policy, programs,
+        policy,
+        programs::{self, ServedPrograms},
         routers::{SharedState, handlers, import_router, public_router},
         services::{MADE_OF, Services},
         sharing,
@@ -63,12 +64,7 @@ pub(super) struct Running {
     began: Moment,
     public: SwappableRouter,
     admin: SwappableRouter,
-    /// What the owner's programs reach.
-    gateway: SwappableRouter,
-    /// Whether it listens, which it does from the first program on.
-    serves_programs: bool,
-    /// What sends them updates, and looks whether they may have more.
-    deliveries: Vec<StoppableTask>,
+    programs: ServedPrograms,
     /// What commands may ask: all that others may, and imports.
     commands: SwappableRouter,
     import: axum::Router,
@@ -122,9 +118,7 @@ impl Running {
         let (limits, nobody) = (serve::Limits::admin(), serve::Proxies::default());
         let served = serve::until((admin, None), admin_router.router(), limits, nobody, None, stop.clone());
         life.essential("admin listener", served);
-        let (router, deliveries) = programs::router(&services, config, life);
-        let gateway = SwappableRouter::new(router);
-        let serves_programs = programs::serve(&gateway, config, life)?;
+        let programs = ServedPrograms::start(&services, config, life)?;
         let reconciler = attended(reconciler, search, life);
         let (setup, upkeep) = (setup(&services, config, life), upkeep(&services, config, life));
         life.essential("reminders", reminders::watch(services.store.clone(), stop.clone()));
@@ -136,9 +130,7 @@ impl Running {
             began,
             public: public_router,
             admin: admin_router,
-            gateway,
-            serves_programs,
-            deliveries,
+            programs,
             commands,
             import,
             shared_state,
@@ -213,14 +205,9 @@ impl Running {
         self.typing.stop();
         let (router, typing) = public_router(&self.services, config, &self.shared_state.mark, &self.life);
         self.public.put(router);
-        // What one has not confirmed the next one sends.
-        for delivery in std::mem::take(&mut self.deliveries) {
-            delivery.end().await;
+        if changes.touch(&programs::MADE_OF) {
+            self.programs.replace(&self.services, config, &self.life).await;
         }
-        let (router, deliveries) = programs::router(&self.services, config, &self.life);
-        self.gateway.put(router);
-        self.deliveries = deliveries;
-        self.serve_programs(config);
         self.typing = typing;
         self.import = import_router(&self.services, config);
         self.relays.drain(..).for_each(|relay| relay.stop());
@@ -229,17 +216,6 @@ impl Running {
         self.replace_pollers(config, changes).await;
         for source in removed {
             self.services.metrics.forget(&source);
-        }
-    }
-
-    /// Listens for programs once there is one.
-    fn serve_programs(&mut self, config: &Config) {
-        if self.serves_programs {
-            return;
-        }
-        match programs::serve(&self.gateway, config, &self.life) {
-            Ok(serves) => self.serves_programs = serves,
-            Err(error) => tracing::error!(error = %format!("{error:#}"), "programs cannot be served"),
         }
     }
 

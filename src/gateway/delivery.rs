@@ -9,7 +9,7 @@ use std::{
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,8 @@ const MOST_AHEAD: usize = 10_000;
 /// The waits between two tries double from this one on.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// For how long an end waits for the answers to what is under way: it may be a stop of the whole.
+const ANSWERED_AT_END: Duration = Duration::from_secs(5);
 /// What somebody waits for, and has forgotten after seconds.
 const URGENT: [&str; 4] = ["pre_checkout_query", "shipping_query", "callback_query", "inline_query"];
 
@@ -60,37 +62,35 @@ struct Lanes {
 type Sent = (String, Result<(), NotSent>);
 
 impl Delivery {
-    /// Sends until `stop`. What is under way then is sent again by the next start, unless it was confirmed.
+    /// Sends until `stop`. What is under way then has a few seconds to be answered; what is not is sent again by the
+    /// next start.
     ///
     /// # Errors
     /// If the store fails. What a program's server does is waited out.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
-        stop.run_until_cancelled_owned(self.attend()).await.unwrap_or(Ok(()))
-    }
-
-    async fn attend(self) -> Result<(), StoreError> {
         let name = &self.program.name;
-        let changes = self.shared.hooks.changed(name);
-        loop {
+        let changes = self.shared.states.hooks.changed(name);
+        while !stop.is_cancelled() {
             let mut changed = std::pin::pin!(changes.notified());
             changed.as_mut().enable();
             let webhook = self.shared.store.program(name).and_then(|row| row.webhook);
             let sender = webhook.map(|webhook| Sender::new(&webhook, &self.shared.rules));
+            let end = stop.run_until_cancelled(changed);
             match sender {
-                Some(Ok(sender)) => tokio::select! {
-                    failed = self.deliver(&sender) => failed?,
-                    () = changed => {}
-                },
+                Some(Ok(sender)) => self.deliver(&sender, end).await?,
                 Some(Err(error)) => {
-                    self.shared.hooks.failed(name, error.to_string());
-                    changed.await;
+                    self.shared.states.hooks.failed(name, error.to_string());
+                    end.await;
                 }
-                None => changed.await,
+                None => drop(end.await),
             }
         }
+        Ok(())
     }
 
-    async fn deliver(&self, sender: &Sender) -> Result<(), StoreError> {
+    /// Sends to one address until `end`.
+    async fn deliver(&self, sender: &Sender, end: impl Future<Output = Option<()>>) -> Result<(), StoreError> {
+        let mut end = std::pin::pin!(end);
         let (mut lanes, mut under_way) =
             (Lanes::default(), FuturesUnordered::<BoxFuture<'_, Result<Sent, StoreError>>>::new());
         let news = self.shared.store.kept_news(self.program.bot.id());
@@ -109,8 +109,16 @@ impl Delivery {
                 Some(sent) = under_way.next(), if !under_way.is_empty() => self.settle(&mut lanes, sent?),
                 () = more => {}
                 () = until(again_at) => {}
+                _ = &mut end => break,
             }
         }
+        let answered = async {
+            while let Some(sent) = under_way.next().await {
+                self.settle(&mut lanes, sent?);
+            }
+            Ok(())
+        };
+        timeout(ANSWERED_AT_END, answered).await.unwrap_or(Ok(()))
     }
 
     /// Looks at further updates, until there is no room or no more of them. Those that the program does not want count
@@ -136,7 +144,7 @@ impl Delivery {
                 }
             }
             if !passed.is_empty() {
-                store.confirm(name, Confirmed::Some(passed)).await?;
+                store.confirm(name, row.bot, Confirmed::Some(passed)).await?;
             }
         }
     }
@@ -156,7 +164,8 @@ impl Delivery {
         let (tell, told) = oneshot::channel();
         // Also if this delivery ends meanwhile: what is confirmed never comes again.
         self.shared.life.finish(async move {
-            let confirmed = shared.store.confirm(&program.name, Confirmed::Some(vec![number])).await;
+            let (bot, confirmed) = (program.bot.id(), Confirmed::Some(vec![number]));
+            let confirmed = shared.store.confirm(&program.name, bot, confirmed).await;
             if let Some(reply) = reply.filter(|_| confirmed.is_ok()) {
                 webhooks::reply(&shared, &program, reply).await;
             }
@@ -172,7 +181,7 @@ impl Delivery {
             Ok(()) => lanes.done(&thread),
             Err(NotSent { why, after }) => {
                 tracing::debug!(program = self.program.name, why, "an update was not taken by the webhook");
-                self.shared.hooks.failed(&self.program.name, why);
+                self.shared.states.hooks.failed(&self.program.name, why);
                 lanes.failed(&thread, Instant::now(), after);
             }
         }

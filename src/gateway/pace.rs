@@ -24,7 +24,11 @@ pub(super) async fn turn(program: &Program, pace: Pace, params: &Params) -> Resu
     if pace == Pace::Chat
         && let Some(chat) = params.number("chat_id")
     {
-        chat_turn(&program.bot, chat, messages(params), until).await?;
+        let messages = messages(params);
+        chat_turn(&program.bot, chat, messages, until).await?;
+        let turn = timeout_at(until, program.bot.acquire_patiently()).await;
+        // What is not sent leaves the chat its room.
+        return turn.map_err(|_| program.bot.release_chat(chat, messages)).map_err(|()| Answer::too_many(1));
     }
     let turn = timeout_at(until, program.bot.acquire_patiently()).await;
     turn.map_err(|_| Answer::too_many(1))

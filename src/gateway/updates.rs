@@ -91,7 +91,7 @@ async fn answer(shared: &Shared, program: &Program, params: &Params) -> Result<R
     if let Some(answer) = objection(store, name) {
         return Ok(answer.into_response());
     }
-    let (ask, turn) = (Ask::of(params), shared.polls.begin(name));
+    let (ask, turn) = (Ask::of(params), shared.states.polls.begin(name));
     if let Some(kinds) = wanted::asked(params.json("allowed_updates")) {
         want(store, program, kinds).await?;
     }
@@ -152,7 +152,7 @@ async fn confirm(store: &Store, program: &Program, offset: i64) -> Result<(), St
         Some(offset).filter(|offset| *offset <= next.saturating_add(FUTURE_SLACK))
     };
     match below.map(|below| below.min(next)).filter(|below| *below > row.cursor) {
-        Some(below) => store.confirm(&program.name, Confirmed::Below(below)).await,
+        Some(below) => store.confirm(&program.name, program.bot.id(), Confirmed::Below(below)).await,
         None => Ok(()),
     }
 }
@@ -193,7 +193,7 @@ pub(super) async fn next(store: &Store, program: &Program, limit: usize) -> Resu
             }
         }
         if let Some(passed) = passed.filter(|_| was_empty) {
-            store.confirm(&program.name, Confirmed::Below(passed + 1)).await?;
+            store.confirm(&program.name, program.bot.id(), Confirmed::Below(passed + 1)).await?;
         }
         if updates.len() == limit {
             break;

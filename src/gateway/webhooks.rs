@@ -128,7 +128,7 @@ pub(super) fn info(shared: &Shared, program: &Program) -> Answer {
     }
     if let Some(webhook) = webhook {
         info["max_connections"] = webhook.max_connections.into();
-        if let Some((at, why)) = shared.hooks.with(&program.name, |hook| hook.last_error.clone()) {
+        if let Some((at, why)) = shared.states.hooks.with(&program.name, |hook| hook.last_error.clone()) {
             info["last_error_date"] = at.seconds().into();
             info["last_error_message"] = why.into();
         }
@@ -191,14 +191,14 @@ async fn put(
         want(store, program, kinds).await?;
     }
     if let Some(next) = store.next_kept(program.bot.id())?.filter(|_| drops) {
-        store.confirm(&program.name, Confirmed::Below(next)).await?;
+        store.confirm(&program.name, program.bot.id(), Confirmed::Below(next)).await?;
     }
     store.set_program(&program.name, move |row| row.webhook = webhook).await?;
     if is_set {
-        shared.polls.end(&program.name);
+        shared.states.polls.end(&program.name);
     }
     if is_another || drops {
-        shared.hooks.change(&program.name);
+        shared.states.hooks.change(&program.name);
     }
     Ok(is_another)
 }

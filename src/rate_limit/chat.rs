@@ -65,6 +65,15 @@ impl ChatRateLimit {
         self.take_of(chat, (each, borrowed.saturating_sub(each)), messages, now)
     }
 
+    /// Takes back what was counted of messages that were not sent.
+    pub fn give_back(&self, chat: i64, is_group: bool, messages: usize) {
+        let taken = self.limits.of(is_group).0 * u32::try_from(messages).unwrap_or(u32::MAX);
+        let mut chats = self.taken_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(until) = chats.get_mut(&chat) {
+            *until = until.checked_sub(taken).unwrap_or(*until);
+        }
+    }
+
     fn take_of(
         &self,
         chat: i64,
@@ -119,6 +128,17 @@ mod tests {
         assert_eq!(rate_limit.take(7, false, 1, now), None);
         assert_eq!(rate_limit.take(7, false, 1, now), Some(Duration::from_secs(1)));
         assert_eq!(rate_limit.take_patiently(7, false, 1, now), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn what_was_not_sent_takes_nothing_from_the_rest() {
+        let (rate_limit, now) = (ChatRateLimit::new(LIMITS), Instant::now());
+        assert_eq!(rate_limit.take_patiently(7, false, 10, now), None);
+        rate_limit.give_back(7, false, 10);
+        let at_once = (0..9).take_while(|_| rate_limit.take(7, false, 1, now).is_none()).count();
+        assert_eq!(at_once, 5);
+        rate_limit.give_back(8, false, 1);
+        assert_eq!(rate_limit.take(8, false, 1, now), None, "a chat that nobody has heard of");
     }
 
     #[test]

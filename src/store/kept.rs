@@ -29,8 +29,10 @@ use crate::{
 };
 
 mod memory;
+mod ranges;
 
 pub(super) use memory::{Entry, Memory, SharedMemory};
+pub use ranges::Ranges;
 
 /// An update that is kept for programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,7 +185,8 @@ fn withhold(
 pub struct Bounds {
     /// What came before.
     pub before: UnixMillis,
-    /// The oldest, until no more than this is left.
+    /// The oldest of whichever bot has kept most, until no more than this is left: one that is flooded takes nothing
+    /// from the others.
     pub max_bytes: u64,
 }
 

@@ -12,7 +12,7 @@ use crate::{
         committer::{Commit, WriteTxn},
         db::{Batch, Db},
         index::Index,
-        kept::{self, KeptKey},
+        kept::{self, KeptKey, Ranges},
         tables::{KEPT, NEXT_KEPT, PROGRAMS},
     },
 };
@@ -33,9 +33,9 @@ pub struct ProgramRow {
     pub bot: BotId,
     /// The first number that it has not confirmed.
     pub cursor: i64,
-    /// Later ones that it has, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub done: Vec<i64>,
+    /// Later ones that it has.
+    #[serde(default, skip_serializing_if = "Ranges::is_empty")]
+    pub done: Ranges,
     /// Which kinds it wants, each from a number on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wanted: Vec<(i64, Option<Vec<String>>)>,
@@ -74,7 +74,7 @@ impl ProgramRow {
     /// Whether the program has not confirmed the update with this number.
     #[must_use]
     pub fn waits_for(&self, number: i64) -> bool {
-        number >= self.cursor && self.done.binary_search(&number).is_err()
+        number >= self.cursor && !self.done.contains(number)
     }
 
     pub(super) fn quiet(&self) -> Option<Duration> {
@@ -225,10 +225,14 @@ impl Store {
         self.kept_memory(|memory| memory.bytes())
     }
 
-    /// A program has confirmed updates. Those that all programs of its bot have confirmed go. When this returns, that
-    /// is durable.
-    pub async fn confirm(&self, name: &str, confirmed: Confirmed) -> Result<(), StoreError> {
+    /// A program has confirmed updates of a bot, unless it has another one by now. Those that all programs of its bot
+    /// have confirmed go. When this returns, that is durable.
+    pub async fn confirm(&self, name: &str, bot: BotId, confirmed: Confirmed) -> Result<(), StoreError> {
         self.change_program(name, move |row, db| {
+            // Its numbers are another bot's.
+            if row.bot != bot {
+                return Ok(());
+            }
             match confirmed {
                 Confirmed::Below(number) => row.cursor = row.cursor.max(number),
                 Confirmed::Some(numbers) => row.done.extend(numbers),
@@ -315,17 +319,14 @@ fn last_of(db: &Db, bot: BotId) -> Result<Option<i64>, StoreError> {
 
 /// Moves the cursor over what is confirmed.
 fn advance(row: &mut ProgramRow, db: &Db) -> Result<(), StoreError> {
-    row.done.sort_unstable();
-    row.done.dedup();
     let key = |number| KEPT.key(&KeptKey { bot: row.bot, number });
-    for entry in db.range(key(row.cursor)..key(i64::MAX)).keys() {
+    // From each range to the next update that is kept: there may be none of the numbers between.
+    while let Some(entry) = db.range(key(row.cursor)..key(i64::MAX)).keys().next() {
         let number = KEPT.read_key(&entry?).map_or(i64::MAX, |key| key.number);
-        if row.done.binary_search(&number).is_err() {
-            break;
-        }
-        row.cursor = number + 1;
+        let Some(last) = row.done.end_of(number) else { break };
+        row.cursor = last + 1;
     }
-    row.done.retain(|number| *number >= row.cursor);
+    row.done.remove_below(row.cursor);
     // What each change of its wishes begins with is over.
     while row.wanted.get(1).is_some_and(|(from, _)| *from <= row.cursor) {
         row.wanted.remove(0);

@@ -140,6 +140,11 @@ impl Bot {
         self.chat_pace.take_patiently(chat_id, chat_id < 0, messages, Instant::now())
     }
 
+    /// Takes back what [`Bot::acquire_chat_patiently`] has counted of messages that were not sent.
+    pub fn release_chat(&self, chat_id: i64, messages: usize) {
+        self.chat_pace.give_back(chat_id, chat_id < 0, messages);
+    }
+
     /// Makes one call of an answer to the chat `to`, and returns the message. Its chat is another one if the group has
     /// become a supergroup.
     ///

@@ -42,6 +42,10 @@ impl Queue {
     pub(in crate::store) fn place(&self, number: i64) -> usize {
         self.entries.partition_point(|entry| entry.number < number)
     }
+
+    fn bytes(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.bytes as u64).sum()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -106,24 +110,25 @@ impl Memory {
     }
 
     pub(in crate::store) fn bytes(&self) -> u64 {
-        self.queues.values().flat_map(|queue| &queue.entries).map(|entry| entry.bytes as u64).sum()
+        self.queues.values().map(Queue::bytes).sum()
     }
 
-    /// The oldest updates that are beyond the bounds, at most `limit`.
+    /// The updates that are beyond the bounds, at most `limit`.
     pub(super) fn beyond(&self, bounds: Bounds, limit: usize) -> Vec<KeptKey> {
         let mut left = self.bytes();
-        let mut queues: BTreeMap<_, _> =
-            self.queues.iter().map(|(bot, queue)| (*bot, queue.entries.iter().peekable())).collect();
+        let mut queues: Vec<_> =
+            self.queues.iter().map(|(bot, queue)| (*bot, queue.bytes(), queue.entries.iter().peekable())).collect();
         let mut beyond = Vec::new();
         while beyond.len() < limit {
-            let heads = queues.iter_mut().filter_map(|(bot, queue)| Some((queue.peek()?.at, *bot)));
-            let Some((at, bot)) = heads.min().filter(|(at, _)| *at < bounds.before || left > bounds.max_bytes) else {
-                break;
-            };
-            let Some(entry) = queues.get_mut(&bot).and_then(Iterator::next) else { break };
-            debug_assert_eq!(entry.at, at);
-            left = left.saturating_sub(entry.bytes as u64);
-            beyond.push(KeptKey { bot, number: entry.number });
+            let is_old = queues.iter_mut().position(|(.., queue)| queue.peek().is_some_and(|it| it.at < bounds.before));
+            let fullest = || queues.iter().enumerate().max_by_key(|(_, (_, bytes, _))| *bytes).map(|(place, _)| place);
+            let is_over = left > bounds.max_bytes;
+            let Some(place) = is_old.or_else(|| fullest().filter(|_| is_over)) else { break };
+            let (bot, bytes, queue) = &mut queues[place];
+            let Some(entry) = queue.next() else { break };
+            let gone = entry.bytes as u64;
+            (*bytes, left) = (bytes.saturating_sub(gone), left.saturating_sub(gone));
+            beyond.push(KeptKey { bot: *bot, number: entry.number });
         }
         beyond
     }

@@ -41,7 +41,7 @@ fn waiting(store: &Store, name: &str) -> Vec<String> {
 
 async fn confirm(store: &Store, name: &str, count: usize) {
     let numbers = store.unconfirmed(name, 0, count);
-    store.confirm(name, Confirmed::Below(numbers[count - 1] + 1)).await.unwrap();
+    store.confirm(name, BOT, Confirmed::Below(numbers[count - 1] + 1)).await.unwrap();
 }
 
 fn rows(store: &Store) -> usize {
@@ -110,13 +110,60 @@ async fn what_is_confirmed_out_of_order_does_not_come_again() {
     serve(&store, &["shop"], NOW).await;
     come(&store, 1..6).await;
     let numbers = store.unconfirmed("shop", 0, 10);
-    store.confirm("shop", Confirmed::Some(vec![numbers[3], numbers[1]])).await.unwrap();
+    store.confirm("shop", BOT, Confirmed::Some(vec![numbers[3], numbers[1]])).await.unwrap();
     assert_eq!((waiting(&store, "shop"), rows(&store)), (vec!["1".to_owned(), "3".to_owned(), "5".to_owned()], 5));
     store.close().await.unwrap();
     let store = home.open();
-    store.confirm("shop", Confirmed::Some(vec![numbers[0]])).await.unwrap();
+    store.confirm("shop", BOT, Confirmed::Some(vec![numbers[0]])).await.unwrap();
     assert_eq!((waiting(&store, "shop"), rows(&store)), (vec!["3".to_owned(), "5".to_owned()], 3));
-    assert_eq!(store.program("shop").unwrap().done, [numbers[3]]);
+    assert_eq!(store.program("shop").unwrap().done, [numbers[3]].into_iter().collect());
+}
+
+#[tokio::test]
+async fn much_that_is_confirmed_behind_one_takes_little_room() {
+    let home = Home::new();
+    let store = home.open();
+    serve(&store, &["shop"], NOW).await;
+    come(&store, 1..500).await;
+    let numbers = store.unconfirmed("shop", 0, 1000);
+    store.confirm("shop", BOT, Confirmed::Some(numbers[1..499].to_vec())).await.unwrap();
+    assert_eq!(waiting(&store, "shop"), ["1"]);
+    let row = serde_json::to_string(&store.program("shop").unwrap()).unwrap();
+    assert!(row.len() < 200, "{row}");
+    store.confirm("shop", BOT, Confirmed::Some(vec![numbers[0]])).await.unwrap();
+    assert_eq!((waiting(&store, "shop"), rows(&store)), (Vec::new(), 0));
+    assert!(store.program("shop").unwrap().done.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_another_bots_confirms_nothing() {
+    let home = Home::new();
+    let store = home.open();
+    serve(&store, &["shop"], NOW).await;
+    come(&store, 1..4).await;
+    let last = *store.unconfirmed("shop", 0, 10).last().unwrap();
+    for confirmed in [Confirmed::Below(last + 1), Confirmed::Some(vec![last])] {
+        store.confirm("shop", BotId(8), confirmed).await.unwrap();
+    }
+    assert_eq!(waiting(&store, "shop"), ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_bot_that_is_flooded_takes_no_room_from_the_others() {
+    let home = Home::new();
+    let store = home.open();
+    let served = |bot| ServedProgram { bot, quiet: None };
+    let programs = [("shop".to_owned(), served(BOT)), ("desk".to_owned(), served(BotId(8)))];
+    store.serve_programs(programs.into(), NOW).await.unwrap();
+    let of_desk = |id| NewKept { id: IdempotencyKey::update(BotId(8), id), bot: BotId(8), ..update(id, 5, NOW) };
+    store.push_kept(Intake::default(), (1..11).map(of_desk).collect(), NOW).await.unwrap();
+    let flood = (1..401).map(|id| update(id, 5, NOW.plus(HOUR))).collect();
+    store.push_kept(Intake::default(), flood, NOW.plus(HOUR)).await.unwrap();
+    let bounds = Bounds { before: NOW, max_bytes: store.kept_bytes() / 2 };
+    assert!(store.bound_kept(bounds).await.unwrap() > 200, "the newer ones of the flood");
+    assert!(store.kept_bytes() <= bounds.max_bytes);
+    let dropped: Vec<_> = store.programs().into_iter().map(|it| (it.name, it.dropped > 0)).collect();
+    assert_eq!(dropped, [("desk".to_owned(), false), ("shop".to_owned(), true)]);
 }
 
 #[tokio::test]
@@ -171,6 +218,6 @@ async fn after_a_restore_no_number_is_given_again() {
     let numbers = store.unconfirmed("shop", 0, 100);
     assert!(numbers[2] > last, "{numbers:?} {last}");
     // The program goes on from where it was before.
-    store.confirm("shop", Confirmed::Below(last + 1)).await.unwrap();
+    store.confirm("shop", BOT, Confirmed::Below(last + 1)).await.unwrap();
     assert_eq!(waiting(&store, "shop"), ["20"]);
 }

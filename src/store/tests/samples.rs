@@ -287,7 +287,7 @@ pub(super) async fn fill(store: &Store) {
     };
     let wish = move |row: &mut ProgramRow| {
         (row.webhook, row.wanted) = (Some(webhook), vec![(1, Some(vec!["message".to_owned()]))]);
-        (row.done, row.dropped, row.withheld) = (vec![row.cursor + 1], 2, 3);
+        (row.done, row.dropped, row.withheld) = ([row.cursor + 1].into_iter().collect(), 2, 3);
     };
     store.set_program("shop", wish).await.unwrap();
     let unreadable = r#"{"work":{"kind":"of tomorrow"},"failed":0,"retry_at":null,"enqueued_at":1786017600000}"#;

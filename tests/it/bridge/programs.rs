@@ -17,7 +17,7 @@ use telekommo::{
     sandbox::harness::{ANNA, BEN, LINES, Line, unused_address},
     store::{Intake, KeptUpdate, NewKept},
 };
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpListener, sync::Notify, time::timeout};
 
 use crate::support::{TestStage, WITHIN, eventually, in_kommo, in_telegram};
 
@@ -150,6 +150,8 @@ struct Server {
     got: Arc<Mutex<Vec<Got>>>,
     /// How often it fails from now on.
     fails: Arc<Mutex<u32>>,
+    /// Told when it may answer "slow".
+    may_answer: Arc<Notify>,
 }
 
 impl Server {
@@ -177,6 +179,9 @@ async fn take(State(server): State<Server>, headers: HeaderMap, update: String) 
     let text = update["message"]["text"].as_str().unwrap_or_default().to_owned();
     let token = headers.get("X-Telegram-Bot-Api-Secret-Token").map(|token| token.to_str().unwrap().to_owned());
     server.got.lock().unwrap().push((text.clone(), token));
+    if text == "slow" {
+        server.may_answer.notified().await;
+    }
     if text == "/shop" {
         let call = json!({ "method": "sendMessage", "chat_id": ANNA, "text": "Welcome" });
         return ([("Content-Type", "application/json")], call.to_string()).into_response();
@@ -224,6 +229,23 @@ async fn a_webhook_gets_all_in_order_and_its_answer_is_a_call() {
         })
         .await;
     shop.stage.allow_failures();
+    shop.stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_under_way_when_a_webhook_changes_comes_once() {
+    let shop = Shop::open("gateway.allow_private = true\n").await;
+    let server = Server::default();
+    let url = server.start().await;
+    shop.call("setWebhook", json!({ "url": url, "secret_token": "old" })).await;
+    shop.write(&["slow", "next"]);
+    eventually("the server has it", async || server.texts() == ["slow"]).await;
+    shop.call("setWebhook", json!({ "url": url, "secret_token": "new" })).await;
+    server.may_answer.notify_one();
+    eventually("the next one goes the new way", async || server.texts().len() == 2).await;
+    let next = server.got.lock().unwrap()[1].clone();
+    assert_eq!(next, ("next".to_owned(), Some("new".to_owned())));
+    shop.until_waiting(0).await;
     shop.stage.finish().await;
 }
 

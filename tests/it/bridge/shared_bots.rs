@@ -61,7 +61,7 @@ async fn what_comes_is_relayed_and_kept_and_what_is_hidden_is_only_kept() {
     assert_eq!(stage.telegram.pending(SALES.token), 0, "all of it is confirmed to Telegram");
     // The program confirms, and is away while the bridge is cut off and more comes.
     let numbers = stage.store().unconfirmed("shop", 0, 10);
-    stage.store().confirm("shop", Confirmed::Below(numbers[3])).await.unwrap();
+    stage.store().confirm("shop", BOT, Confirmed::Below(numbers[3])).await.unwrap();
     stage.cut_off_bridge().await;
     stage.telegram.write(SALES.token, ANNA, "meanwhile");
     stage.start_bridge().await.unwrap();
