@@ -20,6 +20,16 @@ pub struct LastSent {
     /// When Kommo was told that something was sent after it that Telegram does not date: the press of a button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undated_at: Option<UnixMillis>,
+    /// What a program has sent after it. That is known at once, so what customers wrote before it may come later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<Ahead>,
+}
+
+/// A message of a program's, by its number, and when Kommo was told that it was sent. This is a stored format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ahead {
+    pub message: i64,
+    pub sent_at: UnixMillis,
 }
 
 /// The furthest that a message is moved behind another one. The commonest wrong clock is wrong by an hour, that of the
@@ -93,7 +103,7 @@ impl LastSent {
     /// That `ours` was told to be sent at `sent_at`, and nothing after it.
     #[must_use]
     pub const fn new(ours: MessageId, sent_at: UnixMillis) -> Self {
-        Self { ours, sent_at, undated_at: None }
+        Self { ours, sent_at, undated_at: None, ahead: None }
     }
 
     /// When Kommo is told that `ours` was sent, which was sent at [`within_second`], or [behind what had
@@ -108,7 +118,22 @@ impl LastSent {
         if self.ours == ours {
             return Some(self);
         }
-        Some(Self::new(ours, self.put_behind(sent_at)))
+        let (before, ahead) = match self.ahead {
+            Some(ahead) if is_same_chat && ours.message < ahead.message => (None, Some(ahead)),
+            Some(ahead) => (behind(ahead.sent_at, sent_at, FURTHEST_MS), None),
+            None => (None, None),
+        };
+        let sent_at = before.unwrap_or(sent_at).max(self.put_behind(sent_at));
+        Some(Self { ahead, ..Self::new(ours, sent_at) })
+    }
+
+    /// The same for what a program has sent: the message stays the latest one, with what is ahead of those to come.
+    /// Returns when Kommo is told that it was sent, too.
+    #[must_use]
+    pub fn with_ahead(self, ours: MessageId, sent_at: UnixMillis) -> (Self, UnixMillis) {
+        let Some(followed) = self.followed_by(ours, sent_at) else { return (self, sent_at) };
+        let ahead = Ahead { message: ours.message, sent_at: followed.sent_at };
+        (Self { ahead: self.ahead.max(Some(ahead)), ..self }, followed.sent_at)
     }
 
     /// When Kommo is told that something was sent after this message that has no number of its own, at `sent_at`.
@@ -134,7 +159,7 @@ impl LastSent {
     #[must_use]
     pub fn or_later(self, other: Self) -> Self {
         let is_same_chat = (self.ours.bot, self.ours.chat) == (other.ours.bot, other.ours.chat);
-        let place = |it: &Self| (it.ours.message, it.sent_at, it.undated_at);
+        let place = |it: &Self| (it.ours.message, it.sent_at, it.undated_at, it.ahead);
         if is_same_chat && place(&self) > place(&other) { self } else { other }
     }
 }
@@ -185,6 +210,22 @@ mod tests {
         assert_eq!(told(&[(3600, 7), (0, 8), (3600, 9)]), [3_600_007, 3_600_008, 3_600_009]);
         let day = 86_400;
         assert_eq!(told(&[(day, 7), (0, 8), (1, 9)]), [day * 1000 + 7, 8, 1009], "it takes nothing with it");
+    }
+
+    #[test]
+    fn what_a_program_sends_is_told_before_what_was_written_before_it() {
+        let at = |number: i64| within_second(DATE, number);
+        let moved = LastSent::new(id(1), at(600));
+        let (last_sent, sent_at) = moved.with_ahead(id(4), at(4));
+        assert_eq!(sent_at, at(601));
+        let second = last_sent.followed_by(id(2), at(2)).unwrap();
+        let third = second.followed_by(id(3), at(3)).unwrap();
+        assert_eq!((second.sent_at, third.sent_at), (at(601), at(602)), "in order, though they come late");
+        let fifth = last_sent.followed_by(id(5), at(5)).unwrap();
+        assert_eq!((fifth.sent_at, fifth.ahead), (at(602), None), "behind what the program has sent");
+        let (two, sent_at) = last_sent.with_ahead(id(5), at(5));
+        assert_eq!((two.ours, sent_at), (id(1), at(602)), "in order among themselves");
+        assert_eq!(fifth.with_ahead(id(4), at(4)), (fifth, at(4)), "late itself");
     }
 
     /// Where messages stand in milliseconds from [`DATE`] on, by their seconds and numbers, after others have arrived.

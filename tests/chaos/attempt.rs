@@ -18,14 +18,17 @@ use crate::{
 };
 
 /// What somebody has done in every run. What nobody does cannot go wrong.
-const DONE: [&str; 7] = [
+const DONE: [&str; 10] = [
     "answers delivered",
     "files among those of customers",
     "files among the answers taken",
     "messages of histories",
+    "messages of programs in Kommo",
     "newcomers",
     "presses",
     "reactions that had to arrive",
+    "updates by getUpdates",
+    "updates by webhook",
 ];
 
 /// What the operator has done in every run.

@@ -14,7 +14,7 @@ use telekommo::sandbox::{
     telegram::ChatMessage,
 };
 
-use crate::people::{Book, Item, Talk};
+use crate::people::{Book, Item, Talk, programs::is_programs};
 
 pub(crate) use answers::{count, undelivered};
 pub(crate) use leaks::Leaks;
@@ -30,6 +30,7 @@ mod leaks;
 mod opened;
 mod places;
 mod played;
+mod programs;
 mod reactions;
 mod room;
 mod written;
@@ -60,10 +61,15 @@ impl View {
         Talk::all().into_iter().map(one).collect()
     }
 
-    /// What the bot has written.
+    /// What the bot has written, but for what programs have sent.
     fn sent(&self) -> impl Iterator<Item = &ChatMessage> {
-        self.in_telegram.iter().filter(|message| message.from_bot)
+        self.in_telegram.iter().filter(|message| is_sent(message))
     }
+}
+
+/// Whether telekommo itself has sent a message.
+fn is_sent(message: &ChatMessage) -> bool {
+    message.from_bot && !is_programs(&message.text)
 }
 
 /// What was so when it was judged before.
@@ -140,28 +146,30 @@ impl Verdict {
 }
 
 /// Who judges.
-const CHECKS: [fn(&Scene<'_>, &mut Verdict); 9] = [
+const CHECKS: [fn(&Scene<'_>, &mut Verdict); 10] = [
     written::judge,
     answers::judge,
     places::judge,
     reactions::judge,
     contacts::judge,
     imported::judge,
+    programs::judge,
     hush::judge,
     leaks::judge,
     room::judge,
 ];
 /// Who knows what is under way.
-const LEFT: [(&str, Left); 4] = [
+const LEFT: [(&str, Left); 5] = [
     ("updates of Telegram", unconfirmed),
     ("messages of customers", written::left),
     ("ends of answers", answers::left),
     ("messages of newcomers", contacts::left),
+    ("updates and messages of programs", programs::left),
 ];
 
 /// How many messages the bot has written everywhere.
 pub(crate) fn seen(stage: &Harness) -> Seen {
-    let count = |all: &[ChatMessage]| all.iter().filter(|message| message.from_bot).count();
+    let count = |all: &[ChatMessage]| all.iter().filter(|message| is_sent(message)).count();
     Talk::all().iter().map(|talk| (talk.number(), talk.in_telegram(&stage.telegram, count))).collect()
 }
 

@@ -66,6 +66,8 @@ mod trace;
 
 /// How long anything may stand still before it has failed.
 const WITHIN: Duration = Duration::from_mins(1);
+/// How often the bridge is killed where nothing else goes wrong.
+const KILLS: usize = 20;
 /// How often a smaller schedule is played before it counts as one that does not fail.
 const TRIES: usize = 2;
 /// How often the smallest one is played in the end.
@@ -107,6 +109,20 @@ fn nothing_is_lost_doubled_or_mixed_up_whatever_goes_wrong() {
         println!("{}", seeds::table(&results));
     }
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+/// In every run there are kills. Here is nothing else, so that nothing else explains what comes again.
+#[test]
+fn twenty_kills_under_load_lose_nothing_and_repeat_only_what_was_under_way() {
+    let home = tempfile::TempDir::new().unwrap();
+    let Some(shim) = shim::build(home.path()) else {
+        println!("SKIPPED: no `cc` is here to build what fails the disk and the clock; install a C compiler");
+        return;
+    };
+    let Outcome { end, .. } = attempt::play([Phase::kills(KILLS)].into_iter(), None, &shim);
+    let figures = end.unwrap_or_else(|failure| panic!("{failure}"));
+    println!("{figures}");
+    assert_eq!(figures.count(report::MACHINE, "killed"), u64::try_from(KILLS).unwrap());
 }
 
 /// Plays a seed, or the schedule in its place.

@@ -39,6 +39,7 @@ mod buttons;
 mod files;
 mod history;
 mod newcomers;
+pub(crate) mod programs;
 mod reactions;
 pub(crate) mod samples;
 mod taken;
@@ -130,11 +131,12 @@ pub(crate) struct People {
     desks: Arc<Vec<Mutex<()>>>,
     taken: Arc<Taken>,
     import: Arc<Import>,
+    pub(crate) programs: programs::Running,
 }
 
 impl People {
     /// Brings everybody on the stage; each says hello.
-    pub(crate) fn begin(stage: &Harness, import: Arc<Import>) -> Self {
+    pub(crate) fn begin(stage: &Harness, import: Arc<Import>, gateway: &str) -> Self {
         stage.furnish();
         for id in CUSTOMERS {
             stage.telegram.add_customer(Customer {
@@ -149,7 +151,9 @@ impl People {
         stage.telegram.set_reads_all(LINES[1].token, true);
         stage.telegram.add_group(LINES[1].token, NewGroup { id: TERRACE, kind: GroupKind::Supergroup, title, members });
         let desks = Arc::new(Talk::all().iter().map(|_| Mutex::default()).collect());
-        let this = Self { book: Arc::default(), taken: Arc::default(), desks, import };
+        let book = Arc::default();
+        let programs = programs::Running::begin(gateway, &book);
+        let this = Self { book, taken: Arc::default(), desks, import, programs };
         for talk in Talk::all() {
             this.book.note(&talk, |said| texts::begin(&stage.telegram, &talk, said));
         }
@@ -158,6 +162,7 @@ impl People {
 
     /// Lets everybody talk until `stop`.
     pub(crate) fn talk(&self, stage: &Harness, seed: u64, stop: &CancellationToken) -> JoinSet<()> {
+        self.programs.set_rough(true);
         let (mut tasks, mut chance) = (self.play(&ACTORS, stage, seed, stop), fastrand::Rng::with_seed(!seed));
         for visitor in VISITORS {
             tasks.spawn(visitor(Visit {
@@ -198,7 +203,15 @@ impl People {
 
     /// The bridge's store has become an older one.
     pub(crate) fn store_is_older(&self) {
-        self.book.with(|book| book.said.values_mut().for_each(|said| said.before = said.answers.len()));
+        self.book.with(|book| {
+            book.said.values_mut().for_each(|said| said.before = said.answers.len());
+            book.programs.store_is_older();
+        });
+    }
+
+    /// What programs have to know of the bridge.
+    pub(crate) fn tell_programs(&self, tell: impl FnOnce(&mut programs::Programs)) {
+        self.book.with(|book| tell(&mut book.programs));
     }
 
     /// What the bridge has taken.

@@ -26,6 +26,8 @@ const ROUNDS: std::ops::RangeInclusive<usize> = 3..=8;
 const CALM_MS: u64 = 3000;
 /// The same of the round behind a restored backup.
 const LAST_MS: u64 = 1000;
+/// The same of one that ends with a kill and has nothing else.
+const KILL_MS: u64 = 400;
 /// How far the clock is set, in milliseconds.
 const STEP_MS: std::ops::Range<i64> = -3_600_000..3_600_000;
 /// For how long the machine sleeps. What waits is not too old then to be sent.
@@ -144,6 +146,13 @@ impl Phase {
     /// One behind it, with the backup that was made in it.
     pub(crate) fn from_backup(seed: u64) -> Self {
         Self::in_calm(seed, Files::FromBackup, (Reload::None, LAST_MS))
+    }
+
+    /// One in which the bridge is killed so many times, and nothing else goes wrong.
+    pub(crate) fn kills(count: usize) -> Self {
+        let phase = Self::in_calm(1, Files::Left, (Reload::None, KILL_MS));
+        let round = Round { end: End::Kill, ..phase.rounds[0].clone() };
+        Self { rounds: vec![round; count], ..phase }
     }
 
     fn in_calm(seed: u64, files: Files, (reload, lasts_ms): (Reload, u64)) -> Self {

@@ -25,7 +25,10 @@ use crate::{
     bridge::{Bridge, Control},
     checks::{self, Before, Leaks, Opened, Played, Seen, Verdict},
     import::Import,
-    people::{Item, People},
+    people::{
+        Item, People,
+        programs::{self, Programs},
+    },
     pki::Authority,
     plan::{End, Phase, Round, Trouble, WAYS},
     proxy::{Certificates, Proxy},
@@ -96,9 +99,10 @@ impl Run {
             Proxy::start(certificates(), tasks).await.unwrap(),
         ];
         let [telegram, kommo, hooks, account] = &ways;
+        let (gateway_settings, gateway) = programs::settings();
         let settings = format!(
             "telegram.api_url = {:?}\nkommo.chats_url = {:?}\nserver.public_url = {:?}\nkommo.account_url = {:?}\n\
-             kommo.contact_tags = [{:?}]\n{SETTINGS}",
+             kommo.contact_tags = [{:?}]\n{gateway_settings}{SETTINGS}",
             telegram.url(),
             kommo.url(),
             hooks.url(),
@@ -117,11 +121,12 @@ impl Run {
         stage.kommo.keep_files_behind(&kommo.url());
         let bridge = Bridge::new(&stage, shim.to_owned(), &authority);
         let import = Arc::new(bridge.import());
-        let people = People::begin(&stage, Arc::clone(&import));
+        let people = People::begin(&stage, Arc::clone(&import), &gateway);
         let taken = people.taken();
         hooks.show(Arc::new(move |request, answer| taken.note(request, answer)));
         let leaks = Leaks::default();
         telegram.show(leaks.to_telegram(&stage));
+        telegram.show(people.programs.watch());
         kommo.show(leaks.to_kommo(&stage));
         hooks.show(leaks.of_bridge(&stage));
         account.show(leaks.to_account(&stage));
@@ -162,6 +167,7 @@ impl Run {
     }
 
     async fn start(&mut self) {
+        self.people.tell_programs(Programs::starts);
         let hooks = self.bridge.start().await;
         self.is_at(hooks);
     }
@@ -202,6 +208,7 @@ impl Run {
             sleep(LOOK_EVERY).await;
         }
         stop.cancel();
+        self.people.programs.set_rough(false);
         self.hear_out(talking).await;
         self.drain().await;
         self.people.last_words(&self.stage, seed).await;

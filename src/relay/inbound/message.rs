@@ -46,7 +46,7 @@ pub(super) async fn relay(
         return Ok(Step::done());
     }
     effects.changes.extend(chats::news(context, &inbound, attempt.enqueued_at)?);
-    effects.changes.extend(timestamps::assign(context, &mut inbound).await?);
+    effects.changes.extend(timestamps::assign(context, &mut inbound, incoming.program.is_some()).await?);
     effects.changes.extend(questions::news(context, &inbound)?);
     effects.jobs.extend(questions::due(&inbound));
     deliver(context, inbound, attempt).await

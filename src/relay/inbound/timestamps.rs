@@ -14,7 +14,11 @@ use crate::{
 /// once Kommo has accepted the message. A repetition may find that more has arrived, and date the message later; if
 /// Kommo has it from the first attempt, it keeps that date. An edit keeps the date of its message, unless it is sent as
 /// a message of its own.
-pub(super) async fn assign(context: &Context, inbound: &mut Inbound) -> Result<Option<StateChange>, StoreError> {
+pub(super) async fn assign(
+    context: &Context,
+    inbound: &mut Inbound,
+    is_by_program: bool,
+) -> Result<Option<StateChange>, StoreError> {
     if inbound.edited {
         return Ok(None);
     }
@@ -27,6 +31,12 @@ pub(super) async fn assign(context: &Context, inbound: &mut Inbound) -> Result<O
     }
     let this = LastSent::new(inbound.id, inbound.sent_at);
     let last_sent = context.store.last_sent(&inbound.conversation)?;
+    if let Some(last_sent) = last_sent.filter(|_| is_by_program) {
+        let (last_sent, sent_at) = last_sent.with_ahead(this.ours, this.sent_at);
+        inbound.sent_at = sent_at;
+        hold(context, told_at, inbound).await?;
+        return Ok(Some(StateChange::LastSent { conversation: inbound.conversation.clone(), last_sent }));
+    }
     let followed = last_sent.map_or(Some(this), |it| it.followed_by(this.ours, this.sent_at));
     if let Some(followed) = followed {
         inbound.sent_at = followed.sent_at;

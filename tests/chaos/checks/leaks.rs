@@ -10,7 +10,10 @@ use std::{
 use telekommo::sandbox::harness::{Harness, LINES};
 
 use super::{Scene, Verdict};
-use crate::proxy::{Message, Watch};
+use crate::{
+    people::programs::SECRETS,
+    proxy::{Message, Watch},
+};
 
 /// What was seen so far.
 #[derive(Clone, Default)]
@@ -19,7 +22,8 @@ pub(crate) struct Leaks(Arc<Mutex<Vec<String>>>);
 /// What the bridge knows and must not tell.
 pub(super) fn secrets(stage: &Harness) -> Vec<String> {
     let tokens = LINES.iter().filter_map(|line| line.token.split_once(':')).map(|(_, secret)| secret.to_owned());
-    tokens.chain([stage.kommo.settings().channel_secret.clone(), stage.kommo.access_token()]).collect()
+    let programs = SECRETS.iter().filter_map(|secret| secret.split_once(':')).map(|(_, secret)| secret.to_owned());
+    tokens.chain(programs).chain([stage.kommo.settings().channel_secret.clone(), stage.kommo.access_token()]).collect()
 }
 
 impl Leaks {

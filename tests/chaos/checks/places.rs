@@ -8,7 +8,7 @@ use telekommo::sandbox::{
     telegram::{ChatMessage, Room},
 };
 
-use super::{Scene, Verdict, View};
+use super::{Scene, Verdict, View, programs};
 use crate::people::{self, Talk};
 
 /// How the notices begin that the bridge itself writes for managers.
@@ -21,7 +21,8 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
     let stage = scene.stage;
     let here = scene.views.iter().map(|view| view.sent().count()).sum::<usize>();
     let (everywhere, asked) = (sent_everywhere(stage), asked(scene, verdict));
-    let here = here + asked;
+    let by_programs = scene.views.iter().map(|view| programs::sent(scene.book, view).count()).sum::<usize>();
+    let here = here + asked + by_programs;
     if here != everywhere {
         verdict
             .problem(format!("the bots have written {everywhere} messages in Telegram, and {here} where people talk"));
@@ -41,7 +42,8 @@ pub(super) fn judge(scene: &Scene<'_>, verdict: &mut Verdict) {
             people::of(scene.book, talk).answers.iter().map(|answer| answer.id.as_str()).collect();
         for message in in_kommo.iter().filter(|message| message.from != Author::Customer) {
             let is_notice = || NOTICES.iter().any(|notice| message.text.starts_with(notice));
-            if !answers.remove(message.id.as_str()) && !is_notice() {
+            let is_programs = || scene.book.programs.sent.get(&message.text).is_some_and(|(to, _)| to.is(talk));
+            if !answers.remove(message.id.as_str()) && !is_notice() && !is_programs() {
                 verdict.problem(format!("{}: in Kommo: nobody said {:?}", talk.conversation(), message.text));
             }
         }

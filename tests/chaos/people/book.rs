@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use super::{CHANGED, History, Newcomer, Talk};
+use super::{CHANGED, History, Newcomer, Talk, programs::Programs};
 
 /// What a message shows: the words from the conversation's tag on, and the name of its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,6 +103,8 @@ pub(crate) struct Book {
     pub(crate) newcomers: Vec<Newcomer>,
     /// What was written before there was a bridge.
     pub(crate) histories: Vec<History>,
+    /// What the owner's programs got and sent.
+    pub(crate) programs: Programs,
 }
 
 /// What was said in a conversation.

@@ -31,6 +31,11 @@ impl Talk {
         places.enumerate().map(|(number, (line, room, who))| Self { number, line, room, who }).collect()
     }
 
+    /// Whether this is the same one.
+    pub(crate) const fn is(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+
     pub(crate) const fn number(&self) -> usize {
         self.number
     }

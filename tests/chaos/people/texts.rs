@@ -5,7 +5,7 @@ use telekommo::sandbox::{
     telegram::FakeTelegram,
 };
 
-use super::{Answer, Item, Part, Said, Talk, Written};
+use super::{Answer, Item, Part, Said, Talk, Written, programs::is_programs};
 
 /// The pace of people, in milliseconds.
 const PACE_MS: std::ops::Range<u64> = 60..300;
@@ -31,7 +31,11 @@ pub(super) async fn write(mut part: Part) {
         part.note(|said| {
             let number = said.written.len();
             let mut text = format!("{} message {number}", talk.tag());
-            let newest = || talk.in_telegram(telegram, |all| all.iter().rfind(|message| message.from_bot).cloned());
+            let newest = || {
+                talk.in_telegram(telegram, |all| {
+                    all.iter().rfind(|message| message.from_bot && !is_programs(&message.text)).cloned()
+                })
+            };
             let quoted = (number % QUOTES_EVERY == 0).then(newest).flatten();
             let quoted = quoted.filter(|message| message.file.is_none());
             let id = talk.write(telegram, &text, quoted.as_ref().map(|message| message.message_id));

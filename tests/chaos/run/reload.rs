@@ -4,7 +4,7 @@ use telekommo::sandbox::telegram::NewBot;
 use tokio::time::Instant;
 
 use super::{LOOK_EVERY, Run};
-use crate::{WITHIN, plan::Reload};
+use crate::{WITHIN, people::programs::Programs, plan::Reload};
 
 /// The token of the bot that comes and goes. Nobody writes to it, so that nothing waits for it when it goes.
 const SPARE: &str = "7000000003:SANDBOX-spare-bot";
@@ -41,6 +41,7 @@ impl Run {
     pub(super) fn reload(&mut self, reload: Reload, is_commanded: bool) {
         let Some(name) = reload.name() else { return };
         self.note(name);
+        self.people.tell_programs(Programs::reloads);
         self.bridge.reconfigure(|config| changed(config, reload), is_commanded);
     }
 
