@@ -88,11 +88,6 @@ impl Program {
         Self { sees, ..self }
     }
 
-    /// Its name, and which updates it gets.
-    fn seen_as(&self) -> (&str, Sees) {
-        (&self.name, self.sees)
-    }
-
     /// The same with a server of one's own that runs with `--local`, or with another one.
     #[must_use]
     pub fn at_local(self, is_local: bool) -> Self {

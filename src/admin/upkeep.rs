@@ -208,6 +208,7 @@ mod tests {
         write(&store, &dumps, Kept { count: 2, bytes: 1 }).unwrap();
         assert_eq!(dumps::all(&dumps).unwrap().into_iter().map(|(number, _)| number).collect::<Vec<_>>(), [6]);
     }
+
     #[test]
     fn dumps_that_are_asked_for_at_once_are_written_one_after_the_other() {
         let home = tempfile::tempdir().unwrap();

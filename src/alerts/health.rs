@@ -142,8 +142,8 @@ impl Health {
         self.metrics.unreadable_rows(counts.unreadable);
         for program in self.store.programs() {
             let oldest = program.oldest_at.map(|at| at.until(now)).unwrap_or_default();
-            let lost = (program.dropped, program.withheld);
-            self.metrics.program(&program.name, program.waiting, oldest, lost);
+            let kept_back = (program.dropped, program.withheld);
+            self.metrics.program(&program.name, program.waiting, oldest, kept_back);
         }
         self.metrics.held(self.store.withheld());
         self.metrics.disk(self.room());
@@ -208,7 +208,7 @@ impl Health {
         is_beyond.then(|| {
             format!(
                 "{} wait for it, the oldest for {}. After {} (gateway.keep), or when more than {} MB are waiting \
-                 (gateway.max_mb), the oldest are deleted. Start the program, or drop them with `telekommo programs \
+                 (gateway.max_mb), the oldest of the bot that has most are deleted. Start the program, or drop them with `telekommo programs \
                  skip {}`",
                 counted(program.waiting, "update"),
                 duration_in_words(age),

@@ -1,6 +1,6 @@
 //! The owner's own programs: what they reach, and where.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::Router;
 
@@ -21,9 +21,17 @@ pub(super) struct ServedPrograms {
     router: SwappableRouter,
     /// Whether somebody can reach it, from the first program on.
     listens: bool,
-    /// What sends them updates, and looks whether they may have more.
-    tasks: Vec<StoppableTask>,
+    tasks: Tasks,
     states: Arc<ProgramStates>,
+}
+
+/// What works for programs.
+#[derive(Default)]
+struct Tasks {
+    /// What sends updates to those that have a webhook, by their names.
+    deliveries: BTreeMap<String, StoppableTask>,
+    /// What looks whether managers have closed talks in which programs are quiet.
+    closed_talks: Option<StoppableTask>,
 }
 
 impl ServedPrograms {
@@ -33,20 +41,16 @@ impl ServedPrograms {
     /// If there are any, and their address cannot be used.
     pub(super) fn start(services: &Services, config: &Config, life: &Lifecycle) -> anyhow::Result<Self> {
         let states = Arc::default();
-        let (router, tasks) = router(services, config, &states, life);
+        let (router, tasks) = router(services, config, (&states, Tasks::default()), life);
         let router = SwappableRouter::new(router);
         let listens = listen(&router, config, life)?;
         Ok(Self { router, listens, tasks, states })
     }
 
     /// Serves those of a changed configuration instead.
-    pub(super) async fn replace(&mut self, services: &Services, config: &Config, life: &Lifecycle) {
-        // All are told before one is waited for. What one has not confirmed the next one sends.
-        self.tasks.iter().for_each(StoppableTask::stop);
-        for task in std::mem::take(&mut self.tasks) {
-            task.end().await;
-        }
-        let (router, tasks) = router(services, config, &self.states, life);
+    pub(super) fn replace(&mut self, services: &Services, config: &Config, life: &Lifecycle) {
+        let former = std::mem::take(&mut self.tasks);
+        let (router, tasks) = router(services, config, (&self.states, former), life);
         self.router.put(router);
         self.tasks = tasks;
         if self.listens {
@@ -59,14 +63,19 @@ impl ServedPrograms {
     }
 }
 
-/// What the listener for programs serves, what sends updates to those that have a webhook, and what looks whether
-/// managers have closed talks in which programs are quiet.
+impl Tasks {
+    fn stop(&self) {
+        self.deliveries.values().chain(&self.closed_talks).for_each(StoppableTask::stop);
+    }
+}
+
+/// What the listener for programs serves, and what works for them in place of the former tasks.
 fn router(
     services: &Services,
     config: &Config,
-    states: &Arc<ProgramStates>,
+    (states, mut former): (&Arc<ProgramStates>, Tasks),
     life: &Lifecycle,
-) -> (Router, Vec<StoppableTask>) {
+) -> (Router, Tasks) {
     let program = |(name, settings): (&String, &crate::config::Program)| {
         let bot = services.bots.get(&settings.source)?.clone();
         let program = Program::new(name.clone(), bot, settings.name.clone(), settings.leads);
@@ -79,13 +88,22 @@ fn router(
         Rules { allow_private: config.gateway.allow_private, own: vec![config.server.public_url.url().clone()] };
     let shared = Shared::new(programs.clone(), services.store.clone(), proxies, life.clone());
     let shared = Arc::new(shared.ruled(rules).knowing(Arc::clone(states)));
+    former.stop();
     let delivery = |(_, program): &(String, Arc<Program>)| {
         let delivery = Delivery { shared: Arc::clone(&shared), program: Arc::clone(program) };
-        life.spawn_stoppable("webhook of a program", |stop| delivery.run(stop))
+        let former = former.deliveries.remove(&program.name);
+        let task = life.spawn_stoppable("webhook of a program", async |stop| {
+            // It may wait for answers. What it has not confirmed then, the next one sends.
+            if let Some(former) = former {
+                former.end().await;
+            }
+            delivery.run(stop).await
+        });
+        (program.name.clone(), task)
     };
     let talks =
         closed_talks(services, config).map(|talks| life.spawn_stoppable("closed talks", |stop| talks.run(stop)));
-    let tasks = programs.iter().map(delivery).chain(talks).collect();
+    let tasks = Tasks { deliveries: programs.iter().map(delivery).collect(), closed_talks: talks };
     (gateway::router(shared), tasks)
 }
 

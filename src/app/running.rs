@@ -160,11 +160,8 @@ impl Running {
         changes: &Changes,
         prepared: Option<Services>,
     ) -> Result<(), StoreError> {
-        if changes.touch(&PROGRAMS) {
-            sharing::serve(config, &self.services.store).await?;
-        }
         if let Some(services) = prepared {
-            self.replace_services(services, config, changes).await;
+            self.replace_services(services, config, changes).await?;
         }
         if changes.touch(&RECONCILER) {
             let next = Arc::new(self.services.reconciler(config));
@@ -195,7 +192,12 @@ impl Running {
     }
 
     /// Those that change nothing else go on: their bots are the same.
-    async fn replace_services(&mut self, services: Services, config: &Config, changes: &Changes) {
+    async fn replace_services(
+        &mut self,
+        services: Services,
+        config: &Config,
+        changes: &Changes,
+    ) -> Result<(), StoreError> {
         let previous = std::mem::replace(&mut self.services, services);
         let removed: Vec<_> =
             previous.bots.keys().filter(|source| !self.services.bots.contains_key(*source)).cloned().collect();
@@ -205,18 +207,19 @@ impl Running {
         self.typing.stop();
         let (router, typing) = public_router(&self.services, config, &self.shared_state.mark, &self.life);
         self.public.put(router);
-        if changes.touch(&programs::MADE_OF) {
-            self.programs.replace(&self.services, config, &self.life).await;
-        }
         self.typing = typing;
         self.import = import_router(&self.services, config);
         self.relays.drain(..).for_each(|relay| relay.stop());
         self.replace_probers();
         self.relays = relays(&self.services, config, &self.life, (self.began, &self.gone));
-        self.replace_pollers(config, changes).await;
+        self.replace_pollers(config, changes).await?;
+        if changes.touch(&programs::MADE_OF) {
+            self.programs.replace(&self.services, config, &self.life);
+        }
         for source in removed {
             self.services.metrics.forget(&source);
         }
+        Ok(())
     }
 
     fn replace_probers(&mut self) {
@@ -231,7 +234,7 @@ impl Running {
         }
     }
 
-    async fn replace_pollers(&mut self, config: &Config, changes: &Changes) {
+    async fn replace_pollers(&mut self, config: &Config, changes: &Changes) -> Result<(), StoreError> {
         // All that are replaced have ended before one begins: a token may have gone from one source to another.
         for (source, (previous, part)) in std::mem::take(&mut self.pollers) {
             match self.services.bots.get(&source) {
@@ -241,11 +244,16 @@ impl Running {
                 Some(_) | None => part.end().await,
             }
         }
+        // While none of them keeps anything: what one hides from Kommo for a program is kept for that program.
+        if changes.touch(&PROGRAMS) {
+            sharing::serve(config, &self.services.store).await?;
+        }
         for (source, bot) in &self.services.bots {
             if !self.pollers.contains_key(source) {
                 self.pollers.extend([poller(bot, &self.services, config, &self.life)]);
             }
         }
+        Ok(())
     }
 }
 

@@ -33,6 +33,8 @@ const FORMAT: &str = "telekommo-backup";
 const PIECE_BYTES: u64 = 48 * 1024;
 /// How long the first line is at most, in bytes.
 const HEAD_BYTES: u64 = 1024;
+/// How often the store is dumped at most.
+const DUMPED_AT_MOST: u32 = 3;
 /// What the bar counts, in bytes.
 const STEP_BYTES: u64 = 1 << 20;
 
@@ -58,9 +60,7 @@ pub async fn run(config: &Config, file: &Path) -> anyhow::Result<()> {
         terminal::tell("The store is dumped first. A large one takes a while.");
     }
     let missing = "this bridge makes no backups: it is of an older version, so restart it";
-    let dump = bridge::with(config, async |bridge| bridge.change("/dump", missing).await).await?;
-    let dump = PathBuf::from(String::from_utf8_lossy(&dump).into_owned());
-    let rows = File::open(&dump).with_context(|| format!("reading {}", dump.display()))?;
+    let rows = dumped(config, missing).await?;
     let imports = imported::dir(&config.data_dir);
     let files = files_below(&imports).with_context(|| format!("looking through {}", imports.display()))?;
     let needed = needed_bytes(&rows, &files).with_context(|| format!("looking through {}", imports.display()))?;
@@ -73,6 +73,20 @@ pub async fn run(config: &Config, file: &Path) -> anyhow::Result<()> {
         file.display(),
     ));
     Ok(())
+}
+
+/// A new dump of the store. A scheduled one may take its place before it is opened, where only one is kept.
+async fn dumped(config: &Config, missing: &str) -> anyhow::Result<File> {
+    let mut tries = DUMPED_AT_MOST;
+    loop {
+        let dump = bridge::with(config, async |bridge| bridge.change("/dump", missing).await).await?;
+        let dump = PathBuf::from(String::from_utf8_lossy(&dump).into_owned());
+        tries -= 1;
+        match File::open(&dump) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && tries > 0 => {}
+            opened => return opened.with_context(|| format!("reading {}", dump.display())),
+        }
+    }
 }
 
 /// A size for people.

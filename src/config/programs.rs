@@ -141,8 +141,9 @@ fn sees(text: &str) -> Result<Sees, Wrong> {
 }
 
 fn quiet(text: &str) -> Result<Duration, Wrong> {
-    parse::duration(text).ok().filter(|quiet| *quiet <= LONGEST_QUIET).ok_or_else(|| {
-        Wrong::new("is not a time for which a program is quiet: write a duration above 0 and up to \"24h\"")
+    let fits = |quiet: &Duration| quiet.subsec_nanos() == 0 && *quiet <= LONGEST_QUIET;
+    parse::duration(text).ok().filter(fits).ok_or_else(|| {
+        Wrong::new("is not a time for which a program is quiet: write whole seconds above 0 and up to \"24h\"")
     })
 }
 

@@ -9,7 +9,7 @@ use std::{
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +29,8 @@ const MOST_AHEAD: usize = 10_000;
 /// The waits between two tries double from this one on.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
-/// For how long an end waits for the answers to what is under way: it may be a stop of the whole.
-const ANSWERED_AT_END: Duration = Duration::from_secs(5);
+/// For how long a stop of the whole waits for the answers to what is under way.
+const ANSWERED_AT_STOP: Duration = Duration::from_secs(5);
 /// What somebody waits for, and has forgotten after seconds.
 const URGENT: [&str; 4] = ["pre_checkout_query", "shipping_query", "callback_query", "inline_query"];
 
@@ -62,8 +62,8 @@ struct Lanes {
 type Sent = (String, Result<(), NotSent>);
 
 impl Delivery {
-    /// Sends until `stop`. What is under way then has a few seconds to be answered; what is not is sent again by the
-    /// next start.
+    /// Sends until `stop`, and waits for the answers to what is under way then. A stop of the whole leaves them a few
+    /// seconds; what has no answer then is sent again by the next start.
     ///
     /// # Errors
     /// If the store fails. What a program's server does is waited out.
@@ -118,7 +118,14 @@ impl Delivery {
             }
             Ok(())
         };
-        timeout(ANSWERED_AT_END, answered).await.unwrap_or(Ok(()))
+        let stopped = async {
+            self.shared.life.stop_token().cancelled().await;
+            sleep(ANSWERED_AT_STOP).await;
+        };
+        tokio::select! {
+            answered = answered => answered,
+            () = stopped => Ok(()),
+        }
     }
 
     /// Looks at further updates, until there is no room or no more of them. Those that the program does not want count
@@ -136,7 +143,7 @@ impl Delivery {
             for number in numbers {
                 lanes.from = number + 1;
                 let Some(update) = store.kept(row.bot, number)? else { continue };
-                if wanted::is_for(&row, self.program.seen_as(), (number, &update)) {
+                if wanted::is_for(&row, self.program.sees, (number, &update)) {
                     let is_urgent = URGENT.contains(&update.kind.as_str());
                     lanes.lanes.entry(update.thread).or_default().waiting.push_back((number, is_urgent));
                 } else {

@@ -165,7 +165,7 @@ fn newest(store: &Store, program: &Program, row: &ProgramRow, keep: usize) -> Re
             break;
         }
         let update = store.kept(row.bot, number)?;
-        if update.is_some_and(|update| wanted::is_for(row, program.seen_as(), (number, &update))) {
+        if update.is_some_and(|update| wanted::is_for(row, program.sees, (number, &update))) {
             (first, found) = (Some(number), found + 1);
         }
     }
@@ -183,7 +183,7 @@ pub(super) async fn next(store: &Store, program: &Program, limit: usize) -> Resu
         let mut passed = None;
         for number in numbers {
             let Some(update) = store.kept(row.bot, number)? else { continue };
-            if wanted::is_for(&row, program.seen_as(), (number, &update)) {
+            if wanted::is_for(&row, program.sees, (number, &update)) {
                 updates.push((number, update));
             } else if updates.is_empty() {
                 passed = Some(number);

@@ -33,16 +33,14 @@ pub(super) fn change(row: &mut ProgramRow, kinds: Kinds, next: i64) {
     }
 }
 
-/// Whether an update is for the program with this name: what counts is what it wanted when the update came, as at
-/// Telegram.
-pub(super) fn is_for(row: &ProgramRow, (name, sees): (&str, Sees), (number, update): (i64, &KeptUpdate)) -> bool {
+/// Whether an update is for a program: what counts is what it wanted when the update came, as at Telegram.
+pub(super) fn is_for(row: &ProgramRow, sees: Sees, (number, update): (i64, &KeptUpdate)) -> bool {
     let kinds = row.wanted.iter().rev().find(|(from, _)| *from <= number).and_then(|(_, kinds)| kinds.as_ref());
     let is_wanted = match kinds {
         Some(kinds) => kinds.contains(&update.kind),
         None => !ON_REQUEST.contains(&update.kind.as_str()),
     };
-    let is_withheld = update.withheld_from.iter().any(|other| other == name);
-    is_wanted && !is_withheld && (sees == Sees::All || !update.is_ours)
+    is_wanted && (sees == Sees::All || !update.is_ours)
 }
 
 #[cfg(test)]
@@ -68,7 +66,7 @@ mod tests {
     fn what_counts_is_what_was_wanted_when_it_came() {
         let mut row = ProgramRow::default();
         let of = |kind: &str, is_ours| KeptUpdate { kind: kind.to_owned(), is_ours, ..KeptUpdate::default() };
-        let sees = |row: &ProgramRow, number, kind| is_for(row, ("shop", Sees::All), (number, &of(kind, false)));
+        let sees = |row: &ProgramRow, number, kind| is_for(row, Sees::All, (number, &of(kind, false)));
         assert!(sees(&row, 1, "message") && sees(&row, 1, "from_the_future"));
         assert!(ON_REQUEST.iter().all(|kind| !sees(&row, 1, kind)));
         change(&mut row, Some(names(&["poll"])), 10);
@@ -84,15 +82,8 @@ mod tests {
     #[test]
     fn a_program_that_wants_none_of_ours_gets_none() {
         let (row, ours) = (ProgramRow::default(), KeptUpdate { is_ours: true, ..KeptUpdate::default() });
-        let sees = |sees, update: &KeptUpdate| is_for(&row, ("shop", sees), (1, update));
+        let sees = |sees, update: &KeptUpdate| is_for(&row, sees, (1, update));
         assert!(sees(Sees::All, &ours) && !sees(Sees::NotOurs, &ours));
         assert!(sees(Sees::NotOurs, &KeptUpdate::default()));
-    }
-
-    #[test]
-    fn what_is_withheld_from_one_program_another_gets() {
-        let withheld = KeptUpdate { withheld_from: vec!["shop".to_owned()], ..KeptUpdate::default() };
-        let is_for = |name| is_for(&ProgramRow::default(), (name, Sees::All), (1, &withheld));
-        assert!(!is_for("shop") && is_for("booking"));
     }
 }

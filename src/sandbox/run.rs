@@ -46,13 +46,18 @@ const OPEN: [(&str, &str); 6] = [
 pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCode> {
     let signals = Signals::at_terminal()?;
     let gateway = unused_address();
-    let program = ExampleProgram::new(gateway)?;
-    let ours = [OPEN.map(|(key, value)| (key, value.to_owned())).to_vec(), ExampleProgram::settings(gateway).into()];
-    let mut stage = Harness::without_bridge(&settings(&ours.concat(), wanted))?;
+    let ours = OPEN.map(|(key, value)| (key, value.to_owned()));
+    // Whoever tries a program of their own wants no other beside it.
+    let has_own =
+        wanted.iter().any(|line| ["gateway.", "programs."].iter().any(|key| line.trim_start().starts_with(key)));
+    let program = if has_own { None } else { Some(ExampleProgram::new(gateway)?) };
+    let example = program.iter().flat_map(|_| ExampleProgram::settings(gateway));
+    let ours: Vec<_> = ours.into_iter().chain(example).collect();
+    let mut stage = Harness::without_bridge(&settings(&ours, wanted))?;
     stage.furnish();
     stage.start_bridge().await?;
     let (switches, orders) = Switches::of_bridge(stage.bridge().map(App::store).cloned());
-    let page = page(listen, &stage, Arc::clone(&switches), Some(program.clone()))?;
+    let page = page(listen, &stage, Arc::clone(&switches), program.clone())?;
     let config = stage.write_config_for_commands()?;
     terminal::print(format_args!(
         "Open http://{} in a browser: a customer and a manager side by side.\n",
@@ -67,10 +72,18 @@ pub async fn run(listen: SocketAddr, wanted: &[String]) -> anyhow::Result<ExitCo
     let ended = tokio::select! {
         () = watch((&telegram, &kommo), signals) => Ok(()),
         ended = obey(&mut stage, &switches, orders) => ended,
-        () = program.run() => Ok(()),
+        () = answer(program) => Ok(()),
     };
     stage.stop_bridge().await;
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Lets the example program answer, if there is one. Never ends.
+async fn answer(program: Option<ExampleProgram>) {
+    match program {
+        Some(program) => program.run().await,
+        None => pending().await,
+    }
 }
 
 /// Cuts the bridge off and starts it again as a visitor of the page wants it. Ends when the bridge does by itself.

@@ -49,9 +49,6 @@ pub struct KeptUpdate {
     /// Whether it answers something of telekommo's: a button of Kommo's, a link.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_ours: bool,
-    /// The programs that do not get it, because a manager had written in its chat.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub withheld_from: Vec<String>,
     /// As it came.
     pub raw: String,
 }
@@ -124,14 +121,17 @@ pub(super) fn keep(
 ) -> Result<Kept, StoreError> {
     let (mut added, mut seen, mut next) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     let mut changed = BTreeMap::new();
-    for NewKept { id, bot, mut update, said_in } in kept {
+    for NewKept { id, bot, update, said_in } in kept {
         if !seen.insert(id.0.clone()) || was_taken(&txn.db, &id)? {
             continue;
         }
         // It may have no job, by which it would be known.
         remember_id(batch, &id, until);
-        let is_for_nobody = withhold(txn, &mut changed, (bot, said_in), &mut update)?;
-        if is_for_nobody {
+        let Quiet { programs, others } = quiet(txn, (bot, said_in), update.at)?;
+        for (name, row) in &programs {
+            changed.entry(name.clone()).or_insert_with(|| row.clone()).withheld += 1;
+        }
+        if !programs.is_empty() && others == 0 {
             continue;
         }
         let number = match next.get(&bot) {
@@ -139,6 +139,12 @@ pub(super) fn keep(
             None => next_number(&txn.db, bot, now)?,
         };
         next.insert(bot, number + 1);
+        // For these programs it is as if they had it.
+        for (name, _) in &programs {
+            if let Some(row) = changed.get_mut(name) {
+                row.done.insert(number);
+            }
+        }
         let value = rows::write(&update);
         added.push((bot, Entry { number, at: update.at, bytes: value.len() }));
         batch.insert(KEPT.key(&KeptKey { bot, number }), value);
@@ -152,18 +158,18 @@ pub(super) fn keep(
     Ok(Kept { added, changed })
 }
 
-/// Withholds what is said in a conversation from programs that are quiet while a manager writes there, and counts it.
-/// Returns whether no program of the bot gets it.
-fn withhold(
-    txn: &WriteTxn,
-    changed: &mut BTreeMap<String, ProgramRow>,
-    (bot, said_in): (BotId, Option<Conversation>),
-    update: &mut KeptUpdate,
-) -> Result<bool, StoreError> {
+/// Which programs are quiet, and how many others the bot has.
+#[derive(Default)]
+struct Quiet {
+    programs: Vec<(String, ProgramRow)>,
+    others: usize,
+}
+
+/// The programs of a bot that are quiet in a conversation, because a manager writes there.
+fn quiet(txn: &WriteTxn, (bot, said_in): (BotId, Option<Conversation>), at: UnixMillis) -> Result<Quiet, StoreError> {
     let since = said_in.as_ref().map(|conversation| attended::since(&txn.db, conversation)).transpose()?.flatten();
-    let (Some(conversation), Some(since)) = (said_in, since) else { return Ok(false) };
-    let silence = since.until(update.at);
-    let mut others = 0;
+    let (Some(conversation), Some(since)) = (said_in, since) else { return Ok(Quiet::default()) };
+    let (mut found, silence) = (Quiet::default(), since.until(at));
     for program in PROGRAMS.rows(&txn.db) {
         let (name, row) = program?;
         if row.is_away || row.bot != bot {
@@ -171,13 +177,12 @@ fn withhold(
         }
         if row.quiet().is_some_and(|quiet| silence < quiet) {
             tracing::debug!(program = name, %conversation, "an update is withheld: a manager writes in its chat");
-            changed.entry(name.clone()).or_insert(row).withheld += 1;
-            update.withheld_from.push(name);
+            found.programs.push((name, row));
         } else {
-            others += 1;
+            found.others += 1;
         }
     }
-    Ok(others == 0 && !update.withheld_from.is_empty())
+    Ok(found)
 }
 
 /// What is dropped although a program may not have it.

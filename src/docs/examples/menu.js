@@ -48,11 +48,6 @@ menu.hears("Dishes", (ctx) =>
 menu.hears("Back", showMain);
 menu.hears("Opening hours", (ctx) => ctx.reply(HOURS));
 menu.hears([...DISHES.keys()], (ctx) => ctx.reply(DISHES.get(ctx.match)));
-menu.on("message:text", (ctx) =>
-  ctx.reply("Please choose a button, or talk to a person.", {
-    reply_markup: main,
-  }),
-);
 
 process.once("SIGTERM", () => bot.stop());
 await bot.start();

@@ -82,8 +82,11 @@ async def empty(query: CallbackQuery, state: FSMContext):
 
 @shop.callback_query(F.data == "cart:order")
 async def order(query: CallbackQuery, state: FSMContext):
-    await state.set_state(Order.address)
     await query.answer()
+    # The button may be that of an old message.
+    if not await state.get_value("cart"):
+        return await query.message.answer("The cart is empty.")
+    await state.set_state(Order.address)
     await query.message.answer("Where shall we send it?")
 
 

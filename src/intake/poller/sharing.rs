@@ -52,14 +52,13 @@ impl Sharing {
             thread: received.thread(bot.source()),
             contact: received.contact(bot.source()).map(|contact| contact.to_string()),
             is_ours: self.is_ours(received),
-            withheld_from: Vec::new(),
             raw: update.raw.clone(),
         };
         let id = IdempotencyKey::update(bot.id(), number);
         Ok(Some(NewKept { id, bot: bot.id(), update: kept, said_in }))
     }
 
-    /// Drops the oldest, if there is too much.
+    /// Drops what is too old or too much.
     pub(super) async fn bound(&self, store: &Store) -> Result<(), StoreError> {
         let bounds = Bounds { before: crate::domain::time::UnixMillis(i64::MIN), max_bytes: self.max_bytes };
         let dropped = store.bound_kept(bounds).await?;

@@ -1,4 +1,5 @@
-//! A set of numbers, most of which follow each other: stored as the ranges that they make, however many they are.
+//! A set of numbers, most of which follow each other: stored as the ranges that they make. Where every other number is
+//! missing, that is as long as a list.
 
 use serde::{Deserialize, Serialize};
 

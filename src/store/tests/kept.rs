@@ -15,7 +15,6 @@ fn update(id: i64, from: i64, at: UnixMillis) -> NewKept {
         thread: format!("tg:sales:{from}"),
         contact: Some(format!("tg-user:{from}")),
         is_ours: false,
-        withheld_from: Vec::new(),
         raw: format!(r#"{{"update_id":{id},"message":{{"text":"{id}"}}}}"#),
     };
     NewKept { id: IdempotencyKey::update(BOT, id), bot: BOT, update, said_in: None }

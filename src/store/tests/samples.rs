@@ -274,7 +274,6 @@ pub(super) async fn fill(store: &Store) {
         thread: "tg:sales:5".to_owned(),
         contact: Some("tg-user:5".to_owned()),
         is_ours: true,
-        withheld_from: vec!["other".to_owned()],
         raw: r#"{"update_id":9}"#.to_owned(),
     };
     let kept = NewKept { id: IdempotencyKey("update:7:9".to_owned()), bot: BOT, update, said_in: None };

@@ -2,9 +2,13 @@
 
 mod moving;
 
+use std::sync::{Arc, Mutex};
+
+use axum::{Router, extract::State, routing::post};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use telekommo::sandbox::harness::{ANNA, Harness, LINES, Line, unused_address};
+use tokio::{net::TcpListener, sync::Semaphore};
 
 use super::process::{Process, finished, run, text, with_config};
 use crate::support::{BRISK, WITHIN, eventually, in_kommo};
@@ -62,6 +66,51 @@ impl Shop {
         let output = finished(command).await;
         (output.status.code(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
     }
+}
+
+/// A server that a webhook leads to, which answers when it is let.
+#[derive(Clone)]
+struct Server {
+    got: Arc<Mutex<Vec<String>>>,
+    may_answer: Arc<Semaphore>,
+}
+
+async fn take(State(server): State<Server>, update: String) {
+    let update: Value = serde_json::from_str(&update).unwrap();
+    server.got.lock().unwrap().push(update["message"]["text"].as_str().unwrap_or_default().to_owned());
+    server.may_answer.acquire().await.unwrap().forget();
+}
+
+#[tokio::test]
+async fn a_reload_waits_for_no_webhook_and_sends_nothing_twice() {
+    let shop = Shop::with("gateway.allow_private = true\n");
+    let server = Server { got: Arc::default(), may_answer: Arc::new(Semaphore::new(0)) };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let router = Router::new().fallback(post(take)).with_state(server.clone());
+    #[expect(clippy::disallowed_methods, reason = "a test has no lifecycle; the server goes with it")]
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let process = Process::start(&shop.stage, run(&shop.stage)).await;
+    let set = reqwest::get(format!("{}/bot{SECRET}/setWebhook?url={url}", shop.gateway)).await.unwrap();
+    assert_eq!(set.status(), 200);
+    for text in ["slow", "next"] {
+        shop.stage.telegram.write(SALES.token, ANNA, text);
+    }
+    let got = || server.got.lock().unwrap().clone();
+    eventually("the server has it", async || got() == ["slow"]).await;
+    let file = shop.stage.dir().join("config.toml");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("programs.shop.leads = \"always\"\n{whole}")).unwrap();
+    let reloaded = finished(with_config("reload", &file)).await;
+    let said = text(&reloaded.stdout);
+    assert!(reloaded.status.success() && said.contains("programs.shop.leads"), "{said}");
+    assert_eq!(got(), ["slow"], "it is under way still");
+    server.may_answer.add_permits(2);
+    eventually("the next one comes", async || got().len() > 1).await;
+    assert_eq!(got(), ["slow", "next"]);
+    eventually("all is confirmed", async || shop.command(&["show", "shop"]).await.1.contains("Waiting   nothing"))
+        .await;
+    assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
 }
 
 #[tokio::test]
