@@ -1,5 +1,5 @@
-//! The owner's programs got all that Telegram told the bot, in order, and nothing again that they had confirmed. What they
-//! sent stands in Telegram and in Kommo once.
+//! The owner's programs got all that Telegram told the bot, in order, and nothing again that they had confirmed. What
+//! they sent stands in Telegram and in Kommo once.
 
 use std::collections::BTreeSet;
 
