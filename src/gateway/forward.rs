@@ -22,7 +22,7 @@ use crate::{
         methods::{Method, Shown},
         pace,
         params::{LARGEST_BYTES, Params},
-        record::{has_shape, record},
+        record::{has_shape, is_to, record},
     },
     telegram::{
         pass::{Bounded, PassError, PassedCall, pieces, read},
@@ -87,6 +87,15 @@ async fn call_and_record(
     let (status, headers) = (answer.status(), kept(&answer, &KEPT));
     match read(&mut answer, LARGEST_ANSWER_BYTES).await {
         Ok(Bounded::Whole(body)) if !status.is_success() && !has_shape(&body) => Err(foreign(program, status)),
+        Ok(Bounded::Whole(body)) if !is_to(method.shown, &params, &body) => {
+            tracing::error!(
+                program = program.name,
+                method = method.name,
+                "the answer to a program is about another chat \
+                or message than its call, so something in between mixes answers up: nothing of it is shown in Kommo"
+            );
+            Ok(broken())
+        }
         Ok(Bounded::Whole(body)) => {
             if let Err(error) = record(shared, program, (method.shown, &params), &body).await {
                 tracing::error!(%error, program = program.name, method = method.name, "what a program has sent could \

@@ -29,6 +29,23 @@ pub(super) fn has_shape(answer: &[u8]) -> bool {
     serde_json::from_slice::<Told<'_>>(answer).is_ok()
 }
 
+/// Whether an answer is about the chat, and the message, that a call has named. Something in between may give the answer
+/// to another call.
+pub(super) fn is_to(shown: Shown, params: &Params, answer: &[u8]) -> bool {
+    let Ok(Told { ok: true, result: Some(result) }) = serde_json::from_slice(answer) else { return true };
+    if !matches!(shown, Shown::Messages | Shown::Edit) {
+        return true;
+    }
+    let one = || serde_json::from_str::<Numbered>(result.get()).map(|message| vec![message]);
+    let messages = serde_json::from_str::<Vec<Numbered>>(result.get()).or_else(|_| one()).unwrap_or_default();
+    let edited = params.number("message_id").filter(|_| shown == Shown::Edit);
+    messages.iter().all(|message| {
+        let chat = message.chat.as_ref().and_then(|chat| chat["id"].as_i64());
+        let is_same = |asked: Option<i64>, told: Option<i64>| asked.zip(told).is_none_or(|(asked, told)| asked == told);
+        is_same(params.number("chat_id"), chat) && is_same(edited, Some(message.message_id))
+    })
+}
+
 /// What is read of a message, or of the number of one.
 #[derive(Deserialize)]
 struct Numbered {
@@ -225,6 +242,25 @@ mod tests {
         let numbers: Vec<_> = many.iter().map(|act| update(act)["message"]["message_id"].clone()).collect();
         assert_eq!(numbers, [json!(10), json!(11)]);
         assert!(update(&many[0])["message"]["reply_to_message"].is_null());
+    }
+
+    #[test]
+    fn an_answer_to_another_call_is_told_by_its_chat_and_its_message() {
+        let answer = |chat: i64, message: i64| format!(r#"{{"message_id":{message},"chat":{{"id":{chat}}}}}"#);
+        let is_to = |shown, fields: Value, result: &str| {
+            is_to(shown, &params(&fields), format!(r#"{{"ok":true,"result":{result}}}"#).as_bytes())
+        };
+        let to = |chat: i64, result: &str| is_to(Shown::Messages, json!({"chat_id": chat, "message_id": 1}), result);
+        assert!(to(7, &answer(7, 9)) && !to(7, &answer(8, 9)));
+        assert!(to(7, &format!("[{},{}]", answer(7, 9), answer(7, 10))));
+        assert!(!to(7, &format!("[{},{}]", answer(7, 9), answer(8, 10))));
+        assert!(is_to(Shown::Messages, json!({"chat_id": "@garden"}), &answer(-8, 9)), "nobody knows its number");
+        let edit =
+            |message: i64, result: &str| is_to(Shown::Edit, json!({"chat_id": 7, "message_id": message}), result);
+        assert!(edit(9, &answer(7, 9)) && !edit(9, &answer(7, 10)) && !edit(9, &answer(8, 9)));
+        assert!(is_to(Shown::Edit, json!({"inline_message_id": "x"}), "true"));
+        assert!(is_to(Shown::Copies, json!({"chat_id": 7}), r#"{"message_id":9}"#));
+        assert!(super::is_to(Shown::Messages, &params(&json!({"chat_id": 7})), br#"{"ok":false}"#));
     }
 
     #[test]

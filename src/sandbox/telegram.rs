@@ -26,6 +26,7 @@ mod business;
 mod business_acts;
 mod cards;
 mod chats;
+mod commands;
 mod edits;
 mod files;
 mod formats;

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::{
     domain::time::UnixMillis,
     sandbox::telegram::{
-        Core, albums, arguments::Arguments, attachments::FileKind, business, cards, edits, files, keyboards, media,
-        places, polls, profiles, reactions, sending, texts, updates::Allowed, world::World,
+        Core, albums, arguments::Arguments, attachments::FileKind, business, cards, commands, edits, files, keyboards,
+        media, places, polls, profiles, reactions, sending, texts, updates::Allowed, world::World,
     },
 };
 
@@ -39,7 +39,7 @@ impl Refusal {
 pub(super) const UNAUTHORIZED: Refusal = Refusal::new(401, "Unauthorized");
 
 /// The methods, as the documentation spells them.
-const METHODS: [&str; 29] = [
+const METHODS: [&str; 32] = [
     "getUpdates",
     "getMe",
     "getFile",
@@ -69,6 +69,9 @@ const METHODS: [&str; 29] = [
     "getWebhookInfo",
     "getBusinessConnection",
     "readBusinessMessage",
+    "setMyCommands",
+    "deleteMyCommands",
+    "getMyCommands",
 ];
 
 /// A method as the documentation spells it.
@@ -101,6 +104,7 @@ fn told(world: &mut World, token: &str, name: &str, arguments: &Arguments, now: 
         "getUserProfilePhotos" => profiles::photos(world, token, arguments),
         "getWebhookInfo" => webhook_info(world, token, now),
         "getBusinessConnection" => business::get_connection(world, token, arguments),
+        "getMyCommands" => commands::get(world, token, arguments),
         _ => Err(Refusal::new(404, "Not Found: method not found")),
     }
 }
@@ -108,6 +112,8 @@ fn told(world: &mut World, token: &str, name: &str, arguments: &Arguments, now: 
 fn done(world: &mut World, token: &str, name: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
     let media = |world: &mut World, kind: FileKind| media::send(world, token, arguments, kind, now);
     match name {
+        "setMyCommands" => commands::set(world, token, arguments),
+        "deleteMyCommands" => commands::delete(world, token, arguments),
         "sendMessage" => texts::send_message(world, token, arguments, now),
         "sendPhoto" => media(world, FileKind::Photo),
         "sendVideo" => media(world, FileKind::Video),

@@ -60,6 +60,8 @@ pub(super) struct Bot {
     pub(super) connections: BTreeMap<String, Connection>,
     /// By the owner's id.
     pub(super) accounts: BTreeMap<i64, Account>,
+    /// What its menu lists, by the scope and the language.
+    pub(super) commands: BTreeMap<(String, String), Vec<Value>>,
 }
 
 /// A chat with a bot, from the moment that it knows of it.
@@ -100,6 +102,7 @@ impl World {
             groups: BTreeMap::new(),
             connections: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            commands: BTreeMap::new(),
         };
         self.bots.insert(token, fresh);
     }

@@ -3,8 +3,10 @@
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use telekommo::sandbox::{
+    fault::Fault,
     harness::{ANNA, BEN, GARDEN, Harness, LINES},
     kommo::{Author, Endpoint, Message, Status},
+    telegram::Target,
 };
 
 use super::{SALES, Shop, read};
@@ -43,6 +45,28 @@ async fn a_text_stands_in_the_conversation_as_delivered_and_disturbs_nobody() {
     assert!(matches!(shown.status, Status::Delivered), "{:?}", shown.status);
     // The customer has it once, though Kommo has it too.
     assert_eq!(in_telegram(&shop.stage, SALES, ANNA), ["Your order is ready"]);
+    shop.stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_to_another_call_is_shown_to_nobody() {
+    let mut shop = Shop::open().await;
+    shop.stage.allow_failures();
+    for customer in [ANNA, BEN] {
+        shop.stage.begin(SALES, customer).await;
+    }
+    // Something in between mixes answers up.
+    let chat = json!({ "id": BEN, "type": "private", "first_name": "Ben" });
+    let result = json!({ "message_id": 99, "date": 1_786_017_600, "chat": chat, "text": "for Ben" });
+    let body = json!({ "ok": true, "result": result }).to_string();
+    shop.stage.telegram.fault(Target::method("sendMessage"), Fault::Status { code: 200, body }, 1);
+    let call = shop.client.post(shop.url("sendMessage")).header("content-type", "application/json");
+    let call = call.body(json!({ "chat_id": ANNA, "text": "for Anna" }).to_string());
+    let answer = async { call.send().await?.text().await };
+    assert!(answer.await.is_err(), "nobody knows what became of it");
+    shop.say(BEN, "then").await;
+    shop.until_shown(BEN, &["/start", "then"]).await;
+    shop.until_shown(ANNA, &["/start"]).await;
     shop.stage.finish().await;
 }
 

@@ -52,3 +52,25 @@ async fn keyboards_that_cannot_be_are_refused() {
     let edited = call(&telegram, "editMessageReplyMarkup", args).await;
     assert_eq!(description(&edited), (400, "Bad Request: inline keyboard expected"));
 }
+
+#[tokio::test]
+async fn a_menu_has_the_commands_that_were_set_for_its_audience() {
+    let telegram = fake();
+    let commands = json!([{"command": "shop", "description": "What there is"}]);
+    let (status, answer) = call(&telegram, "setMyCommands", json!({"commands": commands})).await;
+    assert_eq!((status, &answer["result"]), (200, &json!(true)));
+    let listed = async |args: Value| call(&telegram, "getMyCommands", args).await.1["result"].clone();
+    assert_eq!(listed(json!({})).await, commands);
+    assert_eq!(listed(json!({"language_code": "de"})).await, json!([]));
+    assert_eq!(listed(json!({"scope": {"type": "all_group_chats"}})).await, json!([]));
+    for (command, description, why) in
+        [("Shop", "x", "BOT_COMMAND_INVALID"), ("shop", "", "BOT_COMMAND_DESCRIPTION_INVALID")]
+    {
+        let commands = json!([{"command": command, "description": description}]);
+        let refusal = format!("Bad Request: {why}");
+        let refused = call(&telegram, "setMyCommands", json!({"commands": commands})).await;
+        assert_eq!(self::description(&refused), (400, refusal.as_str()));
+    }
+    call(&telegram, "deleteMyCommands", json!({})).await;
+    assert_eq!(listed(json!({})).await, json!([]));
+}
