@@ -43,10 +43,11 @@ fn noticed(fault: &str) -> Noticed {
         | "the account's token has ended"
         | "the account's token lacks a right"
         | "a source is gone from Kommo" => asked,
-        "a message is parked"
-        | "the disk is nearly full, or full"
-        | "a new pair in `[server.tls]` cannot be used, or ACME brings none" => looked,
+        "a message is parked" | "the disk is nearly full, or full" | "a new pair in `[server.tls]` cannot be used" => {
+            looked
+        }
         "something refuses Kommo's hooks" => Noticed::Later("reconcile.every"),
+        "ACME brings no certificate" => Noticed::Later("a quarter of the time"),
         "the certificate ends soon" => Noticed::Later("alerts.expires_within"),
         "the account's token ends soon" => Noticed::Later("the same"),
         "Telegram or its server gives no files" => Noticed::Later("file"),
