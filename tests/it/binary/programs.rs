@@ -108,8 +108,12 @@ async fn a_reload_waits_for_no_webhook_and_sends_nothing_twice() {
     server.may_answer.add_permits(2);
     eventually("the next one comes", async || got().len() > 1).await;
     assert_eq!(got(), ["slow", "next"]);
-    eventually("all is confirmed", async || shop.command(&["show", "shop"]).await.1.contains("Waiting   nothing"))
-        .await;
+    let pending = async || {
+        let info: Value =
+            reqwest::get(format!("{}/bot{SECRET}/getWebhookInfo", shop.gateway)).await.unwrap().json().await.unwrap();
+        info["result"]["pending_update_count"].clone()
+    };
+    eventually("all is confirmed", async || pending().await == 0).await;
     assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
 }
 

@@ -1,14 +1,17 @@
-//! A program that teloxide runs by polling. Its webhooks are a feature of it that is not compiled here.
+//! A program that teloxide runs, by polling and by webhook.
 
 use ::teloxide::{
-    Bot,
-    dispatching::{Dispatcher, UpdateFilterExt},
+    Bot, RequestError,
+    dispatching::{DefaultKey, Dispatcher, UpdateFilterExt},
     dptree,
+    error_handlers::LoggingErrorHandler,
     payloads::{SendDocumentSetters, SendMessageSetters},
     requests::{Requester, ResponseResult},
     types::{CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, Message, Update},
+    update_listeners::webhooks,
 };
-use telekommo::sandbox::harness::ANNA;
+use serde_json::json;
+use telekommo::sandbox::harness::{ANNA, unused_address};
 
 use super::{SALES, SECRET, Shop, shown::in_chat};
 use crate::support::in_telegram;
@@ -37,19 +40,39 @@ async fn press(bot: Bot, query: CallbackQuery) -> ResponseResult<()> {
     Ok(())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_of_teloxide_talks_through_the_gateway() {
-    let shop = Shop::open().await;
+fn program(shop: &Shop) -> (Bot, Dispatcher<Bot, RequestError, DefaultKey>) {
     let bot = Bot::with_client(SECRET, shop.client.clone());
     let bot = bot.set_api_url(format!("http://{}", shop.gateway).parse().unwrap());
     let handler = dptree::entry()
         .branch(Update::filter_message().endpoint(write))
         .branch(Update::filter_callback_query().endpoint(press));
-    let mut program = Dispatcher::builder(bot, handler).build();
+    (bot.clone(), Dispatcher::builder(bot, handler).build())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_of_teloxide_talks_through_the_gateway() {
+    let shop = Shop::open().await;
+    let (_, mut program) = program(&shop);
     tokio::select! {
         () = program.dispatch() => unreachable!("it runs until it is told to stop"),
         () = talk(&shop) => {}
     }
+    shop.stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_of_teloxide_has_a_webhook_at_the_gateway() {
+    let shop = Shop::with("gateway.allow_private = true", "").await;
+    let (bot, mut program) = program(&shop);
+    let at = unused_address();
+    let url = format!("http://{at}/hook").parse().unwrap();
+    let listener = webhooks::axum(bot, webhooks::Options::new(at, url)).await.unwrap();
+    tokio::select! {
+        () = program.dispatch_with_listener(listener, LoggingErrorHandler::new()) => unreachable!("nobody stops it"),
+        () = talk(&shop) => {}
+    }
+    let info = shop.call("getWebhookInfo", json!({})).await;
+    assert_eq!(info["url"], format!("http://{at}/hook"));
     shop.stage.finish().await;
 }
 
