@@ -207,6 +207,7 @@ async fn a_webhook_gets_all_in_order_and_its_answer_is_a_call() {
     assert_eq!(ours, ["/shop", "2"], "each chat in its order");
     assert!(server.got.lock().unwrap().iter().all(|(_, token)| token.as_deref() == Some("word")));
     shop.stage.until("its answer is sent", |stage| in_telegram(stage, SALES, ANNA) == ["Welcome"]).await;
+    shop.until_waiting(0).await;
     let (_, info) = shop.call("getWebhookInfo", json!({})).await;
     assert_eq!(
         (info["result"]["url"].as_str(), info["result"]["pending_update_count"].as_u64()),
