@@ -82,7 +82,9 @@ pub(super) async fn adopt(config: &Config, name: &str, is_meant: bool) -> anyhow
     agree("Take the bot over? (yes or no)", is_meant)?;
     noted::write(dir, moving.bot.id(), &webhook)?;
     moving.bot.delete_webhook().await.context("the webhook is noted, but was not deleted: run this again")?;
-    terminal::say("\nThe webhook is deleted. A bridge that runs polls the bot within retry.probe_every.\n");
+    terminal::say(
+        "\nThe webhook is deleted, and telekommo polls the bot: a bridge that runs begins within retry.probe_every.\n",
+    );
     Ok(())
 }
 
@@ -104,11 +106,15 @@ fn nothing_to_adopt(moving: &Moving<'_>, noted: Option<&WebhookInfo>) -> String 
 /// What an adoption changes.
 fn adoption(moving: &Moving<'_>, webhook: &WebhookInfo) -> Vec<(&'static str, String)> {
     let (name, source, host) = (moving.name, &moving.program.source, plain(&webhook.host()));
-    let waiting = usize::try_from(webhook.pending).unwrap_or_default();
+    let waiting = match usize::try_from(webhook.pending).unwrap_or_default() {
+        0 => "nothing".to_owned(),
+        some => format!("{}, which telekommo gets for Kommo and for {name}", counted(some, "update")),
+    };
     let place = noted::path(&moving.config.data_dir, moving.bot.id());
     let mut lines = vec![
-        ("Webhook", format!("{} has what customers write to the bot of source {source}", described(webhook))),
-        ("Waiting", format!("{}, which telekommo gets for Kommo and for {name}", counted(waiting, "update"))),
+        ("Webhook", format!("{} gets what customers write to the bot of source {source}", place_of(webhook))),
+        ("Settings", settings(webhook)),
+        ("Waiting", waiting),
         (
             "Changes",
             format!(
@@ -147,15 +153,20 @@ fn adoption(moving: &Moving<'_>, webhook: &WebhookInfo) -> Vec<(&'static str, St
 const CERTIFICATE: &str = "the webhook was set with a certificate of its own, which Telegram does not tell. `telekommo \
     programs release` cannot put it back: whoever has it then calls setWebhook with it again";
 
-/// A webhook in words.
-fn described(webhook: &WebhookInfo) -> String {
+/// Where a webhook leads. Its path may hold a secret, and is left out.
+fn place_of(webhook: &WebhookInfo) -> String {
     let at = webhook.ip_address.as_ref().map(|ip| format!(" ({})", plain(ip))).unwrap_or_default();
-    let connections = webhook.max_connections.map(|most| format!("up to {most} connections and ")).unwrap_or_default();
+    format!("{}{at}", plain(&webhook.host()))
+}
+
+/// What else is set for a webhook.
+fn settings(webhook: &WebhookInfo) -> String {
+    let connections = webhook.max_connections.map(|most| format!("up to {most} connections; ")).unwrap_or_default();
     let kinds = webhook.allowed_updates.as_ref().map_or_else(
         || "the usual kinds of updates".to_owned(),
         |kinds| format!("updates of the kinds {}", plain(&kinds.join(", "))),
     );
-    format!("that of {}{at}, with {connections}{kinds},", plain(&webhook.host()))
+    format!("{connections}{kinds}")
 }
 
 fn is_of_kommo(host: &str) -> bool {
@@ -200,7 +211,8 @@ pub(super) async fn release(
 fn departure(moving: &Moving<'_>, webhook: &WebhookInfo, waiting: usize) -> Vec<(&'static str, String)> {
     let (name, source, host) = (moving.name, &moving.program.source, plain(&webhook.host()));
     let mut lines = vec![
-        ("Webhook", format!("{} is set again for the bot of source {source}", described(webhook))),
+        ("Webhook", format!("that of {} is set again for the bot of source {source}", place_of(webhook))),
+        ("Settings", settings(webhook)),
         (
             "Changes",
             format!(
@@ -285,10 +297,9 @@ mod tests {
             allowed_updates: Some(vec!["message".to_owned(), "poll".to_owned()]),
             ..WebhookInfo::default()
         };
-        assert_eq!(
-            described(&webhook),
-            "that of shop.example.com (1.2.3.4), with up to 40 connections and updates of the kinds message, poll,"
-        );
+        assert_eq!(place_of(&webhook), "shop.example.com (1.2.3.4)");
+        assert_eq!(settings(&webhook), "up to 40 connections; updates of the kinds message, poll");
+        assert_eq!(settings(&WebhookInfo::default()), "the usual kinds of updates");
     }
 
     #[test]
