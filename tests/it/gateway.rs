@@ -1,5 +1,6 @@
 //! The owner's own programs, which share a bot with Kommo.
 
+mod kinds;
 mod memory;
 mod pace;
 mod passing;
