@@ -4,19 +4,7 @@
 function follower(scroller, jump) {
   let stuck = true,
     top = 0;
-  const follow = () => {
-    // The browser tells of this later: whoever goes up before that goes up from here.
-    if (stuck) {
-      scroller.scrollTop = scroller.scrollHeight;
-      top = scroller.scrollTop;
-    }
-    jump.hidden = stuck;
-  };
-  const pin = () => {
-    stuck = true;
-    follow();
-  };
-  scroller.addEventListener("scroll", () => {
+  const look = () => {
     if (!scroller.clientHeight) return;
     const { scrollTop, scrollHeight, clientHeight } = scroller;
     // Only who goes up leaves the newest: what grows below, such as a picture that has come, does not take it away.
@@ -24,7 +12,19 @@ function follower(scroller, jump) {
     else if (scrollTop < top) stuck = false;
     top = scrollTop;
     jump.hidden = stuck;
-  });
+  };
+  const pin = () => {
+    stuck = true;
+    scroller.scrollTop = scroller.scrollHeight;
+    top = scroller.scrollTop;
+    jump.hidden = true;
+  };
+  const follow = () => {
+    // The browser tells of scrolling later: whoever has gone up since is not taken back.
+    look();
+    if (stuck) pin();
+  };
+  scroller.addEventListener("scroll", look);
   jump.onclick = pin;
   // Pictures come after their bubbles.
   const sizes = new ResizeObserver(follow);

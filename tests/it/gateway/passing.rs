@@ -114,7 +114,8 @@ async fn who_tries_many_secrets_is_told_to_wait() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_is_cut_in_the_middle_reaches_nobody() {
-    let shop = Shop::open().await;
+    let mut shop = Shop::open().await;
+    shop.stage.allow_failures();
     shop.stage.begin(SALES, ANNA).await;
     for (kind, body) in [
         ("application/json", format!(r#"{{"chat_id":{ANNA},"text":"half a mess"#)),
@@ -139,7 +140,11 @@ async fn a_body_that_is_cut_in_the_middle_reaches_nobody() {
         line.read_to_string(&mut answer).await.unwrap();
         assert!(answer.contains(r#""error_code":400"#), "{answer}");
     }
-    assert_eq!(shop.asked("sendDocument"), 0);
+    // Telegram may see the beginning of a form that flows through. It takes nothing of one without an end.
+    let requests = shop.stage.telegram.requests();
+    let seen: Vec<_> = requests.iter().filter(|it| it.method == "senddocument").map(|it| it.status).collect();
+    assert!(seen.len() <= 1 && !seen.contains(&Some(200)), "{seen:?}");
+    assert_eq!(in_telegram(&shop.stage, SALES, ANNA), Vec::<String>::new());
     shop.stage.finish().await;
 }
 
