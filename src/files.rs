@@ -1,5 +1,5 @@
-//! Files that an operator makes: their text, whatever editor saved it, who can read them, and why the system refuses
-//! them.
+//! Files of the operator: reading text whatever editor saved it, who else can read them, and why the system denies
+//! access.
 
 pub mod denied;
 pub mod people;

@@ -1,8 +1,7 @@
-//! Outgoing connections: the proxy, the trusted certificates, and why no answer came.
-//!
-//! All HTTP clients that leave this machine are made here ([`Egress::client`]), so that none forgets a proxy or a
-//! certificate authority. All of their errors become words here ([`RequestError`]), which name the cause and never the
-//! path of an address or a password: the path contains a bot's token, the proxy's address its password.
+//! Outgoing connections: proxies, trusted certificates, and the causes of failures. All HTTP clients that leave this
+//! machine are built here ([`Egress::client`]), so that none forgets a proxy or a certificate authority. Their errors
+//! become [`RequestError`]s, which name the cause and never a URL's path or a password: the path contains a bot's
+//! token, the proxy's URL its password.
 
 mod causes;
 mod diagnose;

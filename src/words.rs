@@ -1,6 +1,5 @@
-//! One catalogue of all sentences that managers read in Kommo and customers read in Telegram, in four languages.
-//!
-//! What the operator reads (the log, errors, commands) is no part of it, and stays English.
+//! One catalogue of all sentences that managers read in Kommo and customers read in Telegram, in four languages. What
+//! the operator reads (the log, errors, commands) is not in it: that stays English.
 //!
 //! # Correcting a sentence
 //!
@@ -17,10 +16,9 @@
 //! A test names what is missing, left over or filled differently in any language.
 //!
 //! # Which language
-//!
-//! A [`Sentence`] is a value: it can be kept, be a part of another one, and is put into words by whoever knows its
-//! reader. Managers read the language of their account ([`Spoken`]). Customers read their own, as Telegram tells it,
-//! else that of the account.
+//! A [`Sentence`] is a value: it can be stored, be part of another one, and is rendered where its reader is known.
+//! Managers read the language of their account ([`Spoken`]). Customers read their own, if Telegram names it, else that
+//! of the account.
 
 mod catalogue;
 mod language;

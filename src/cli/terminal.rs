@@ -142,5 +142,5 @@ fn read() -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the input ended before the answer"));
     }
     // What is piped in may come from a file that an editor has marked.
-    Ok(text::unmarked(&line).trim().to_owned())
+    Ok(text::without_bom(&line).trim().to_owned())
 }

@@ -93,7 +93,7 @@ impl Environment {
 
     fn named(&self) -> impl Iterator<Item = (String, &OsString)> {
         // Some files of variables begin with a mark, which then begins the first name.
-        let named = self.0.iter().map(|(name, value)| (text::unmarked(&name.to_string_lossy()).to_owned(), value));
+        let named = self.0.iter().map(|(name, value)| (text::without_bom(&name.to_string_lossy()).to_owned(), value));
         named.filter(|(name, _)| name.starts_with(PREFIX) && name != RECORD)
     }
 }
@@ -139,7 +139,7 @@ fn path(variable: &str, known_tables: &[&str]) -> Vec<String> {
 /// A value without what a file of variables puts around it: a mark in front, the end of a line that another system
 /// writes.
 fn plain(value: &str) -> &str {
-    text::unmarked(value).trim_end_matches(['\r', '\n'])
+    text::without_bom(value).trim_end_matches(['\r', '\n'])
 }
 
 fn unknown(name: &str, path: &[&str]) -> String {

@@ -1,4 +1,4 @@
-//! Why the system refuses a file or a folder: what it is, whose it is, and who we are.
+//! Explains why the system denies access: which file, whose it is, and as whom we run.
 
 use std::{
     fs, io,
@@ -13,106 +13,106 @@ use rustix::{
 
 use crate::files::people;
 
-/// How deep what is to be written is looked through: a data directory has folders with files.
+/// How deep a folder to be written is searched: a data directory has folders with files.
 const DEPTH: usize = 2;
-/// What a file system has at its root, for root alone.
-const NOT_OURS: &str = "lost+found";
+/// A folder at the root of file systems, for root alone.
+const NOT_OURS: &str = "lost+metadata";
 
-/// What somebody wants to do with a file or a folder.
+/// The intended access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessMode {
-    /// To read a file.
+    /// Reading a file.
     Read,
-    /// To read and write, and in a folder also what lies in it.
+    /// Reading and writing, also of a folder's contents.
     Write,
 }
 
-/// Why `error` came of `wish`, and what to do: the end of a sentence that begins with the path.
+/// Why `access` failed with `error`: the end of a sentence that begins with the path.
 #[must_use]
-pub fn why(path: &Path, error: &io::Error, wish: AccessMode) -> String {
+pub fn why(path: &Path, error: &io::Error, access: AccessMode) -> String {
     if error.kind() != io::ErrorKind::PermissionDenied {
         return error.to_string();
     }
-    let in_the_way = in_the_way(path, wish);
-    let Ok(found) = fs::symlink_metadata(&in_the_way) else { return error.to_string() };
-    let (owner, me) = (people::user(found.uid()), people::user(geteuid().as_raw()));
+    let in_the_way = in_the_way(path, access);
+    let Ok(metadata) = fs::symlink_metadata(&in_the_way) else { return error.to_string() };
+    let (owner, me) = (people::user(metadata.uid()), people::user(geteuid().as_raw()));
     let what = if in_the_way == path { "it".to_owned() } else { in_the_way.display().to_string() };
-    let mode = found.mode() & 0o7777;
+    let mode = metadata.mode() & 0o7777;
     format!("permission denied: {what} belongs to {owner} with the mode {mode:o}, and telekommo runs as {me}")
 }
 
-/// That the file at `path` cannot be read, why, and what to do where we know it.
+/// A sentence: the file at `path` cannot be read, why, and what to do if that is known.
 #[must_use]
 pub fn unread(path: &Path, error: &io::Error) -> String {
-    let said = format!("{} cannot be read ({})", path.display(), why(path, error, AccessMode::Read));
+    let problem = format!("{} cannot be read ({})", path.display(), why(path, error, AccessMode::Read));
     match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("{said}: {}", remedy(path, AccessMode::Read)),
-        io::ErrorKind::InvalidData => format!("{said}: save it as UTF-8"),
-        // More kinds come with the library; for none of them we know more than the system's own words.
-        _ => said,
+        io::ErrorKind::PermissionDenied => format!("{problem}: {}", remedy(path, AccessMode::Read)),
+        io::ErrorKind::InvalidData => format!("{problem}: save it as UTF-8"),
+        // For other kinds the system's own message says all.
+        _ => problem,
     }
 }
 
-/// What to do about a file that belongs to another user.
+/// The advice about a file that belongs to another user.
 #[must_use]
-pub fn remedy(path: &Path, wish: AccessMode) -> String {
-    let in_the_way = in_the_way(path, wish);
+pub fn remedy(path: &Path, access: AccessMode) -> String {
+    let in_the_way = in_the_way(path, access);
     let me = geteuid().as_raw();
     match fs::symlink_metadata(&in_the_way) {
-        Ok(found) if found.uid() != me => format!(
+        Ok(metadata) if metadata.uid() != me => format!(
             "run telekommo with sudo or as {}, or give it to the user that it runs as (chown)",
-            people::user(found.uid())
+            people::user(metadata.uid())
         ),
         Ok(_) => format!("run chmod u+rwX {}", in_the_way.display()),
         Err(_) => "run telekommo with sudo, or as the user that it belongs to".to_owned(),
     }
 }
 
-/// Whether the system would let us write to the folder at `path` and to what lies in it. Nothing is changed.
+/// Checks that the folder at `path` and its contents are writable. Changes nothing.
 ///
 /// # Errors
-/// What the system would say.
-pub fn attempt(path: &Path) -> io::Result<()> {
-    attempt_here(path)?;
+/// The error that a write would have.
+pub fn check_writable(path: &Path) -> io::Result<()> {
+    check_creatable(path)?;
     if in_the_way(path, AccessMode::Write) == path { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
 }
 
-/// Whether it would let us make something in the folder at `path`.
+/// Checks that something can be created in the folder at `path`.
 ///
 /// # Errors
-/// What the system would say.
-pub fn attempt_here(path: &Path) -> io::Result<()> {
-    let wanted = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
-    Ok(accessat(CWD, path, wanted, AtFlags::EACCESS)?)
+/// The error that the creation would have.
+pub fn check_creatable(path: &Path) -> io::Result<()> {
+    let mode = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+    Ok(accessat(CWD, path, mode, AtFlags::EACCESS)?)
 }
 
-/// The first on the way to `path` that does not let us do what we want, or else something in it; `path` itself if all
-/// do.
-fn in_the_way(path: &Path, wish: AccessMode) -> PathBuf {
+/// The first folder on the way to `path`, or else the first entry in it, that denies access; `path` itself if none
+/// does.
+fn in_the_way(path: &Path, access: AccessMode) -> PathBuf {
     let mut folders: Vec<_> = path.ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty()).collect();
     folders.reverse();
-    let may = |path: &Path, access| accessat(CWD, path, access, AtFlags::EACCESS).is_ok();
+    let may = |path: &Path, mode| accessat(CWD, path, mode, AtFlags::EACCESS).is_ok();
     if let Some(closed) = folders.into_iter().find(|folder| folder.is_dir() && !may(folder, Access::EXEC_OK)) {
         return closed.to_owned();
     }
-    let wanted = match wish {
+    let mode = match access {
         AccessMode::Read => Access::READ_OK,
         AccessMode::Write => Access::READ_OK | Access::WRITE_OK,
     };
     if !path.exists() {
-        // What is not there was to be made.
+        // It does not exist, so it was to be created.
         return path.ancestors().find(|there| there.exists()).unwrap_or(path).to_owned();
     }
-    let is_closed = |path: &PathBuf| !may(path, wanted) || path.is_dir() && !may(path, Access::EXEC_OK);
+    let is_closed = |path: &PathBuf| !may(path, mode) || path.is_dir() && !may(path, Access::EXEC_OK);
     let own = path.to_owned();
-    let looked_at = match wish {
+    let contents = match access {
         AccessMode::Read => Vec::new(),
         AccessMode::Write => below(path, DEPTH),
     };
-    [own.clone()].into_iter().chain(looked_at).find(is_closed).unwrap_or(own)
+    [own.clone()].into_iter().chain(contents).find(is_closed).unwrap_or(own)
 }
 
-/// What lies in a folder, and in those within it.
+/// The contents of a folder, and of folders in it down to `depth`.
 fn below(folder: &Path, depth: usize) -> Vec<PathBuf> {
     let Some(deeper) = depth.checked_sub(1) else { return Vec::new() };
     let mut entries: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();

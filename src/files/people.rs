@@ -1,32 +1,32 @@
-//! The users and groups of this machine, as its own two files name them. Those that only a directory service knows have
-//! numbers here, and no names.
+//! The users and groups of this machine, from its own two files. Those that only a directory service knows are shown as
+//! numbers.
 
 use std::{collections::BTreeSet, fs};
 
-/// One line of `/etc/passwd` or `/etc/group`: fields with colons between.
+/// The lines of `/etc/passwd` or `/etc/group`, split into fields.
 fn lines(text: &str) -> impl Iterator<Item = Vec<&str>> {
     text.lines().map(|line| line.split(':').collect())
 }
 
-/// The user with a number, such as `telekommo (uid 998)`.
+/// A user for display, such as `telekommo (uid 998)`.
 #[must_use]
 pub fn user(uid: u32) -> String {
     let known = fs::read_to_string("/etc/passwd").unwrap_or_default();
     name(&known, uid).map_or_else(|| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }
 
-/// The numbers of a user of that name, and of the user's group, if this machine's own file has one.
+/// The ids of the user with this name, and of the user's group, if `/etc/passwd` has one.
 #[must_use]
-pub fn named(wanted: &str) -> Option<(u32, u32)> {
-    numbers(&fs::read_to_string("/etc/passwd").unwrap_or_default(), wanted)
+pub fn ids_of(name: &str) -> Option<(u32, u32)> {
+    ids_in(&fs::read_to_string("/etc/passwd").unwrap_or_default(), name)
 }
 
-fn numbers(text: &str, wanted: &str) -> Option<(u32, u32)> {
-    let fields = lines(text).find(|fields| fields.first() == Some(&wanted))?;
+fn ids_in(text: &str, name: &str) -> Option<(u32, u32)> {
+    let fields = lines(text).find(|fields| fields.first() == Some(&name))?;
     Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
 }
 
-/// The name in the line that has this number in its third field.
+/// The name in the line whose third field is this id.
 fn name(text: &str, number: u32) -> Option<String> {
     let number = number.to_string();
     lines(text)
@@ -34,14 +34,14 @@ fn name(text: &str, number: u32) -> Option<String> {
         .and_then(|fields| fields.first().map(|name| (*name).to_owned()))
 }
 
-/// The group with a number, such as `staff (gid 50)`.
+/// A group for display, such as `staff (gid 50)`.
 pub(super) fn group(gid: u32) -> String {
     let known = fs::read_to_string("/etc/group").unwrap_or_default();
     name(&known, gid).map_or_else(|| format!("gid {gid}"), |name| format!("{name} (gid {gid})"))
 }
 
-/// Whether somebody else than root and the user `me` is in a group. To root, the group of one user is that user's own:
-/// it is the one that the service runs as.
+/// Whether a group has members besides root and the user `me`. Run by root, a group with one member counts as that
+/// user's own: the service runs as that user.
 pub(super) fn is_shared(gid: u32, me: u32) -> bool {
     let [users, groups] = ["/etc/passwd", "/etc/group"].map(|file| fs::read_to_string(file).unwrap_or_default());
     has_others(gid, me, &users, &groups)
@@ -63,7 +63,7 @@ fn has_others(gid: u32, me: u32, users: &str, groups: &str) -> bool {
             .filter(|name| !name.is_empty())
             .collect::<Vec<_>>()
     });
-    // Somebody whom only the group names counts as another.
+    // A member that `/etc/passwd` does not know counts as another.
     let named = members.filter(|name| member(name).is_none_or(|fields| is_other(&fields))).map(str::to_owned);
     let others: BTreeSet<_> = mine.chain(named).collect();
     others.len() > usize::from(me == "0")
@@ -102,10 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn who_has_a_name_is_called_by_it() {
+    fn users_are_shown_by_name() {
         assert_eq!(name(USERS, 998).as_deref(), Some("telekommo"));
         assert_eq!(name(USERS, 2000), None);
-        assert_eq!((numbers(USERS, "ben"), numbers(USERS, "nobody")), (Some((1001, 100)), None));
+        assert_eq!((ids_in(USERS, "ben"), ids_in(USERS, "nobody")), (Some((1001, 100)), None));
         assert_eq!(user(4_000_000), "uid 4000000");
         assert_eq!(user(0), "root (uid 0)");
     }

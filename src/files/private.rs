@@ -1,4 +1,4 @@
-//! Small files that are telekommo's own, and nobody else's.
+//! Small private files of telekommo.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -7,18 +7,18 @@ use std::{
     path::Path,
 };
 
-/// The mode of such a file, and of a folder of them.
+/// The modes of such a file, and of their folder.
 const FILE: u32 = 0o600;
 const FOLDER: u32 = 0o700;
-/// What ends the name of a file that is being written.
+/// The suffix of a file that is being written.
 const UNFINISHED: &str = ".new";
 
-/// Makes a folder, unless it is there.
+/// Creates a folder, unless it exists.
 pub fn folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER).create(path)
 }
 
-/// Puts `bytes` into a file. A crash leaves what was there before, or all of this.
+/// Replaces the contents of a file atomically: a crash leaves either the old or the new ones.
 ///
 /// # Errors
 /// If the disk is full or fails.

@@ -1,7 +1,6 @@
-//! Who can read a file besides root and ourselves.
-//!
-//! The permissions of the file alone do not tell: a folder on the way may be closed to others, a group may have no
-//! other member, and what a container mounts is open to everybody by its permissions, though nobody else is in there.
+//! Who can read a file besides root and ourselves. The permissions of the file alone are not enough: a folder on the
+//! way may be closed to others, a group may have no other member, and files mounted into a container are often readable
+//! for everybody, though nobody else is in there.
 
 use std::{
     fs, io,
@@ -16,12 +15,12 @@ use rustix::{
 
 use crate::files::people;
 
-/// Where containers have their secrets, whatever file system that is.
+/// Where containers mount secrets.
 const SECRETS: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
-/// A read-only mount that everybody on the machine looks into: what Nix has built.
+/// The store of Nix: a read-only mount that every user can read.
 const NIX: &str = "/nix/store";
 
-/// Somebody else who can read a file.
+/// Others who can read a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OtherReaders {
     /// Every user of the machine.
@@ -31,7 +30,7 @@ pub enum OtherReaders {
 }
 
 impl OtherReaders {
-    /// Who it is, for a sentence about who can read something.
+    /// The subject of a sentence about who can read something.
     #[must_use]
     pub fn named(&self) -> String {
         match self {
@@ -41,7 +40,7 @@ impl OtherReaders {
     }
 }
 
-/// A file or a folder on the way to it: whom it lets through.
+/// The permissions of a file or of a folder on the way to it.
 #[derive(Clone, Copy, Debug)]
 struct PathEntry {
     to_others: bool,
@@ -49,7 +48,7 @@ struct PathEntry {
     gid: u32,
 }
 
-/// Who besides root and ourselves may read a file and enter the folders above it.
+/// Who besides root and ourselves can read a file and enter the folders above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Audience {
     Nobody,
@@ -59,7 +58,7 @@ enum Audience {
 
 /// Who else can read or change the file at `path`; `None` if nobody can, or its mount protects it.
 pub fn others(path: &Path) -> io::Result<Option<OtherReaders>> {
-    // What a link leads to counts: Kubernetes mounts links.
+    // The target of a link counts: Kubernetes mounts links.
     let path = path.canonicalize()?;
     if is_mounted(&path) {
         return Ok(None);
@@ -77,7 +76,7 @@ pub fn others(path: &Path) -> io::Result<Option<OtherReaders>> {
     })
 }
 
-/// What closes a file that others can read, for a person to do.
+/// The advice about a file that others can read.
 #[must_use]
 pub fn remedy(path: &Path) -> String {
     let (shown, me) = (path.display(), geteuid().as_raw());
@@ -90,27 +89,27 @@ pub fn remedy(path: &Path) -> String {
     }
 }
 
-fn entry(of: &fs::Metadata, others: u32, group: u32) -> PathEntry {
-    PathEntry { to_others: of.mode() & others != 0, to_group: of.mode() & group != 0, gid: of.gid() }
+fn entry(metadata: &fs::Metadata, others: u32, group: u32) -> PathEntry {
+    let mode = metadata.mode();
+    PathEntry { to_others: mode & others != 0, to_group: mode & group != 0, gid: metadata.gid() }
 }
 
-/// Who else passes all of the entries: users in all groups that some of them are for.
+/// Who else passes all entries: users in every group that an entry is limited to.
 fn audience(entries: &[PathEntry], is_shared: impl Fn(u32) -> bool) -> Audience {
-    let narrow: Vec<_> = entries.iter().filter(|entry| !entry.to_others).collect();
-    if narrow.iter().any(|entry| !entry.to_group || !is_shared(entry.gid)) {
+    let restricted: Vec<_> = entries.iter().filter(|entry| !entry.to_others).collect();
+    if restricted.iter().any(|entry| !entry.to_group || !is_shared(entry.gid)) {
         return Audience::Nobody;
     }
-    narrow.first().map_or(Audience::Everybody, |entry| Audience::Group(entry.gid))
+    restricted.first().map_or(Audience::Everybody, |entry| Audience::Group(entry.gid))
 }
 
-/// Whether it was mounted for us: it lies where containers have their secrets, or in what nobody can write to. On such
-/// a mount permissions are as they are, and nobody can mend them.
+/// Whether a file was mounted for us: it is where containers mount secrets, or on a read-only mount. Nobody can change
+/// permissions on such a mount.
 fn is_mounted(path: &Path) -> bool {
     if path.starts_with(NIX) {
         return false;
     }
-    // A sandbox such as that of systemd makes the machine's own file system read-only, which everybody else still looks
-    // into.
+    // A sandbox such as systemd's makes the root file system read-only, but others can still read it.
     let device = |path: &Path| fs::metadata(path).map(|file| file.dev()).ok();
     let is_read_only = || {
         statvfs(path).is_ok_and(|mount| mount.f_flag.contains(StatVfsMountFlags::RDONLY))
@@ -119,7 +118,7 @@ fn is_mounted(path: &Path) -> bool {
     SECRETS.map(PathBuf::from).iter().any(|folder| path.starts_with(real(folder))) || is_read_only()
 }
 
-/// Where a folder is, if a link leads to it: `/var/run` is one.
+/// The target of a link: `/var/run` is one.
 fn real(folder: &Path) -> PathBuf {
     folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn who_gets_through_every_door_can_read() {
+    fn readers_are_those_who_pass_every_entry() {
         let shared = |gid| gid == 50 || gid == 60;
         for (entries, want, why) in [
             (&[open(0), open(0)][..], Audience::Everybody, "0644 in an open folder"),

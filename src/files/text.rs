@@ -1,4 +1,4 @@
-//! Text as editors save it: some put a mark in front of UTF-8, and some do not write UTF-8 at all.
+//! Text as editors save it: some put a byte order mark in front of UTF-8, and some do not write UTF-8 at all.
 
 use std::{
     fs,
@@ -6,51 +6,51 @@ use std::{
     path::Path,
 };
 
-/// The mark that some editors put in front of a text. It is no part of the text.
-const MARK: char = '\u{feff}';
+/// The byte order mark. It is no part of the text.
+const BOM: char = '\u{feff}';
 /// The same as bytes of UTF-8.
-const MARK_BYTES: &[u8] = "\u{feff}".as_bytes();
+const BOM_BYTES: &[u8] = "\u{feff}".as_bytes();
 
-/// What a text in UTF-16 is called. A remedy can follow.
-const WIDE: &str = "it is saved as UTF-16";
+/// The error about UTF-16. Advice can follow.
+const UTF_16: &str = "it is saved as UTF-16";
 
-/// The text of the file at `path`, without a mark in front.
+/// Reads the file at `path`, without a byte order mark.
 ///
 /// # Errors
 /// If it cannot be read. One that is not UTF-8 is [`io::ErrorKind::InvalidData`], and UTF-16 is named.
 pub fn read(path: &Path) -> io::Result<String> {
     let bytes = fs::read(path)?;
-    if is_wide(&bytes) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, WIDE));
+    if is_utf_16(&bytes) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, UTF_16));
     }
     let text = String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))?;
-    Ok(unmarked(&text).to_owned())
+    Ok(without_bom(&text).to_owned())
 }
 
-/// A text without a mark in front.
+/// A text without a byte order mark.
 #[must_use]
-pub fn unmarked(text: &str) -> &str {
-    text.strip_prefix(MARK).unwrap_or(text)
+pub fn without_bom(text: &str) -> &str {
+    text.strip_prefix(BOM).unwrap_or(text)
 }
 
-/// Skips a mark at the beginning of what is read piece by piece.
+/// Skips a byte order mark at the beginning of a reader.
 ///
 /// # Errors
 /// If it cannot be read, or is UTF-16.
-pub fn skip_mark(reader: &mut impl BufRead) -> io::Result<()> {
+pub fn skip_bom(reader: &mut impl BufRead) -> io::Result<()> {
     let beginning = reader.fill_buf()?;
-    if is_wide(beginning) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{WIDE}: save it as UTF-8")));
+    if is_utf_16(beginning) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{UTF_16}: save it as UTF-8")));
     }
-    if beginning.starts_with(MARK_BYTES) {
-        reader.consume(MARK_BYTES.len());
+    if beginning.starts_with(BOM_BYTES) {
+        reader.consume(BOM_BYTES.len());
     }
     Ok(())
 }
 
-/// Whether it is UTF-16: by its mark, or by the zero beside the first letter, which is a plain one in all files of
-/// ours.
-fn is_wide(bytes: &[u8]) -> bool {
+/// Whether it is UTF-16: by its byte order mark, or by a zero byte beside the first character, which is ASCII in all
+/// our files.
+fn is_utf_16(bytes: &[u8]) -> bool {
     match bytes {
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
         [first, second, ..] => (*first == 0) != (*second == 0),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_in_front_is_no_part_of_the_text() {
+    fn a_byte_order_mark_is_no_part_of_the_text() {
         for (bytes, want) in [
             (&b"\xef\xbb\xbfa = 1"[..], "a = 1"),
             (b"a = 1", "a = 1"),
@@ -81,17 +81,17 @@ mod tests {
         ] {
             assert_eq!(saved(bytes).unwrap(), want);
             let mut reader = io::BufReader::new(bytes);
-            skip_mark(&mut reader).unwrap();
+            skip_bom(&mut reader).unwrap();
             assert_eq!(io::read_to_string(reader).unwrap(), want);
         }
     }
 
     #[test]
-    fn a_text_in_utf_16_is_called_so() {
+    fn utf_16_is_named_in_the_error() {
         for bytes in [&b"\xff\xfea\0"[..], b"\xfe\xff\0a", b"a\0=\0", b"\0a\0=", b"\xff\xfe"] {
             let error = saved(bytes).unwrap_err();
-            assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::InvalidData, WIDE));
-            let error = skip_mark(&mut io::BufReader::new(bytes)).unwrap_err();
+            assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::InvalidData, UTF_16));
+            let error = skip_bom(&mut io::BufReader::new(bytes)).unwrap_err();
             assert_eq!(error.to_string(), "it is saved as UTF-16: save it as UTF-8");
         }
         assert_eq!(saved(b"\xffa").unwrap_err().to_string(), "it is not UTF-8");

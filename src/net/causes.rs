@@ -1,7 +1,5 @@
-//! From the client's errors to causes.
-//!
-//! The client wraps each error into others. Some of them hold the whole address, so nothing is quoted but what is known
-//! to hold none.
+//! Maps errors of the HTTP client to causes. The client wraps each error into others. Some of them contain the whole
+//! URL, so only errors known to contain none are quoted.
 
 use std::{error::Error, io, iter::successors};
 
@@ -15,61 +13,62 @@ use crate::net::{
 
 type Link<'a> = &'a (dyn Error + 'static);
 
-/// How far an answer had come.
+/// How much of the response had arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Nothing of it was there.
-    Asked,
-    Answering,
+    /// Nothing.
+    Sent,
+    /// Its head.
+    Receiving,
 }
 
-/// What an error of the client means.
+/// Maps an error of the client.
 pub(super) fn of(error: &reqwest::Error, place: Endpoint, stage: Stage) -> RequestError {
     let chain = chain(error);
     let was_sent = !(error.is_connect() || was_never_sent(&chain));
     let cause = if error.is_timeout() {
         Cause::Late(match stage {
-            Stage::Asked if error.is_connect() => Phase::Connection,
-            Stage::Asked => Phase::Answer,
-            Stage::Answering => Phase::Rest,
+            Stage::Sent if error.is_connect() => Phase::Connection,
+            Stage::Sent => Phase::Answer,
+            Stage::Receiving => Phase::Rest,
         })
     } else {
-        told(&chain, &place)
+        cause(&chain, &place)
     };
     RequestError { place, cause, was_sent }
 }
 
-/// All errors that lie in this one, the outermost first.
+/// All errors that this one wraps, the outermost first.
 pub(super) fn chain(error: &reqwest::Error) -> Vec<Link<'_>> {
     successors(error.source(), |link| inner(*link)).collect()
 }
 
-/// The error of this kind that lies in one of the client's.
+/// The error of type `T` that an error of the client wraps.
 #[must_use]
 pub fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     first(&chain(error))
 }
 
-/// An `io::Error` gives the cause of what it wraps for its own cause, and so hides what it wraps.
+/// The source of an `io::Error` is that of the error it wraps, so the wrapped error itself has to be fetched.
 fn inner(link: Link<'_>) -> Option<Link<'_>> {
     let wrapped = link.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     wrapped.map_or_else(|| link.source(), |wrapped| Some(wrapped as Link<'_>))
 }
 
-/// Whether the client had no connection to write the request to: the one that it meant to use was closed.
+/// Whether the client never wrote the request: the pooled connection that it chose was closed.
 fn was_never_sent(chain: &[Link<'_>]) -> bool {
     let hyper = chain.iter().find_map(|link| link.downcast_ref::<hyper::Error>());
     hyper.is_some_and(hyper::Error::is_canceled)
 }
 
-fn told(chain: &[Link<'_>], place: &Endpoint) -> Cause {
+fn cause(chain: &[Link<'_>], place: &Endpoint) -> Cause {
     if let Some(unknown) = first::<Unknown>(chain) {
         return Cause::Name(of_name(unknown));
     }
     if let Some(error) = first::<rustls::Error>(chain) {
-        return Cause::Tls(tls::told(error));
+        return Cause::Tls(tls::describe(error));
     }
-    if let Some(cause) = place.proxy.as_ref().and_then(|proxy| proxied::told(chain, proxy)) {
+    if let Some(cause) = place.proxy.as_ref().and_then(|proxy| proxied::cause(chain, proxy)) {
         return cause;
     }
     if let Some(error) = first::<io::Error>(chain) {
@@ -77,12 +76,12 @@ fn told(chain: &[Link<'_>], place: &Endpoint) -> Cause {
     }
     match first::<hyper::Error>(chain) {
         Some(error) if error.is_incomplete_message() => Cause::Broken(CLOSED.to_owned()),
-        Some(error) if error.is_parse() => Cause::Other("what answers does not speak HTTP".to_owned()),
+        Some(error) if error.is_parse() => Cause::Other("the response is not HTTP".to_owned()),
         Some(_) | None => Cause::Other(chain.last().map_or_else(|| FAILED.to_owned(), ToString::to_string)),
     }
 }
 
-const CLOSED: &str = "the connection was closed before the answer was complete";
+const CLOSED: &str = "the connection was closed before the response was complete";
 const FAILED: &str = "the connection failed";
 
 fn first<'a, T: Error + 'static>(chain: &[Link<'a>]) -> Option<&'a T> {
@@ -102,7 +101,7 @@ fn of_io(error: &io::Error, chain: &[Link<'_>]) -> Cause {
         io::ErrorKind::NetworkUnreachable => Cause::Connection("the network cannot be reached".to_owned()),
         io::ErrorKind::HostUnreachable => Cause::Connection("there is no route to the host".to_owned()),
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
-            Cause::Broken("the other end broke the connection".to_owned())
+            Cause::Broken("the connection was reset by the other end".to_owned())
         }
         io::ErrorKind::UnexpectedEof => Cause::Broken(CLOSED.to_owned()),
         _ if is_connecting => Cause::Connection(plain(error)),
@@ -110,16 +109,16 @@ fn of_io(error: &io::Error, chain: &[Link<'_>]) -> Cause {
     }
 }
 
-/// How the client calls the step in which it connects.
+/// How the client names the step in which it connects.
 pub(super) const TCP: &str = "tcp connect error";
 
-/// The words of the system, without its number.
+/// The system's message, without its error number.
 pub(super) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error").map_or_else(|| text.clone(), |(words, _)| words.to_owned())
 }
 
-/// The same of a connection that we have tried ourselves.
+/// Describes the failure of a connection that we tried ourselves.
 pub(super) fn of_dialling(error: &io::Error) -> String {
     of_io(error, &[]).to_string()
 }

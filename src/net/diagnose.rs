@@ -1,4 +1,4 @@
-//! Looks closer at a proxy that fails, where the client does not say why.
+//! Finds out why a proxy fails if the client does not say.
 
 use std::time::Duration;
 
@@ -13,18 +13,18 @@ use crate::net::{
     request_error::{Cause, RequestError},
 };
 
-/// How long it may take. The failure itself is known already, and others wait for it.
-const WITHIN: Duration = Duration::from_secs(1);
+/// Time limit. The failure itself is known already, and callers wait for it.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The same trouble, with the cause that the client does not tell.
-pub(super) async fn closer(egress: &Egress, url: &Url, trouble: RequestError) -> RequestError {
-    let Some(proxy) = trouble.place.proxy.as_ref().filter(|_| proxied::is_silent(&trouble.cause)) else {
-        return trouble;
+/// The same error, with the cause that the client does not give.
+pub(super) async fn diagnose(egress: &Egress, url: &Url, error: RequestError) -> RequestError {
+    let Some(proxy) = error.place.proxy.as_ref().filter(|_| proxied::lacks_reason(&error.cause)) else {
+        return error;
     };
-    let look =
-        async { if proxy.scheme.starts_with("socks") { dial(proxy).await } else { ask(egress, url, proxy).await } };
-    let seen = timeout(WITHIN, look).await.ok().flatten();
-    RequestError { cause: seen.map_or(trouble.cause, Cause::Proxy), ..trouble }
+    let probe =
+        async { if proxy.scheme.starts_with("socks") { dial(proxy).await } else { connect(egress, url, proxy).await } };
+    let why = timeout(TIMEOUT, probe).await.ok().flatten();
+    RequestError { cause: why.map_or(error.cause, Cause::Proxy), ..error }
 }
 
 /// Why there is no connection to a proxy.
@@ -32,7 +32,7 @@ async fn dial(proxy: &ProxyHop) -> Option<String> {
     let (name, port) = proxy.host.rsplit_once(':')?;
     let found = match names::look_up(name).await {
         Ok(found) => found,
-        Err(unknown) => return Some(proxied::not_there(&causes::of_name(&unknown))),
+        Err(unknown) => return Some(proxied::unreachable(&causes::of_name(&unknown))),
     };
     let port = port.parse().ok()?;
     let mut why = None;
@@ -40,18 +40,18 @@ async fn dial(proxy: &ProxyHop) -> Option<String> {
         address.set_port(port);
         match TcpStream::connect(address).await {
             Ok(_) => return None,
-            Err(error) => why = Some(proxied::not_there(&causes::of_dialling(&error))),
+            Err(error) => why = Some(proxied::unreachable(&causes::of_dialling(&error))),
         }
     }
     why
 }
 
-/// With what a proxy answers when it is asked for a tunnel.
-async fn ask(egress: &Egress, url: &Url, proxy: &ProxyHop) -> Option<String> {
-    // An address of http goes to the proxy as it is, so the client makes no tunnel for it, and gives us the answer.
+/// The proxy's response to a `CONNECT` request.
+async fn connect(egress: &Egress, url: &Url, proxy: &ProxyHop) -> Option<String> {
+    // The client opens no tunnel for an http URL, so it hands us the proxy's response.
     let tunnel = format!("http://{}:{}/", url.host_str()?, url.port_or_known_default()?);
     let client = egress.client_through_proxy_to(url)?;
     let response = client.request(Method::CONNECT, tunnel).send().await.ok()?;
     let status = response.status();
-    (!status.is_success()).then(|| proxied::answered(status.as_u16(), proxy))
+    (!status.is_success()).then(|| proxied::refused(status.as_u16(), proxy))
 }

@@ -1,4 +1,4 @@
-//! How telekommo reaches one side.
+//! The way out to one side.
 
 use std::{fmt, sync::Arc};
 
@@ -7,7 +7,7 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{Client, ClientBuilder, Url};
 
 use crate::net::{
-    endpoint::{Endpoint, ProxyHop, shown},
+    endpoint::{Endpoint, ProxyHop, host_and_port},
     names::Names,
     observe::Observer,
     pinned,
@@ -15,7 +15,7 @@ use crate::net::{
     trust,
 };
 
-/// How one side is reached: what all of its clients have in common. Clones are cheap.
+/// The proxy and the observer that all clients of one side share. Clones are cheap.
 #[derive(Clone)]
 pub struct Egress {
     proxy: Proxy,
@@ -23,14 +23,14 @@ pub struct Egress {
     observer: Option<Observer>,
 }
 
-/// The matcher would show nothing that matters.
+/// Without the matcher, which shows nothing useful.
 impl fmt::Debug for Egress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Egress").field(&self.proxy).finish()
     }
 }
 
-/// As the environment says.
+/// Uses the proxies of the environment.
 impl Default for Egress {
     fn default() -> Self {
         Self::new(Proxy::default())
@@ -45,7 +45,7 @@ impl Egress {
         Self { proxy, matcher, observer: None }
     }
 
-    /// The same way, seen by an observer.
+    /// Adds an observer.
     #[must_use]
     pub fn observed(self, observer: Observer) -> Self {
         Self { observer: Some(observer), ..self }
@@ -55,7 +55,7 @@ impl Egress {
         self.observer.as_ref()
     }
 
-    /// A client that goes this way. It follows no redirect: a token or a signature is for one address alone.
+    /// A client that goes this way. It follows no redirects: a token or a signature is for one URL alone.
     ///
     /// # Errors
     /// If the proxy cannot be used.
@@ -68,15 +68,15 @@ impl Egress {
         })
     }
 
-    /// A client that goes no way but the direct one, and looks up names as `names` does.
+    /// A client that uses no proxy, and resolves names with `names`.
     pub fn direct_client<R: reqwest::dns::Resolve + 'static>(names: Arc<R>) -> ClientBuilder {
         trusting().no_proxy().dns_resolver(names)
     }
 
-    /// The same, for a server that shows this certificate, if there is one (PEM).
+    /// A direct client that accepts only this certificate (PEM), if given.
     ///
     /// # Errors
-    /// If it is no certificate.
+    /// If `certificate` is none.
     pub fn direct_client_pinning<R: reqwest::dns::Resolve + 'static>(
         names: Arc<R>,
         certificate: Option<&str>,
@@ -91,7 +91,7 @@ impl Egress {
     /// Where a request to `url` goes.
     #[must_use]
     pub fn place(&self, url: &Url) -> Endpoint {
-        Endpoint { host: shown(url), proxy: self.proxy_to(url) }
+        Endpoint { host: host_and_port(url), proxy: self.proxy_to(url) }
     }
 
     /// The proxy that a request to `url` goes through.
@@ -104,7 +104,7 @@ impl Egress {
         Some(ProxyHop { host, scheme, has_credentials })
     }
 
-    /// The hosts of the proxies that anything may go through.
+    /// The hosts of all proxies in use.
     #[must_use]
     pub fn proxies(&self) -> Vec<String> {
         let anywhere =

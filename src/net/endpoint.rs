@@ -1,13 +1,13 @@
-//! Where a request goes, without secrets.
+//! The destination of a request, without secrets.
 
 use std::fmt;
 
 use reqwest::Url;
 
-/// The host that is asked, and the proxy on the way there. No path, no user and no password.
+/// The host of a request, and the proxy on the way there. It contains no path, user or password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The host, with its port unless that is the usual one.
+    /// The host, with its port unless that is the default.
     pub host: String,
     /// The proxy, if there is one.
     pub proxy: Option<ProxyHop>,
@@ -20,7 +20,7 @@ pub struct ProxyHop {
     pub host: String,
     /// `http`, `https`, `socks5`, `socks5h` and, from the environment alone, `socks4` and `socks4a`.
     pub scheme: String,
-    /// Whether we have a user or a password for it.
+    /// Whether a user or a password is configured for it.
     pub has_credentials: bool,
 }
 
@@ -31,8 +31,8 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The host of an address, with its port unless that is the usual one.
-pub(super) fn shown(url: &Url) -> String {
+/// The host of a URL, with its port unless that is the default.
+pub(super) fn host_and_port(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

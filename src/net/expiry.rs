@@ -1,7 +1,5 @@
-//! When a server's certificate ends.
-//!
-//! The certificate is verified as of a later time. If it has ended by then, the verifier says when it ends, so nothing
-//! here has to read certificates.
+//! When a server's certificate ends. The certificate is verified as of a later time. If it has expired by then, the
+//! verifier's error has the date, so nothing here has to parse certificates.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,11 +19,11 @@ impl TimeProvider for Ahead {
     }
 }
 
-/// When the certificate of the server at `url` ends, in seconds since the epoch, if that is `within` this time or has
-/// passed. `None` for anything else, be it that nobody answers.
+/// When the certificate of the server at `url` ends, in seconds since the epoch, if it has ended or ends `within` this
+/// time. `None` otherwise, also if the server does not answer.
 pub async fn ends_within(egress: &Egress, url: &Url, within: Duration) -> Option<u64> {
     let client = egress.client().ok()?.use_preconfigured_tls(trust::tls_ahead(Arc::new(Ahead(within))));
-    let client = client.connect_timeout(WITHIN).timeout(WITHIN).build().ok()?;
+    let client = client.connect_timeout(TIMEOUT).timeout(TIMEOUT).build().ok()?;
     let error = client.head(url.clone()).send().await.err()?;
     match causes::find(&error) {
         Some(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
@@ -35,5 +33,5 @@ pub async fn ends_within(egress: &Egress, url: &Url, within: Duration) -> Option
     }
 }
 
-/// How long the talk with the server may take.
-const WITHIN: Duration = Duration::from_secs(20);
+/// Time limit of the connection and of the request.
+const TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! A client that says why it brings no answer.
+//! An HTTP client whose errors say what went wrong.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -14,7 +14,7 @@ use crate::net::{
     request_error::{Cause, RequestError},
 };
 
-/// A client of one side. Clones share its connections.
+/// An HTTP client of one side. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Http {
     client: Client,
@@ -22,13 +22,13 @@ pub struct Http {
 }
 
 impl Http {
-    /// A client that goes `egress`, and is otherwise as `finish` makes it.
+    /// A client that goes out by `egress`; `finish` sets its other options.
     pub fn new(egress: &Egress, finish: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Self, reqwest::Error> {
         let client = finish(egress.client()?).build()?;
         Ok(Self { client, egress: Arc::new(egress.clone()) })
     }
 
-    /// A client that was set up otherwise, and goes `egress`.
+    /// Wraps a client that was built elsewhere, and goes out by `egress`.
     #[must_use]
     pub fn of(client: Client, egress: &Egress) -> Self {
         Self { client, egress: Arc::new(egress.clone()) }
@@ -55,33 +55,33 @@ impl Http {
         self.egress.place(url)
     }
 
-    /// Sends a request, and waits for the head of the answer.
+    /// Sends a request, and waits for the head of the response.
     ///
     /// # Errors
-    /// Why none came.
+    /// If no response came.
     pub async fn send(&self, request: RequestBuilder) -> Result<Response, RequestError> {
         self.send_or(request, |_| None::<Infallible>).await.map_err(|failed| match failed {
-            Failed::RequestError(trouble) => trouble,
+            Failed::RequestError(error) => error,
             Failed::Known(never) => match never {},
         })
     }
 
-    /// The same for a caller that knows some of the client's errors itself.
+    /// The same for a caller that handles some of the client's errors itself.
     ///
     /// # Errors
-    /// Why no answer came: what `known` says, or the general words.
+    /// If no response came: what `known` made of the client's error, or else a [`RequestError`].
     pub async fn send_or<K>(
         &self,
         request: RequestBuilder,
         known: impl FnOnce(&reqwest::Error) -> Option<K>,
     ) -> Result<Response, Failed<K>> {
-        let request = request.build().map_err(|_| Failed::RequestError(unmade()))?;
+        let request = request.build().map_err(|_| Failed::RequestError(not_built()))?;
         let (url, place) = (request.url().clone(), self.egress.place(request.url()));
         let mut under_way = UnderWay::new(self.egress.observer(), request.method(), request.url());
         let error = match self.client.execute(request).await {
-            // Of an address of http the proxy says so in place of the host, which has heard nothing.
+            // For an http URL the proxy responds in place of the host, which has not seen the request.
             Ok(response) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                return Err(Failed::RequestError(not_let_in(place)));
+                return Err(Failed::RequestError(proxy_denied(place)));
             }
             Ok(mut response) => {
                 under_way.answered(response.status().as_u16());
@@ -94,62 +94,62 @@ impl Http {
         if let Some(known) = known(&error) {
             return Err(Failed::Known(known));
         }
-        let trouble = causes::of(&error, place, Stage::Asked);
-        // It is seldom needed, and would make every request as large as it is.
-        Err(Failed::RequestError(Box::pin(diagnose::closer(&self.egress, &url, trouble)).await))
+        let error = causes::of(&error, place, Stage::Sent);
+        // Boxed: it is rarely needed, and would enlarge every request's future.
+        Err(Failed::RequestError(Box::pin(diagnose::diagnose(&self.egress, &url, error)).await))
     }
 }
 
-/// Why no answer came.
+/// Why no response came.
 #[derive(Debug)]
 pub enum Failed<K> {
-    /// What the caller knows by itself.
+    /// An error that the caller handles itself.
     Known(K),
     RequestError(RequestError),
 }
 
-/// Where an answer of [`Http::send`] comes from.
+/// The origin of a response of [`Http::send`].
 #[must_use]
 pub fn place(response: &Response) -> Endpoint {
-    response.extensions().get::<Endpoint>().cloned().unwrap_or_else(|| unmade().place)
+    response.extensions().get::<Endpoint>().cloned().unwrap_or_else(|| not_built().place)
 }
 
-/// Where an answer comes from, unless it is the proxy's word that it has not reached the host.
+/// The origin of a response, unless it is a proxy's and says that the host was not reached.
 ///
 /// # Errors
-/// What the proxy says.
+/// The proxy's error.
 pub fn reached(response: &Response) -> Result<Endpoint, RequestError> {
     let place = place(response);
-    let is_gateways = matches!(response.status().as_u16(), 502..=504) && response.url().scheme() == "http";
-    match place.proxy.as_ref().filter(|_| is_gateways) {
+    let is_gateway_error = matches!(response.status().as_u16(), 502..=504) && response.url().scheme() == "http";
+    match place.proxy.as_ref().filter(|_| is_gateway_error) {
         Some(proxy) => {
-            let cause = Cause::Proxy(proxied::answered(response.status().as_u16(), proxy));
+            let cause = Cause::Proxy(proxied::refused(response.status().as_u16(), proxy));
             Err(RequestError { place, cause, was_sent: true })
         }
         None => Ok(place),
     }
 }
 
-/// Why an answer broke off. To be asked with the answer itself.
+/// Why reading the body of a response failed.
 #[must_use]
 pub fn broken(response: &Response, error: &reqwest::Error) -> RequestError {
     broken_at(place(response), error)
 }
 
-/// The same, where the answer itself has become its body.
+/// The same for a response that was turned into its body.
 #[must_use]
 pub fn broken_at(place: Endpoint, error: &reqwest::Error) -> RequestError {
-    causes::of(error, place, Stage::Answering)
+    causes::of(error, place, Stage::Receiving)
 }
 
-fn not_let_in(place: Endpoint) -> RequestError {
+fn proxy_denied(place: Endpoint) -> RequestError {
     let why = place.proxy.as_ref().map(proxied::wants_credentials);
     let why = why.unwrap_or_else(|| "on the way wants a user and a password (407)".to_owned());
     RequestError { place, cause: Cause::Proxy(why), was_sent: false }
 }
 
-/// A request that cannot be written has no place.
-fn unmade() -> RequestError {
+/// A request that cannot be built has no endpoint.
+fn not_built() -> RequestError {
     let place = Endpoint { host: "the request".to_owned(), proxy: None };
-    RequestError { place, cause: Cause::Other("it cannot be written".to_owned()), was_sent: false }
+    RequestError { place, cause: Cause::Other("it cannot be built".to_owned()), was_sent: false }
 }

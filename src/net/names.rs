@@ -1,4 +1,4 @@
-//! Looking up names, so that a failure says which one.
+//! Name resolution whose errors say which name failed.
 
 use std::io;
 
@@ -18,8 +18,8 @@ pub struct Names;
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let found: Vec<_> = look_up(name.as_str()).await?.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
+            let addresses: Vec<_> = look_up(name.as_str()).await?.collect();
+            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }
@@ -29,9 +29,9 @@ impl Resolve for Names {
 /// # Errors
 /// If there is none.
 pub(crate) async fn look_up(name: &str) -> Result<impl Iterator<Item = std::net::SocketAddr>, Unknown> {
-    // An address of IPv6 may stand in brackets.
+    // An IPv6 address may be in brackets.
     let bare = name.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let found = tokio::net::lookup_host((bare.as_str(), 0)).await;
-    let found = found.map_err(|why| Unknown { name: bare.clone(), why })?;
-    Ok(found.collect::<Vec<_>>().into_iter())
+    let addresses = tokio::net::lookup_host((bare.as_str(), 0)).await;
+    let addresses = addresses.map_err(|why| Unknown { name: bare.clone(), why })?;
+    Ok(addresses.collect::<Vec<_>>().into_iter())
 }

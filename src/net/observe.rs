@@ -1,4 +1,4 @@
-//! Observes every request, so that all of them can be counted in one place.
+//! Observes every request, so that one place can count all of them.
 
 use std::{
     fmt,
@@ -8,25 +8,25 @@ use std::{
 
 use reqwest::{Method, Url};
 
-/// One request, and how it went.
+/// One request and its outcome.
 #[derive(Debug)]
 pub struct Seen<'a> {
     pub method: &'a Method,
-    /// Where it went. It may hold a secret, so only parts that are known may be shown.
+    /// Its URL. It may contain a secret, so only known parts of it may be shown.
     pub url: &'a Url,
-    /// The status of the answer; `None` if none came, be it that nobody waited for it any more.
+    /// The status of the response; `None` without one, also if the request was cancelled.
     pub status: Option<u16>,
-    /// How long it took until the head of the answer came, or until it was given up.
+    /// The time until the head of the response, or until the failure.
     pub took: Duration,
 }
 
-/// Sees requests.
+/// A callback for each request.
 #[derive(Clone)]
 pub struct Observer(Arc<dyn Fn(&Seen<'_>) + Send + Sync>);
 
 impl Observer {
-    pub fn new(see: impl Fn(&Seen<'_>) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(see))
+    pub fn new(observe: impl Fn(&Seen<'_>) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(observe))
     }
 }
 
@@ -36,7 +36,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// A request under way. It is seen when this is dropped, however it ends.
+/// A request under way. It is observed when this is dropped, however it ended.
 pub(super) struct UnderWay {
     observer: Option<Observer>,
     method: Method,
@@ -58,9 +58,9 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        if let Some(Observer(see)) = &self.observer {
+        if let Some(Observer(observe)) = &self.observer {
             let (method, url) = (&self.method, &self.url);
-            see(&Seen { method, url, status: self.status, took: self.began.elapsed() });
+            observe(&Seen { method, url, status: self.status, took: self.began.elapsed() });
         }
     }
 }

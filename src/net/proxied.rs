@@ -1,54 +1,52 @@
-//! What a proxy does instead of opening the way.
-//!
-//! The client's errors of a proxy have no public type, only words. Those of the version that is locked are matched
-//! here, and a test makes each of them come.
+//! Failures at a proxy. The client's errors about a proxy have no public type, only texts. The texts of the locked
+//! version are matched here, and a test provokes each of them.
 
 use std::error::Error;
 
 use crate::net::{causes::TCP, endpoint::ProxyHop, request_error::Cause};
 
-/// How the client begins its words about a proxy of each kind.
+/// How the client's errors about each kind of proxy begin.
 const TUNNEL: &str = "tunnel error: ";
 const SOCKS: &str = "SOCKS error: ";
-/// How it says that it has no connection to the proxy. What is behind a SOCKS proxy's it does not tell.
+/// There is no connection to the proxy. For SOCKS proxies the client does not say why.
 const NO_CONNECTION: &str = "failed to create underlying connection";
-/// How it says that the proxy answered with anything but 200 and 407. It does not tell with what.
+/// The proxy responded with a status other than 200 and 407. The client does not say which.
 const NO_TUNNEL: &str = "unsuccessful";
 
-/// What an error of the client says about the proxy; `None` if it is not about the proxy.
-pub(super) fn told(chain: &[&(dyn Error + 'static)], proxy: &ProxyHop) -> Option<Cause> {
-    let words: Vec<_> = chain.iter().map(ToString::to_string).collect();
-    if let Some(why) = words.iter().find_map(|word| word.strip_prefix(SOCKS)) {
+/// The cause, if an error of the client concerns the proxy.
+pub(super) fn cause(chain: &[&(dyn Error + 'static)], proxy: &ProxyHop) -> Option<Cause> {
+    let texts: Vec<_> = chain.iter().map(ToString::to_string).collect();
+    if let Some(why) = texts.iter().find_map(|text| text.strip_prefix(SOCKS)) {
         return Some(Cause::Proxy(of_socks(why, proxy)));
     }
-    let of_tunnel = words.iter().find_map(|word| word.strip_prefix(TUNNEL)).filter(|why| *why != NO_CONNECTION);
+    let of_tunnel = texts.iter().find_map(|text| text.strip_prefix(TUNNEL)).filter(|why| *why != NO_CONNECTION);
     if let Some(why) = of_tunnel {
         return Some(Cause::Proxy(of_http(why, proxy)));
     }
-    // Whatever is dialled itself is the proxy.
-    let is_dialled = words.iter().any(|word| word == TCP);
+    // With a proxy, the only direct connection is to the proxy.
+    let is_dialled = texts.iter().any(|text| text == TCP);
     let io = chain.iter().find_map(|link| link.downcast_ref::<std::io::Error>()).filter(|_| is_dialled)?;
-    Some(Cause::Proxy(not_there(&super::causes::of_dialling(io))))
+    Some(Cause::Proxy(unreachable(&super::causes::of_dialling(io))))
 }
 
-/// Whether the client knows more than it says.
-pub(super) fn is_silent(cause: &Cause) -> bool {
-    matches!(cause, Cause::Proxy(why) if why == UNTOLD || why == REFUSES)
+/// Whether the client does not give the reason.
+pub(super) fn lacks_reason(cause: &Cause) -> bool {
+    matches!(cause, Cause::Proxy(why) if why == UNREACHABLE || why == REFUSES)
 }
 
-const UNTOLD: &str = "cannot be reached";
-const REFUSES: &str = "does not open the way";
+const UNREACHABLE: &str = "cannot be reached";
+const REFUSES: &str = "refuses the tunnel";
 
-pub(super) fn not_there(why: &str) -> String {
-    format!("{UNTOLD}: {why}")
+pub(super) fn unreachable(why: &str) -> String {
+    format!("{UNREACHABLE}: {why}")
 }
 
-/// What a proxy says by its HTTP status.
-pub(super) fn answered(status: u16, proxy: &ProxyHop) -> String {
+/// A failure that a proxy reports by an HTTP status.
+pub(super) fn refused(status: u16, proxy: &ProxyHop) -> String {
     if status == 407 { wants_credentials(proxy) } else { format!("answered {status}") }
 }
 
-/// What to do about a proxy that lets nobody through without a password.
+/// The advice about a proxy that requires credentials.
 pub(super) fn wants_credentials(proxy: &ProxyHop) -> String {
     if proxy.has_credentials {
         "does not accept the user and the password (407): correct them".to_owned()
@@ -61,15 +59,15 @@ fn of_http(why: &str, proxy: &ProxyHop) -> String {
     match why {
         "proxy authorization required" => wants_credentials(proxy),
         "unexpected end of file" => "closed the connection before it answered".to_owned(),
-        "io error establishing tunnel" => "broke the connection before it answered".to_owned(),
+        "io error establishing tunnel" => "reset the connection before it answered".to_owned(),
         NO_TUNNEL => REFUSES.to_owned(),
-        other => format!("does not answer as a proxy does ({other})"),
+        other => format!("does not answer like a proxy ({other})"),
     }
 }
 
 fn of_socks(why: &str, proxy: &ProxyHop) -> String {
     match why {
-        NO_CONNECTION => UNTOLD.to_owned(),
+        NO_CONNECTION => UNREACHABLE.to_owned(),
         "server does not support user/pass authentication" if proxy.has_credentials => {
             "takes no user and password: leave them out".to_owned()
         }
@@ -79,7 +77,7 @@ fn of_socks(why: &str, proxy: &ProxyHop) -> String {
         "credentials not accepted" => "does not accept the user and the password: correct them".to_owned(),
         "io error during SOCKS handshake" => "closed the connection before it answered".to_owned(),
         "failed parsing server response" | "server implements authentication incorrectly" => {
-            "does not answer as a SOCKS proxy does: is it one?".to_owned()
+            "does not answer like a SOCKS proxy: is it one?".to_owned()
         }
         other => format!("answered: {other}"),
     }

@@ -1,4 +1,4 @@
-//! What the operator says about proxies.
+//! The proxy setting.
 
 use std::fmt;
 
@@ -6,28 +6,28 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::Url;
 
-/// Through what one side is reached.
+/// The proxy to one side.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum Proxy {
-    /// What the environment says: `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+    /// Those of the environment: `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
     #[default]
     Environment,
-    /// Nothing, whatever the environment says.
+    /// None, whatever the environment says.
     Nothing,
-    /// This proxy, for everything, whatever the environment says. The address may hold a password.
+    /// This one for everything, whatever the environment says. The URL may contain a password.
     At(Url),
 }
 
-/// Why a text is no proxy. It never quotes the text, which may hold a password.
+/// Why a text is no proxy. It never quotes the text, which may contain a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotAProxy(&'static str);
 
-/// The most bytes of a user or a password that SOCKS takes (RFC 1929).
+/// The most bytes of a SOCKS user or password (RFC 1929).
 const SOCKS_BYTES: usize = 255;
 
 impl Proxy {
-    /// Reads `none`, or the address of a proxy: `http`, `https`, `socks5` (names are looked up here) or `socks5h` (the
+    /// Parses `none`, or the URL of a proxy: `http`, `https`, `socks5` (names are looked up here) or `socks5h` (the
     /// proxy looks them up), with or without a user and a password.
     pub fn parse(text: &str) -> Result<Self, NotAProxy> {
         if text == "none" {
@@ -50,13 +50,13 @@ impl Proxy {
         if url.scheme().starts_with("socks") && (is_long(url.username()) || url.password().is_some_and(is_long)) {
             return Err(NotAProxy(LONG));
         }
-        // What the client cannot read it would ignore, and go directly.
+        // The client would ignore a URL that it cannot parse, and connect directly.
         let proxy = Self::At(with_port(url));
-        let is_read = proxy.matcher().is_some_and(|matcher| matcher.intercept(&Uri::from_static(ANY)).is_some());
-        if is_read { Ok(proxy) } else { Err(NotAProxy(SHAPE)) }
+        let is_understood = proxy.matcher().is_some_and(|matcher| matcher.intercept(&Uri::from_static(ANY)).is_some());
+        if is_understood { Ok(proxy) } else { Err(NotAProxy(SHAPE)) }
     }
 
-    /// What tells which proxy an address goes through; `None` if none does.
+    /// Decides which proxy a URL goes through; `None` if none is used.
     pub(super) fn matcher(&self) -> Option<Matcher> {
         match self {
             Self::Environment => Some(Matcher::from_system()),
@@ -66,7 +66,7 @@ impl Proxy {
     }
 }
 
-/// Some address that is not ours.
+/// An arbitrary URL.
 const ANY: &str = "https://example.com/";
 
 const SHAPE: &str = "is not the address of a proxy: write one such as \"http://proxy.example.com:3128\" or \
@@ -79,10 +79,10 @@ const TAIL: &str = "has something behind the host and the port of the proxy: end
 const LONG: &str =
     "has a user or a password of more than 255 characters, which SOCKS does not take: write a shorter one";
 
-/// SOCKS has a port of its own.
+/// Adds the default port of SOCKS.
 fn with_port(mut url: Url) -> Url {
     if url.scheme().starts_with("socks") && url.port().is_none() {
-        // It fails for addresses without a host alone.
+        // This fails only for URLs without a host.
         let _ = url.set_port(Some(1080));
     }
     url
@@ -94,7 +94,7 @@ impl fmt::Debug for Proxy {
         match self {
             Self::Environment => f.write_str("Environment"),
             Self::Nothing => f.write_str("Nothing"),
-            Self::At(url) => write!(f, "At({}://{})", url.scheme(), super::endpoint::shown(url)),
+            Self::At(url) => write!(f, "At({}://{})", url.scheme(), super::endpoint::host_and_port(url)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which addresses are on the internet, and so lead to nothing that only this machine can reach.
+//! Public IP addresses: those that lead to nothing in a private network.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -9,13 +9,13 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::net::names::{self, Names};
 
-/// A name that leads to no public address.
+/// A name that resolves to no public address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the name leads into a private network")]
 pub struct NotPublic;
 
-/// Looks names up, and forgets the addresses that are not on the internet. A name may mean one address when it is
-/// checked, and another when it is connected to, so this is asked for each connection.
+/// Resolves names to public addresses alone. A name may resolve to one address when it is checked and to another when
+/// it is connected to, so this filters for each connection.
 #[derive(Clone, Copy, Debug)]
 pub struct PublicNames;
 
@@ -39,13 +39,13 @@ impl Resolve for PublicNames {
     }
 }
 
-/// Whether a name leads to the internet, as far as can be told now.
+/// Whether a name resolves to a public address now.
 pub async fn leads_to_internet(host: &str) -> bool {
     let mut found = names::look_up(host).await.into_iter().flatten();
     found.any(|address| is_public(address.ip()))
 }
 
-/// Whether an address is one of the internet, and of nothing nearer.
+/// Whether an address is public.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {
@@ -63,12 +63,11 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     let is_shared = a == 100 && (64..128).contains(&b);
     let is_benchmark = a == 198 && (18..20).contains(&b);
     let is_special = a == 0 || a >= 224 || (a, b, c) == (192, 0, 0) || (a, b, c) == (192, 88, 99);
-    let is_near = address.is_private() || address.is_loopback() || address.is_link_local();
-    !(is_near || is_shared || is_benchmark || is_special || address.is_documentation())
+    let is_local = address.is_private() || address.is_loopback() || address.is_link_local();
+    !(is_local || is_shared || is_benchmark || is_special || address.is_documentation())
 }
 
-/// Of IPv6 only what is given to networks, without what wraps an IPv4 address: IANA, "IPv6 Special-Purpose Address
-/// Registry".
+/// Global unicast, without special ranges and embedded IPv4 addresses (IANA, "IPv6 Special-Purpose Address Registry").
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
     let is_global = a & 0xe000 == 0x2000;
@@ -83,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_the_internet_are_told_from_all_others() {
+    fn public_addresses_are_distinguished_from_all_others() {
         for public in ["8.8.8.8", "100.63.0.1", "172.32.0.1", "198.20.0.1", "2a00:1450::1", "::ffff:8.8.8.8"] {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }

@@ -1,17 +1,17 @@
-//! Why no answer came, in words that are the same for both sides and for files.
+//! Errors of requests, the same for both sides and for files.
 
 use std::fmt;
 
 use crate::net::endpoint::Endpoint;
 
-/// Why no answer came, or no whole one. As a text it names the host, the proxy and the cause, and no path and no
+/// Why no response came, or no complete one. Its text names the host, the proxy and the cause, and never a path or a
 /// password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestError {
     /// Where the request went.
     pub place: Endpoint,
     pub cause: Cause,
-    /// Whether the request may have been heard. If there was no connection, it was not.
+    /// Whether the request may have arrived. Without a connection it did not.
     pub was_sent: bool,
 }
 
@@ -19,28 +19,28 @@ pub struct RequestError {
 pub enum Cause {
     /// A name could not be looked up.
     Name(String),
-    /// Nobody took the connection: refused, no way there.
+    /// The connection was refused, or there is no route.
     Connection(String),
-    /// TLS did not come about.
+    /// The TLS handshake failed.
     Tls(String),
-    /// The proxy does not do what it is asked for.
+    /// The proxy refuses, or fails.
     Proxy(String),
-    /// Nothing came for too long.
+    /// A timeout.
     Late(Phase),
-    /// A connection that was there broke.
+    /// An established connection broke.
     Broken(String),
-    /// Anything else, in the client's words.
+    /// Anything else, as the client describes it.
     Other(String),
 }
 
 /// What took too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The connection, with everything that belongs to it: the name, the proxy, TLS.
+    /// The connection, with name resolution, proxy and TLS.
     Connection,
-    /// The beginning of the answer.
+    /// The head of the response.
     Answer,
-    /// The rest of it.
+    /// Its body.
     Rest,
 }
 

@@ -1,14 +1,13 @@
-//! Why TLS fails, and what to do about it.
+//! Describes TLS errors, and what to do about them.
 
 use rustls::{CertificateError, Error};
 
-/// The reason, in words.
-pub(super) fn told(error: &Error) -> String {
+pub(super) fn describe(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => of_certificate(error),
-        Error::InvalidMessage(_) => "what answers does not speak TLS: is the address one of http?".to_owned(),
-        Error::AlertReceived(alert) => format!("the other end refuses it ({alert:?})"),
-        Error::PeerIncompatible(_) => "the other end speaks no version of it that is safe".to_owned(),
+        Error::InvalidMessage(_) => "the server does not speak TLS: is this an http:// address?".to_owned(),
+        Error::AlertReceived(alert) => format!("the server refuses it ({alert:?})"),
+        Error::PeerIncompatible(_) => "the server supports no secure version of it".to_owned(),
         other => other.to_string(),
     }
 }
@@ -17,9 +16,9 @@ const EXPIRED: &str = "the certificate has expired, or this machine's clock is w
 const EARLY: &str = "the certificate is not valid yet, or this machine's clock is wrong";
 const OTHER_NAME: &str = "the certificate is for another name";
 const STRANGER: &str = "the certificate is by an authority that is not trusted here. If it is your own, or your \
-    network looks into TLS, let SSL_CERT_FILE name a file with that authority's certificate";
+                        network inspects TLS, let SSL_CERT_FILE name a file with that authority's certificate";
 const ITS_OWN: &str =
-    "the certificate is one of an authority, and no server's: let that authority sign one for the server";
+    "the certificate is an authority's own, not a server's: let that authority sign one for the server";
 
 fn of_certificate(error: &CertificateError) -> String {
     match error {
@@ -31,14 +30,14 @@ fn of_certificate(error: &CertificateError) -> String {
         CertificateError::Revoked => "the certificate was revoked".to_owned(),
         CertificateError::BadSignature => "the certificate's signature is wrong".to_owned(),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "the certificate is not made for servers".to_owned()
+            "the certificate is not for servers".to_owned()
         }
         other if format!("{other:?}").contains("CaUsedAsEndEntity") => ITS_OWN.to_owned(),
-        other => format!("the certificate is not good: {other}"),
+        other => format!("the certificate is not valid: {other}"),
     }
 }
 
-/// How many names are shown: a certificate of a big host has hundreds.
+/// How many names are shown: certificates of big hosts have hundreds.
 const NAMES: usize = 3;
 
 fn of_names(presented: &[String]) -> String {
@@ -47,8 +46,7 @@ fn of_names(presented: &[String]) -> String {
     if names.is_empty() { OTHER_NAME.to_owned() } else { format!("{OTHER_NAME}: {}{more}", names.join(", ")) }
 }
 
-/// A name in a certificate, as people write it: rustls writes `DnsName("a.test")` and
-/// `IpAddress(10.0.0.1)`.
+/// The bare name of a certificate's name: rustls writes `DnsName("a.test")` and `IpAddress(10.0.0.1)`.
 #[must_use]
 pub fn bare_name(name: &str) -> &str {
     let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));

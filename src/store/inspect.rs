@@ -36,12 +36,12 @@ impl Store {
         match fs::metadata(dir) {
             Ok(there) if !there.is_dir() => Err(refused(io::ErrorKind::NotADirectory.into())),
             Ok(there) => {
-                denied::attempt(dir).map_err(refused)?;
+                denied::check_writable(dir).map_err(refused)?;
                 Ok(DataDirState::There { uid: there.uid() })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let within = existing(dir);
-                denied::attempt_here(&within).map_err(refused)?;
+                denied::check_creatable(&within).map_err(refused)?;
                 Ok(DataDirState::ToBeMade { within })
             }
             Err(error) => Err(refused(error)),

@@ -1,4 +1,4 @@
-//! The files of the languages, read once.
+//! The catalogues, one file per language, parsed once.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -10,13 +10,13 @@ use crate::words::{
 /// A sentence of one language, in as many forms as it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
-    /// One, whatever stands in its places.
+    /// One form.
     Single(Text),
-    /// One per form of what is counted.
+    /// One per plural form of what is counted.
     Forms(BTreeMap<Form, Text>),
 }
 
-/// A sentence with places to fill.
+/// A sentence with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text(Vec<Piece>);
 
@@ -50,7 +50,7 @@ pub(super) fn of(language: Language) -> &'static Catalogue {
     &CATALOGUES[&language]
 }
 
-/// A sentence in the form that goes with `number`, and whether it has several.
+/// A sentence in the plural form for `number`, and whether it has several.
 pub(super) fn text(language: Language, name: &str, number: Option<u64>) -> (&'static Text, bool) {
     let entry = of(language).get(name);
     let text = entry.and_then(|entry| match entry {
@@ -60,7 +60,7 @@ pub(super) fn text(language: Language, name: &str, number: Option<u64>) -> (&'st
     text.expect("a test holds that every language has every sentence in every form")
 }
 
-/// Reads a file: tables of sentences, or of their forms.
+/// Parses a file: tables of sentences, or of their forms.
 pub(super) fn read(file: &str) -> Result<Catalogue, String> {
     let file: toml::Table = file.parse().map_err(|error: toml::de::Error| error.to_string())?;
     let mut catalogue = Catalogue::new();
@@ -108,11 +108,11 @@ impl Text {
         Ok(Self(pieces))
     }
 
-    /// The text with its places filled. One that nothing fills keeps its name; a test holds that there is none.
-    pub(super) fn fill(&self, filling: impl Fn(&str) -> Option<String>) -> String {
+    /// The text with its placeholders filled. One without a value keeps its name; a test holds that there is none.
+    pub(super) fn fill(&self, value: impl Fn(&str) -> Option<String>) -> String {
         let piece = |piece: &Piece| match piece {
             Piece::Words(words) => words.clone(),
-            Piece::Place(place) => filling(place).unwrap_or_else(|| format!("{{{place}}}")),
+            Piece::Place(place) => value(place).unwrap_or_else(|| format!("{{{place}}}")),
         };
         self.0.iter().map(piece).collect()
     }

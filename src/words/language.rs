@@ -3,12 +3,12 @@
 /// A language of the catalogue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Language {
-    /// English, where nothing else is known.
+    /// English, the default.
     #[default]
     En,
-    /// Spanish, as Latin America writes it.
+    /// Latin American Spanish.
     Es,
-    /// Portuguese, as Brazil writes it.
+    /// Brazilian Portuguese.
     Pt,
     Ru,
 }
@@ -16,7 +16,7 @@ pub enum Language {
 impl Language {
     pub const ALL: [Self; 4] = [Self::En, Self::Es, Self::Pt, Self::Ru];
 
-    /// The language that a code names, such as `pt`, `pt-BR` or `RU`; `None` if it is none of ours.
+    /// The language of a code such as `pt`, `pt-BR` or `RU`; `None` if it is not in the catalogue.
     #[must_use]
     pub fn of_code(code: &str) -> Option<Self> {
         let main = code.trim().split(['-', '_']).next().unwrap_or_default();

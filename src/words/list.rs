@@ -1,6 +1,6 @@
-//! Every sentence by its name, with its places: the functions that make [`crate::words::Sentence`]s.
+//! All sentences with their placeholders, as functions that build [`crate::words::Sentence`]s.
 
-/// Declares the sentences of each section, each as a function of what fills its places.
+/// Declares the sentences of each section, each as a function of the values of its placeholders.
 macro_rules! sentences {
     ($($(#[$meta:meta])* $section:ident { $($name:ident($($place:ident),*);)* })*) => {
         $($(#[$meta])* pub mod $section {
@@ -51,28 +51,29 @@ sentences! {
         picture(); video(); voice(); audio(); sticker(); file(); location(); contact();
     }
 
-    /// What is counted. The number decides the form.
+    /// Counted things. The number decides the plural form.
     count {
         days(n); hours(n); minutes(n); in_minutes(n); seconds(n); months(n); stars(n); boosts(n); votes(n);
         voters(n); winners(n); unclaimed_prizes(n);
     }
 
-    /// What customers are asked for their phone number with, where the operator has written nothing else.
+    /// The default texts that ask customers for their phone number.
     phone {
         ask(); button(); thanks();
     }
 
-    /// What managers read in a chat, as a message of its own.
+    /// Messages of their own to managers in a chat.
     notice {
         blocked(); unblocked(); removed(); added(); window_ends(time);
     }
 
-    /// What managers read among the notes of contacts and leads.
+    /// Notes of contacts and leads for managers.
     note {
         chat_moved(contact);
     }
 
-    /// What came from Telegram and Kommo has no kind for. Managers read it in brackets, or as part of the message.
+    /// Telegram messages that Kommo has no kind for. Managers read the description in brackets, or as part of the
+    /// message.
     described {
         edited(); deleted(); file(kind, name); file_of(kind, name, size); kilobytes(n); megabytes(n);
         too_large(file, limit); not_in_the_export(); too_large_to_import(); undescribed(); somebody();
@@ -100,7 +101,7 @@ sentences! {
         link();
     }
 
-    /// What somebody hands over of their Telegram Passport.
+    /// Parts of a Telegram Passport.
     passport {
         personal_details(); passport(); driver_license(); identity_card(); internal_passport(); address();
         utility_bill(); bank_statement(); rental_agreement(); passport_registration();

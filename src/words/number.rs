@@ -11,12 +11,12 @@ impl Language {
         groups.join(match self {
             Self::En | Self::Es => ",",
             Self::Pt => ".",
-            // A space at which no line breaks.
+            // A no-break space.
             Self::Ru => "\u{a0}",
         })
     }
 
-    /// What stands before the fraction of a number.
+    /// The decimal separator.
     #[must_use]
     pub const fn decimal_point(self) -> char {
         match self {
@@ -38,8 +38,9 @@ mod tests {
             (1_000, "1,000", "1.000", "1\u{a0}000"),
             (9_223_372, "9,223,372", "9.223.372", "9\u{a0}223\u{a0}372"),
         ] {
-            let told = [Language::En, Language::Es, Language::Pt, Language::Ru].map(|it| it.grouped(number));
-            assert_eq!(told, [en, en, pt, ru]);
+            let grouped_by_language =
+                [Language::En, Language::Es, Language::Pt, Language::Ru].map(|it| it.grouped(number));
+            assert_eq!(grouped_by_language, [en, en, pt, ru]);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Which form of a word goes with a number (Unicode CLDR, "Language Plural Rules", cardinals of whole numbers).
+//! Plural forms (Unicode CLDR, "Language Plural Rules", cardinals of whole numbers).
 
 use crate::words::Language;
 
-/// A form, by the name that CLDR has for it.
+/// A plural form, as CLDR names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Form {
     One,
@@ -37,8 +37,8 @@ impl Form {
     }
 }
 
-/// The form that goes with `n`. What CLDR adds for whole millions in Spanish and Portuguese ("un millón **de** horas")
-/// is left out: nothing here is counted that far.
+/// The form for `n`. The form that CLDR has for whole millions in Spanish and Portuguese ("un millón **de** horas") is
+/// left out: nothing here counts that far.
 pub(super) const fn form(language: Language, n: u64) -> Form {
     match language {
         Language::En | Language::Es => match n {

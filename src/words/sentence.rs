@@ -1,62 +1,62 @@
-//! Something to say, before it is known to whom.
+//! Sentences, independent of the language.
 
 use crate::words::{Language, catalogue};
 
-/// Something to say, before it is known in which language.
+/// A sentence that is rendered once the reader's language is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sentence(Saying);
+pub struct Sentence(Content);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Saying {
-    /// A sentence of the catalogue, by its name, with what fills its places.
-    Known { name: &'static str, fillings: Vec<(&'static str, PlaceholderValue)> },
-    /// Words that are the same in all languages.
+enum Content {
+    /// A sentence of the catalogue, by its name, with the values of its placeholders.
+    Known { name: &'static str, values: Vec<(&'static str, PlaceholderValue)> },
+    /// A text that is the same in all languages.
     Plain(String),
-    /// Sentences one behind the other.
-    Row(Vec<Sentence>),
+    /// Several sentences.
+    Sequence(Vec<Sentence>),
 }
 
-/// What fills a place in a sentence.
+/// The value of a placeholder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlaceholderValue {
-    /// Words that are the same in all languages: a name, a link, what somebody else said.
+    /// A text that is the same in all languages: a name, a link, a quotation.
     Text(String),
-    /// A number. In a sentence with several forms it decides the form.
+    /// A number. In a sentence with several plural forms it decides the form.
     Number(u64),
     Sentence(Sentence),
 }
 
 impl Sentence {
-    pub(super) const fn known(name: &'static str, fillings: Vec<(&'static str, PlaceholderValue)>) -> Self {
-        Self(Saying::Known { name, fillings })
+    pub(super) const fn known(name: &'static str, values: Vec<(&'static str, PlaceholderValue)>) -> Self {
+        Self(Content::Known { name, values })
     }
 
-    /// Words that are the same in all languages: what the operator reads, or what somebody else has said.
+    /// A text that is the same in all languages: for the operator, or a quotation.
     #[must_use]
     pub fn plain(words: impl Into<String>) -> Self {
-        Self(Saying::Plain(words.into()))
+        Self(Content::Plain(words.into()))
     }
 
-    /// This sentence, and another one behind it.
+    /// This sentence followed by another one.
     #[must_use]
     pub fn and(self, more: Self) -> Self {
-        Self(Saying::Row(vec![self, more]))
+        Self(Content::Sequence(vec![self, more]))
     }
 
     #[must_use]
     pub fn say(&self, language: Language) -> String {
         match &self.0 {
-            Saying::Plain(words) => words.clone(),
-            Saying::Known { name, fillings } => {
-                let number = fillings.iter().find_map(|(_, filling)| filling.number());
+            Content::Plain(words) => words.clone(),
+            Content::Known { name, values } => {
+                let number = values.iter().find_map(|(_, value)| value.number());
                 let (text, is_counted) = catalogue::text(language, name, number);
                 text.fill(|place| {
-                    let filling = fillings.iter().find(|(name, _)| *name == place).map(|(_, filling)| filling)?;
-                    let counted = filling.number().filter(|_| is_counted);
-                    Some(counted.map_or_else(|| filling.say(language), |number| language.grouped(number)))
+                    let value = values.iter().find(|(name, _)| *name == place).map(|(_, value)| value)?;
+                    let counted = value.number().filter(|_| is_counted);
+                    Some(counted.map_or_else(|| value.say(language), |number| language.grouped(number)))
                 })
             }
-            Saying::Row(sentences) => {
+            Content::Sequence(sentences) => {
                 sentences.iter().map(|sentence| sentence.say(language)).collect::<Vec<_>>().join(" ")
             }
         }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::words::Language;
 
-/// The language of an account's managers. Clones share it: the account may tell its language long after the start.
+/// The language of an account's managers. Clones share it: it may become known long after the start.
 #[derive(Clone, Debug, Default)]
 pub struct Spoken(Arc<AtomicUsize>);
 
@@ -20,16 +20,16 @@ impl Spoken {
         spoken
     }
 
-    /// The language as far as it is known now.
+    /// The current language.
     #[must_use]
     pub fn now(&self) -> Language {
         Language::ALL.get(self.0.load(Ordering::Relaxed)).copied().unwrap_or_default()
     }
 
-    /// The account has told its language.
+    /// Changes the language, in all clones.
     pub fn learn(&self, language: Language) {
-        let place = Language::ALL.iter().position(|it| *it == language).unwrap_or_default();
-        self.0.store(place, Ordering::Relaxed);
+        let index = Language::ALL.iter().position(|it| *it == language).unwrap_or_default();
+        self.0.store(index, Ordering::Relaxed);
     }
 }
 

@@ -99,7 +99,7 @@ fn no_sentence_was_left_in_english() {
 }
 
 #[test]
-fn a_sentence_is_said_in_the_language_of_its_reader_with_all_that_is_in_it() {
+fn a_sentence_is_rendered_in_one_language_with_all_that_is_in_it() {
     let sentence = refusal::part(2_u32, 3_u32, refusal::blocked());
     assert_eq!(
         sentence.say(Language::En),

@@ -49,7 +49,7 @@ const STOPPED: &str = "the walk was told to stop";
 /// If it is not JSON to its end, or not an object.
 pub(super) fn walk(export: impl Read, tell: &mut Tell<'_>) -> Result<(), serde_json::Error> {
     let mut export = BufReader::new(export);
-    text::skip_mark(&mut export).map_err(serde_json::Error::io)?;
+    text::skip_bom(&mut export).map_err(serde_json::Error::io)?;
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(Mended::new(export)));
     match (Object { tell, place: Level::Root }).deserialize(&mut json) {
         Ok(()) => json.end(),

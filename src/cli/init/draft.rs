@@ -132,7 +132,7 @@ impl Draft {
     /// # Errors
     /// If the folder cannot be changed.
     pub(super) fn share_folder(&self) -> io::Result<()> {
-        match people::named(SERVICE) {
+        match people::ids_of(SERVICE) {
             Some((_, group)) if self.is_of_service() && geteuid().is_root() => share(self.folder(), group),
             Some(_) | None => Ok(()),
         }
@@ -220,7 +220,7 @@ pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 
 /// Gives what root has written to the user of the service, if there is one.
 pub(super) fn give_to_service(path: &Path) -> io::Result<()> {
-    match people::named(SERVICE) {
+    match people::ids_of(SERVICE) {
         Some((uid, gid)) if geteuid().is_root() => lchown(path, Some(uid), Some(gid)),
         Some(_) | None => Ok(()),
     }

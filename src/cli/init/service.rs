@@ -55,7 +55,7 @@ pub(super) fn set_up(draft: &Draft, prompt: &Prompt) -> anyhow::Result<()> {
     if let Some(unit) = unit {
         put(&unit, UNIT)?;
         prompt.tell(&format!("{} is written.", unit.display()));
-        if unit == Path::new(UNITS[0]) && people::named(SERVICE).is_none() {
+        if unit == Path::new(UNITS[0]) && people::ids_of(SERVICE).is_none() {
             put(Path::new(SYSUSERS), USER)?;
             prompt.tell(&format!("{SYSUSERS} is written, too: the service runs as the user {SERVICE}."));
             prompt
@@ -69,7 +69,7 @@ pub(super) fn set_up(draft: &Draft, prompt: &Prompt) -> anyhow::Result<()> {
             give_to_service(&name).with_context(|| format!("{} cannot be given to {SERVICE}", name.display()))?;
         }
     }
-    if draft.is_of_service() && people::named(SERVICE).is_none() {
+    if draft.is_of_service() && people::ids_of(SERVICE).is_none() {
         prompt.tell(NO_USER);
     }
     Ok(())

@@ -54,7 +54,7 @@ impl Source {
         let failed = |error: io::Error| bad(&error.to_string());
         self.file.seek(SeekFrom::Start(self.begin)).map_err(failed)?;
         let mut reader = BufReader::new(&self.file);
-        text::skip_mark(&mut reader).map_err(failed)?;
+        text::skip_bom(&mut reader).map_err(failed)?;
         let mut lines = reader.lines().map(|line| line.map_err(failed));
         let parsed = |line: String| serde_json::from_str::<Line>(&line).map_err(|_| bad("a line is cut"));
         let header = match lines.next().transpose()?.map(|line| serde_json::from_str(&line)) {

@@ -73,7 +73,7 @@ async fn a_way_without_a_proxy_names_the_host_and_the_cause() {
     let plain = saying(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
     assert_says(&none(&format!("https://{plain}/secret")).await, &["does not speak TLS"], false);
     let mute = saying(b"").await;
-    assert_says(&none(&format!("http://{mute}/secret")).await, &["closed before the answer was complete"], true);
+    assert_says(&none(&format!("http://{mute}/secret")).await, &["closed before the response was complete"], true);
     let stammer = saying(b"BABBLE BABBLE BABBLE\r\n\r\n").await;
     assert_says(&none(&format!("http://{stammer}/secret")).await, &["does not speak HTTP"], true);
 }

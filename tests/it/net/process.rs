@@ -177,7 +177,7 @@ async fn a_certificate_that_is_not_good_is_told_with_what_is_wrong() {
         (Flaw::Expired, "the certificate has expired, or this machine's clock is wrong"),
         (Flaw::NotYet, "the certificate is not valid yet, or this machine's clock is wrong"),
         (Flaw::OtherName, "the certificate is for another name: other.test"),
-        (Flaw::Authority, "the certificate is one of an authority, and no server's"),
+        (Flaw::Authority, "the certificate is an authority's own, not a server's"),
     ]);
     for (flaw, words) in cases {
         let stage = behind_tls(&authority, flaw).await;
