@@ -1,6 +1,6 @@
-//! What the daemon does for its operator: the admin listener, set-up in Kommo, upkeep, the log.
+//! The operator's side of the daemon: the admin listener, set-up in Kommo, upkeep, the log.
 //!
-//! The listener has probes, metrics and the status page, for this machine only. Commands ask by the socket.
+//! The listener serves probes, metrics and the status page, on this machine only. Commands use the command socket.
 
 use std::{
     collections::BTreeMap,
@@ -59,10 +59,10 @@ pub(crate) mod tap;
 pub(crate) mod trace;
 pub mod upkeep;
 
-/// What `/live` says. A check knows a running bridge by it.
+/// Body of `/live`. `telekommo check` recognises a running bridge by it.
 pub(crate) const ALIVE: &str = "alive\n";
 
-/// A header that every request for a change carries: a web page that the operator happens to visit cannot send it.
+/// Header of every request that changes something. A web page that the operator happens to visit cannot send it.
 pub(crate) const OURS: &str = "X-Telekommo";
 
 #[derive(Clone)]
@@ -76,16 +76,16 @@ struct Admin {
     sessions: Arc<Sessions>,
 }
 
-/// What the bridge serves to its operator.
+/// The HTTP interfaces for the operator.
 pub struct Routers {
-    /// For commands, by the command socket: everything.
+    /// Everything, for commands, on the command socket.
     pub commands: Router,
-    /// For everybody who reaches the admin listener: probes, metrics and the status page. What the page shows and
-    /// changes of messages needs a session.
+    /// Probes, metrics and the status page, for everybody who reaches the admin listener. The page needs a session to
+    /// show or change messages.
     pub listener: Router,
 }
 
-/// The routers of a bridge with the sessions of its page.
+/// Builds both routers.
 pub fn routers(
     health: Arc<Health>,
     (bots, imported, trace): (BTreeMap<SourceId, BotId>, Imports, Trace),
@@ -100,7 +100,10 @@ pub fn routers(
             .route("/parked/drop", post(parked::forget_many))
     };
     let probes = || {
-        Router::new().route("/live", get(async || ALIVE)).route("/ready", get(ready)).route("/metrics", get(prometheus))
+        Router::new()
+            .route("/live", get(async || ALIVE))
+            .route("/ready", get(ready))
+            .route("/metrics", get(export_metrics))
     };
     let commands = Router::new()
         .route("/status", get(status::show))
@@ -129,13 +132,13 @@ pub fn routers(
     Routers { commands: commands.with_state(admin.clone()), listener: probes().merge(page).with_state(admin) }
 }
 
-/// 200, or 503 with one reason per line. What is to be looked at stands below either.
+/// Answers 200, or 503 with one reason per line. Warnings that stop no message follow in either case.
 async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
-    let troubles = admin.health.look();
+    let troubles = admin.health.problems();
     let (mut reasons, mut advice) = (Vec::new(), Vec::new());
     for trouble in troubles {
         match trouble.cause {
-            // It is shown with what is held because of it.
+            // Shown with the answers that are held because of it.
             Cause::HistoryUnreadable => {}
             ref cause if cause.is_obstacle() => reasons.push(trouble.line()),
             _ => advice.push(trouble.line()),
@@ -147,13 +150,13 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, reasons)
     };
-    let lines: Vec<_> = lines.into_iter().chain(held(&admin)).chain(advice).collect();
+    let lines: Vec<_> = lines.into_iter().chain(held_line(&admin)).chain(advice).collect();
     (status, lines.join("\n") + "\n")
 }
 
-/// What is held, and why; or why Kommo's history cannot be compared. That is no reason for 503: a hold ends by itself
-/// within a minute, and a balancer that sends no hooks here meanwhile would lose them.
-fn held(admin: &Admin) -> Option<String> {
+/// Says how many answers are held and why, or why Kommo's history cannot be compared. This is no reason for 503: a hold
+/// ends by itself within a minute, and a load balancer that sends no hooks here meanwhile would lose them.
+fn held_line(admin: &Admin) -> Option<String> {
     let (conversations, why) = (admin.store.withheld(), admin.metrics.why_history_unreadable());
     if conversations == 0 {
         return why.map(|why| format!("Kommo's history cannot be compared: {why}"));
@@ -164,37 +167,37 @@ fn held(admin: &Admin) -> Option<String> {
     ))
 }
 
-/// The figures, in the form that the reader likes.
-async fn prometheus(State(admin): State<Admin>, headers: HeaderMap) -> Response {
+/// The metrics, in the format that the scraper accepts.
+async fn export_metrics(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     let health = Arc::clone(&admin.health);
-    // It looks at the disk.
+    // Measuring reads the disk.
     let measured = spawn_blocking(move || health.measure()).await;
     if let Err(error) = measured {
-        tracing::error!(%error, "the bridge could not be measured");
+        tracing::error!(%error, "some metrics could not be measured");
     }
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
     let form = Form::accepted(&accept.collect::<Vec<_>>().join(","));
     ([(header::CONTENT_TYPE, form.content_type())], admin.metrics.text(form)).into_response()
 }
 
-/// The channel was connected to the account by a command.
+/// `telekommo connect` has connected the channel to the account.
 async fn connected(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    noted(&headers, &admin.metrics, None)
+    note_connection(&headers, &admin.metrics, None)
 }
 
-/// The channel was disconnected from the account by a command.
+/// A command has disconnected the channel from the account.
 async fn disconnected(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    noted(&headers, &admin.metrics, Some(channel::DISCONNECTED.to_owned()))
+    note_connection(&headers, &admin.metrics, Some(channel::DISCONNECTED.to_owned()))
 }
 
-fn noted(headers: &HeaderMap, metrics: &Metrics, trouble: Option<String>) -> Response {
+fn note_connection(headers: &HeaderMap, metrics: &Metrics, trouble: Option<String>) -> Response {
     refusal(headers).unwrap_or_else(|| {
         metrics.disconnected(trouble);
         StatusCode::NO_CONTENT.into_response()
     })
 }
 
-async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, StoreError>>) -> Response {
+async fn respond_to_change(headers: &HeaderMap, change: impl Future<Output = Result<bool, StoreError>>) -> Response {
     if let Some(refusal) = refusal(headers) {
         return refusal;
     }
@@ -205,32 +208,36 @@ async fn changed(headers: &HeaderMap, change: impl Future<Output = Result<bool, 
     }
 }
 
-/// What somebody gets who may change nothing.
+/// The response to a request that may change nothing; `None` if it may.
 pub(crate) fn refusal(headers: &HeaderMap) -> Option<Response> {
     let is_ours = headers.contains_key(OURS) && is_addressed_directly(headers);
     let text = || format!("refused: name the host by its address, and send the header {OURS}\n");
     (!is_ours).then(|| (StatusCode::FORBIDDEN, text()).into_response())
 }
 
-/// The conversations that Kommo knows.
+/// Lists the conversations that have a chat in Kommo.
 async fn known_chats(
     State(admin): State<Admin>,
     Query(which): Query<chats::ChatFilter>,
     headers: HeaderMap,
 ) -> Response {
-    // They have names.
+    // The list has names of people.
     if !is_addressed_directly(&headers) {
-        return elsewhere();
+        return wrong_host();
     }
-    match chats::known(admin.store, admin.bots, admin.imported, which).await {
+    match chats::list(admin.store, admin.bots, admin.imported, which).await {
         Ok(rows) => ([(header::CONTENT_TYPE, "application/json")], chats::to_json(&rows)).into_response(),
         Err(error) => failed(&error),
     }
 }
 
-/// Queues that a conversation's chat becomes a contact's.
-async fn link_chat(State(admin): State<Admin>, Query(wish): Query<chats::LinkRequest>, headers: HeaderMap) -> Response {
-    changed(&headers, chats::queue(&admin.store, &admin.imported, wish)).await
+/// Queues the link of a conversation's chat to a contact.
+async fn link_chat(
+    State(admin): State<Admin>,
+    Query(request): Query<chats::LinkRequest>,
+    headers: HeaderMap,
+) -> Response {
+    respond_to_change(&headers, chats::queue_link(&admin.store, &admin.imported, request)).await
 }
 
 /// Forgets who is behind a conversation.
@@ -239,19 +246,19 @@ async fn forget_person(
     Query(which): Query<chats::ChatFilter>,
     headers: HeaderMap,
 ) -> Response {
-    changed(&headers, chats::forget((&admin.store, &admin.trace), which)).await
+    respond_to_change(&headers, chats::forget((&admin.store, &admin.trace), which)).await
 }
 
-/// A web page can make a browser ask here under a name of the page's own; our commands ask by address. The name of this
-/// very machine is nobody else's.
+/// Whether `Host` is an address or `localhost`. A web page can make a browser send requests here under the page's own
+/// host name (DNS rebinding); our commands use an address.
 pub(crate) fn is_addressed_directly(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok() || name.eq_ignore_ascii_case("localhost")
 }
 
-/// What somebody gets who asks by a name for what is between customers and managers.
-pub(crate) fn elsewhere() -> Response {
+/// The response to a request under a host name for what customers and managers write.
+pub(crate) fn wrong_host() -> Response {
     (StatusCode::FORBIDDEN, "refused: name the host by its address\n").into_response()
 }
 

@@ -7,13 +7,12 @@ use crate::{
     kommo::{chats::CallError, wire::Connected},
 };
 
-/// What `/ready` says of a channel that a command has disconnected.
+/// The problem of a channel that a command has disconnected.
 pub(crate) const DISCONNECTED: &str =
     "the channel is not connected to the account: it was disconnected, and `telekommo connect` connects it again";
 
-/// What the channel is called where Kommo wants a title and the operator has chosen none: as its only bot, or as what
-/// all of them are.
-pub(crate) fn title_otherwise<'n>(mut bots: impl Iterator<Item = &'n str>) -> &'n str {
+/// The channel's title if Kommo needs one and the operator has chosen none: the name of the only bot, else "Telegram".
+pub(crate) fn default_title<'n>(mut bots: impl Iterator<Item = &'n str>) -> &'n str {
     match (bots.next(), bots.next()) {
         (Some(only), None) => only,
         (Some(_), Some(_)) | (None, _) => "Telegram",
@@ -36,10 +35,10 @@ pub(crate) fn refusal(error: &CallError) -> String {
     format!("{error}{remedy}")
 }
 
-/// What is wrong if Kommo has connected something else than what we serve.
-pub(crate) fn other_scope(connected: &Connected, kommo: &Kommo, id: &AccountId) -> Option<String> {
+/// The problem if Kommo has connected another scope than the one we serve.
+pub(crate) fn other_scope(connected: &Connected, kommo: &Kommo, account: &AccountId) -> Option<String> {
     let scope = connected.scope_id.as_ref()?;
-    let ours = kommo.scope_id(id);
+    let ours = kommo.scope_id(account);
     (*scope != ours).then(|| {
         format!(
             "Kommo has connected the scope {scope}, but telekommo serves {ours}: correct kommo.channel_id and \
@@ -50,12 +49,12 @@ pub(crate) fn other_scope(connected: &Connected, kommo: &Kommo, id: &AccountId) 
 
 #[cfg(test)]
 mod tests {
-    use super::title_otherwise;
+    use super::default_title;
 
     #[test]
     fn an_only_bot_gives_the_channel_its_name() {
         for (bots, title) in [(vec!["Acme"], "Acme"), (vec!["Sales", "Support"], "Telegram"), (vec![], "Telegram")] {
-            assert_eq!(title_otherwise(bots.into_iter()), title);
+            assert_eq!(default_title(bots.into_iter()), title);
         }
     }
 }

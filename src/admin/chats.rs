@@ -1,4 +1,4 @@
-//! What the running bridge says about its conversations, and what it queues for them.
+//! The conversations of the running bridge, and what commands queue for them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -29,7 +29,7 @@ pub(crate) const LISTED: usize = 10_000;
 pub(crate) struct ChatEntry {
     pub(crate) conversation: Conversation,
     pub(crate) chat: String,
-    /// What the customer or the group was called when they last wrote, as far as that is known.
+    /// The name of the customer or group as of their last message, if known.
     pub(crate) name: Option<String>,
     /// The customer's public name in Telegram, without `@`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,17 +37,16 @@ pub(crate) struct ChatEntry {
     /// Their own phone number, if they have shared it: digits alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) phone: Option<String>,
-    /// When something was last said there, if that was noted.
+    /// When the last message was written there, if that was noted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_message_at: Option<UnixMillis>,
 }
 
 impl ChatEntry {
-    /// Whether a text is in something that a person knows of it: ids, names, and the phone number however it is
-    /// written.
+    /// Whether a text occurs in what a person would search by: ids, names, and the phone number however it is written.
     fn has(&self, text: &str) -> bool {
-        let wanted = text.to_lowercase();
-        let is_in = |field: &str| field.to_lowercase().contains(&wanted);
+        let needle = text.to_lowercase();
+        let is_in = |field: &str| field.to_lowercase().contains(&needle);
         let username = self.username.as_ref().map(|name| format!("@{name}"));
         let number = is_number(text).then(|| digits(text));
         let phone = |phone: &String| number.as_ref().is_some_and(|number| phone.contains(number.as_str()));
@@ -69,7 +68,7 @@ pub(crate) fn to_json(rows: &[ChatEntry]) -> Vec<u8> {
     serde_json::to_vec(rows).expect("a row has string keys only")
 }
 
-/// Which conversations the command asks the bridge for.
+/// Which conversations to list.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct ChatFilter {
     /// One, by its id, or all.
@@ -90,9 +89,9 @@ impl ChatFilter {
     }
 }
 
-/// Those that Kommo knows, with the names that `bots` were told, at most [`LISTED`]; one that is named may be known
-/// from an import alone.
-pub(crate) async fn known(
+/// Lists conversations with a chat in Kommo, with the names that the bots have seen, at most [`LISTED`]. One that is
+/// asked for by its id may be known from an import alone.
+pub(crate) async fn list(
     store: Store,
     bots: Arc<Bots>,
     imported: Imports,
@@ -111,7 +110,7 @@ pub(crate) async fn known(
     rows.await.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())))
 }
 
-/// Kommo's id of a conversation's chat, as the store has it, or else an import.
+/// Kommo's id of a conversation's chat, from the store or else from an import.
 fn chat_of(store: &Store, imported: &Imports, conversation: &Conversation) -> Result<Option<KommoChatId>, StoreError> {
     if let Some(known) = store.chat(conversation)? {
         return Ok(Some(known.chat));
@@ -139,31 +138,31 @@ fn row_of(store: &Store, bots: &Bots, conversation: Conversation, chat: KommoCha
     })
 }
 
-/// What the command asks the bridge to do.
+/// Which chat to link to which contact.
 #[derive(Debug, Deserialize)]
 pub(crate) struct LinkRequest {
     conversation: String,
     contact: u64,
 }
 
-/// Queues it, unless there is no such conversation.
-pub(crate) async fn queue(store: &Store, imported: &Imports, wish: LinkRequest) -> Result<bool, StoreError> {
-    let Ok(conversation) = wish.conversation.parse::<Conversation>() else { return Ok(false) };
+/// Queues the link. Returns false if there is no such conversation.
+pub(crate) async fn queue_link(store: &Store, imported: &Imports, request: LinkRequest) -> Result<bool, StoreError> {
+    let Ok(conversation) = request.conversation.parse::<Conversation>() else { return Ok(false) };
     let Some(chat) = chat_of(store, imported, &conversation)? else { return Ok(false) };
-    let known = StateChange::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
-    let changes = if store.chat(&conversation)?.is_none() { vec![known] } else { Vec::new() };
-    // The chat is there, so nobody has to be introduced.
+    let change = StateChange::Chat { conversation: conversation.clone(), chat: Chat { chat, user: None } };
+    let changes = if store.chat(&conversation)?.is_none() { vec![change] } else { Vec::new() };
+    // The chat exists already, so the customer needs no introduction to Kommo.
     let customer = CustomerProfile { id: UserId(conversation.chat.id), name: String::new(), username: None };
     let lane = Lane::links(&conversation);
-    let job = Job::from(Link { conversation, customer, whose: LinkTarget::Contact(wish.contact) });
+    let job = Job::from(Link { conversation, customer, whose: LinkTarget::Contact(request.contact) });
     let jobs = vec![NewJob { id: None, lane: lane.clone(), job }];
     store.push_with(Intake { jobs, offset: None }, changes, clock::now()).await?;
-    // One that waits there for Kommo gives way to it.
+    // A link that waits there for Kommo is superseded by this one.
     store.make_due(&lane);
     Ok(true)
 }
 
-/// Forgets who is behind a conversation, whichever bot they wrote to; false if nothing is known of them.
+/// Forgets who is behind a conversation, whichever bot they wrote to. Returns false if nothing is known of them.
 pub(crate) async fn forget((store, trace): (&Store, &Trace), which: ChatFilter) -> Result<bool, StoreError> {
     let Some(Ok(conversation)) = which.conversation.map(|name| name.parse::<Conversation>()) else { return Ok(false) };
     let contact = conversation.contact();

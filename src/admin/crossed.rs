@@ -1,4 +1,4 @@
-//! Whether a message has got to the other side, for `telekommo check --message`.
+//! Whether a message has reached the other side, for `telekommo check --message`.
 
 use axum::{
     Router,

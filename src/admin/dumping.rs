@@ -1,4 +1,4 @@
-//! A dump of the store at once, for a backup.
+//! Writes a dump of the store on request, for a backup.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ use crate::{
     store::{Store, dumps},
 };
 
-/// Writes dumps beside those that are written from time to time.
+/// State of the route.
 #[derive(Clone)]
 struct Dumping {
     store: Store,
@@ -28,7 +28,7 @@ struct Dumping {
     kept: Kept,
 }
 
-/// `/dump`: writes a dump, and answers with its path.
+/// `/dump`: writes a dump, and responds with its path.
 pub fn router(store: Store, config: &Config) -> Router {
     let dumping = Dumping { store, dumps: dumps::dir(&config.data_dir), kept: Kept::of(config) };
     Router::new().route("/dump", post(dump)).with_state(dumping)

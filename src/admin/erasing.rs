@@ -1,4 +1,4 @@
-//! Erasing a person or a group, with what waits and is parked.
+//! Erases a person or a group, with their waiting and parked messages.
 
 use std::time::Duration;
 
@@ -25,17 +25,17 @@ use crate::{
     trace::Trace,
 };
 
-/// How many lanes and parked messages are looked at at once.
+/// Lanes or parked messages per page.
 const PAGE: usize = 1000;
-/// How many parked messages one commit deletes.
+/// Parked messages that one commit deletes.
 const DROPPED_AT_ONCE: usize = 100;
-/// How long a message that is just being sent is waited for.
-const SENT_WITHIN: Duration = Duration::from_secs(30);
-const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// One erasure at a time: each notes whom it erases, and takes back its own note.
+/// How long to wait for a message that is being sent.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+const RECHECK_EVERY: Duration = Duration::from_millis(50);
+/// One erasure at a time: each records whom it erases, and removes its own record.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-/// What was erased, for the command.
+/// What was erased, as `telekommo forget` prints it.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct ErasureReport {
     /// Messages that waited.
@@ -59,7 +59,7 @@ impl ErasureReport {
     }
 }
 
-/// Erases whom the named conversation is with.
+/// Handles a request to erase the other side of a conversation.
 pub(super) async fn answer(
     State(admin): State<Admin>,
     Query(which): Query<ChatFilter>,
@@ -79,55 +79,56 @@ pub(super) async fn answer(
     }
 }
 
-/// Erases whom a conversation is with, under each number that a group has had. `None` if a message of theirs is still
-/// being sent, and so could not be taken back; then nothing is erased.
+/// Erases the other side of a conversation, under each id that a group has had. `None`, and nothing erased, if a
+/// message of theirs is still being sent.
 async fn erase_named(
     (store, trace): (&Store, &Trace),
     conversation: &Conversation,
 ) -> Result<Option<ErasureReport>, StoreError> {
-    let all = numbers(store, conversation)?;
+    let all = all_ids(store, conversation)?;
     store.begin_erasing(all.clone()).await?;
     let Some(mut report) = erase_all(store, &all).await? else {
-        // Whoever asked is told, and decides whether to try again.
+        // The operator gets the error, and decides whether to try again.
         store.end_erasing(all).await?;
         return Ok(None);
     };
-    // What is written of them from now on is not to be erased by a later start.
+    // A later start must not erase what they write from now on.
     store.end_erasing(all.clone()).await?;
-    // Last, because what was just done has left hops, too.
+    // Last, because the erasure itself has left hops, too.
     for one in &all {
         report.hops += erase_trace(trace, one.contact()).await?;
     }
     Ok(Some(report))
 }
 
-/// Brings to its end what a crash has cut short, before anything is relayed.
+/// Finishes erasures that a crash has interrupted, before anything is relayed.
 ///
 /// # Errors
-/// If the store fails. Hops that cannot be erased are logged: the bridge has to run all the same.
+/// If the store fails. Hops that cannot be erased are only logged: the bridge has to run all the same.
 pub(crate) async fn finish(store: &Store, trace: &Trace) -> Result<(), StoreError> {
     let all: Vec<_> = store.erasing()?.into_iter().collect();
     if all.is_empty() {
         return Ok(());
     }
-    tracing::info!("going on to erase a customer: that was cut short");
+    tracing::info!("resuming an interrupted erasure of a customer");
     erase_all(store, &all).await?;
     store.end_erasing(all.clone()).await?;
     for one in &all {
         if let Err(error) = erase_trace(trace, one.contact()).await {
-            tracing::error!(%error, "steps of an erased customer stay in the trace: run `telekommo forget` again");
+            tracing::error!(%error, "the trace of an erased customer could not be removed: run `telekommo forget` \
+                                     again");
         }
     }
     Ok(())
 }
 
-/// Erases from the store whom these conversations are with. `None` if a message of theirs is still being sent.
+/// Erases the other side of these conversations from the store. `None` if a message of theirs is still being sent.
 async fn erase_all(store: &Store, all: &[Conversation]) -> Result<Option<ErasureReport>, StoreError> {
     let mut report = ErasureReport::default();
-    // Before anything goes: by what is left of a group its other number is found again.
+    // Before anything is erased: what is left of a group leads to its other id.
     for one in all {
         report.parked += parked(store, one.contact()).await?.len();
-        let Some(waiting) = set_aside(store, one.contact()).await? else { return Ok(None) };
+        let Some(waiting) = park_waiting_jobs(store, one.contact()).await? else { return Ok(None) };
         report.waiting += waiting;
     }
     for one in all {
@@ -136,8 +137,8 @@ async fn erase_all(store: &Store, all: &[Conversation]) -> Result<Option<Erasure
     Ok(Some(report))
 }
 
-/// A conversation by each number that its group has had: one that has become a supergroup has two.
-fn numbers(store: &Store, conversation: &Conversation) -> Result<Vec<Conversation>, StoreError> {
+/// A conversation under each id that its group has had: a group that became a supergroup has two.
+fn all_ids(store: &Store, conversation: &Conversation) -> Result<Vec<Conversation>, StoreError> {
     let first = store.moved_from(conversation)?.unwrap_or_else(|| conversation.clone());
     let moved = store.moved_to(&first)?.map(|to| Conversation::new(first.source.clone(), to));
     let mut all = vec![first];
@@ -155,7 +156,7 @@ pub(super) async fn erase_trace(trace: &Trace, contact: ContactId) -> Result<u64
     erased.map_err(|error| StoreError::Failed(format!("the trace cannot be written again: {error}")))
 }
 
-/// Erases what the store has of a person or a group once nothing waits.
+/// Erases the store's rows of a person or a group once nothing waits.
 async fn erase(store: &Store, contact: ContactId, report: &mut ErasureReport) -> Result<(), StoreError> {
     let ids = parked(store, contact).await?;
     for step in ids.chunks(DROPPED_AT_ONCE).map(<[_]>::to_vec) {
@@ -169,9 +170,9 @@ async fn erase(store: &Store, contact: ContactId, report: &mut ErasureReport) ->
     Ok(())
 }
 
-/// Sets aside what waits, and tells how many messages that were.
-async fn set_aside(store: &Store, contact: ContactId) -> Result<Option<usize>, StoreError> {
-    let (mut count, until) = (0, Instant::now() + SENT_WITHIN);
+/// Parks the waiting messages, and returns how many. `None` if one is still being sent.
+async fn park_waiting_jobs(store: &Store, contact: ContactId) -> Result<Option<usize>, StoreError> {
+    let (mut count, until) = (0, Instant::now() + MAX_WAIT);
     loop {
         let may = move |lane: &Lane| is_of(&lane.thread, contact);
         let lanes = store.waiting_lanes(None, PAGE, may, |_| true).await?;
@@ -183,7 +184,7 @@ async fn set_aside(store: &Store, contact: ContactId) -> Result<Option<usize>, S
             match store.park_waiting(lane.id, "it is being erased", clock::now()).await? {
                 Ok(_) => count += 1,
                 Err(NotChanged::UnderWay) => is_busy = true,
-                // It has ended meanwhile.
+                // Sent or dropped meanwhile.
                 Err(NotChanged::Missing | NotChanged::Behind(_)) => {}
             }
         }
@@ -191,26 +192,26 @@ async fn set_aside(store: &Store, contact: ContactId) -> Result<Option<usize>, S
             return Ok(None);
         }
         if is_busy {
-            sleep(LOOK_EVERY).await;
+            sleep(RECHECK_EVERY).await;
         }
     }
 }
 
-/// The numbers of what is parked of them.
+/// The ids of their parked messages.
 async fn parked(store: &Store, contact: ContactId) -> Result<Vec<ParkedId>, StoreError> {
     let (mut ids, mut before) = (Vec::new(), None);
     loop {
         let page = store.set_aside_before(before, PAGE).await?;
-        before = page.last().map(|aside| aside.id).or(before);
+        before = page.last().map(|parked| parked.id).or(before);
         let is_last = page.len() < PAGE;
-        ids.extend(page.into_iter().filter(|aside| is_of(&aside.thread, contact)).map(|aside| aside.id));
+        ids.extend(page.into_iter().filter(|parked| is_of(&parked.thread, contact)).map(|parked| parked.id));
         if is_last {
             return Ok(ids);
         }
     }
 }
 
-/// Whether a lane is one of theirs, be it of a chat of which a connection of Telegram Business tells.
+/// Whether a lane is one of theirs. Lanes of own chats name the chat in another form.
 fn is_of(thread: &str, contact: ContactId) -> bool {
     let connected = || {
         let chat = thread.strip_prefix("business:")?.rsplit(':').next()?;
@@ -225,7 +226,7 @@ mod tests {
     use crate::domain::address::UserId;
 
     #[test]
-    fn lanes_of_a_person_are_told_from_those_of_others() {
+    fn lanes_of_a_person_are_distinguished_from_those_of_others() {
         let anna = ContactId::Person(UserId(7));
         for theirs in ["tg:sales:7", "seen:tg:support:7", "lead:tg:sales:7", "tg:sales:9/7", "business:sales:abc:7"] {
             assert!(is_of(theirs, anna), "{theirs}");

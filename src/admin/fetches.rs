@@ -1,4 +1,4 @@
-//! How a file of `telekommo check --live` was fetched.
+//! How a file was fetched, for `telekommo check --live`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Which messages are meant, of those that wait and those that are parked.
+//! Selects waiting and parked messages.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use crate::{
     store::{ParkedSummary, WaitingLane},
 };
 
-/// Which messages to select; all if nothing is given.
+/// Selects messages; all if nothing is given.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(crate) struct Filter {
-    /// On this route, or on all that begin with this word.
+    /// On this route, or on all routes of this kind, such as `outbound`.
     route: Option<String>,
     /// Of this conversation.
     conversation: Option<String>,
     /// Of this source.
     source: Option<String>,
-    /// With these words in the reason, or with this code.
+    /// With this text in the reason, or with this code.
     reason: Option<String>,
     /// Waiting or parked for longer than this.
     #[serde(default, deserialize_with = "text::<_>")]
@@ -32,10 +32,10 @@ pub(crate) struct Filter {
 
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    config::duration(&text).map(Some).map_err(|_| D::Error::custom("it is no duration, such as 2h"))
+    config::duration(&text).map(Some).map_err(|_| D::Error::custom("not a duration, such as 2h"))
 }
 
-/// The conversation of a lane. Some lanes of a conversation have a word in front.
+/// The conversation of a lane. Some lanes of a conversation have a prefix.
 pub(super) fn conversation_of(thread: &str) -> Option<Conversation> {
     thread.find("tg:").and_then(|at| thread[at..].parse().ok())
 }
@@ -46,30 +46,30 @@ impl Filter {
         Self { conversation: Some(conversation.to_string()), ..Self::default() }
     }
 
-    /// Whether a parked message is among them.
-    pub(super) fn takes_parked(&self, aside: &ParkedSummary, now: UnixMillis) -> bool {
-        self.is_on(&aside.route)
-            && self.is_of(&aside.thread, &aside.route)
-            && self.says(Some(&aside.why), aside.code)
-            && self.is_older(aside.since, now)
+    /// Whether a parked message matches.
+    pub(super) fn matches_parked(&self, parked: &ParkedSummary, now: UnixMillis) -> bool {
+        self.is_on(&parked.route)
+            && self.is_of(&parked.thread, &parked.route)
+            && self.has_reason(Some(&parked.why), parked.code)
+            && self.is_older(parked.since, now)
     }
 
-    /// Whether messages of a lane may be among them.
-    pub(super) fn may_take(&self, lane: &Lane) -> bool {
+    /// Whether messages of a lane may match.
+    pub(super) fn may_match(&self, lane: &Lane) -> bool {
         let route = lane.route.to_string();
         self.is_on(&route) && self.is_of(&lane.thread, &route)
     }
 
-    /// Whether the first message of a lane is among them, if the lane may be.
-    pub(super) fn takes_waiting(&self, lane: &WaitingLane, now: UnixMillis) -> bool {
+    /// Whether the first message of a lane matches, if the lane may.
+    pub(super) fn matches_waiting(&self, lane: &WaitingLane, now: UnixMillis) -> bool {
         let first = lane.first.as_ref();
-        self.says(first.and_then(|first| first.why.as_deref()), None)
+        self.has_reason(first.and_then(|first| first.why.as_deref()), None)
             && self.is_older(first.map(|first| first.since), now)
     }
 
     fn is_on(&self, route: &str) -> bool {
-        let begins = |wanted: &String| route.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.starts_with(':'));
-        self.route.as_ref().is_none_or(|wanted| route == wanted || begins(wanted))
+        let is_kind = |kind: &String| route.strip_prefix(kind.as_str()).is_some_and(|rest| rest.starts_with(':'));
+        self.route.as_ref().is_none_or(|expected| route == expected || is_kind(expected))
     }
 
     fn is_of(&self, thread: &str, route: &str) -> bool {
@@ -79,11 +79,11 @@ impl Filter {
             _ => conversation.as_ref().map(|conversation| conversation.source.to_string()),
         };
         let conversation = conversation.map(|conversation| conversation.to_string());
-        self.source.as_ref().is_none_or(|wanted| source.as_ref() == Some(wanted))
-            && self.conversation.as_ref().is_none_or(|wanted| conversation.as_ref() == Some(wanted))
+        self.source.as_ref().is_none_or(|expected| source.as_ref() == Some(expected))
+            && self.conversation.as_ref().is_none_or(|expected| conversation.as_ref() == Some(expected))
     }
 
-    fn says(&self, why: Option<&str>, code: Option<i32>) -> bool {
+    fn has_reason(&self, why: Option<&str>, code: Option<i32>) -> bool {
         self.reason.as_ref().is_none_or(|reason| {
             code.is_some_and(|code| *reason == code.to_string())
                 || why.is_some_and(|why| why.to_lowercase().contains(&reason.to_lowercase()))
@@ -103,7 +103,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
     const DAY: Duration = Duration::from_hours(24);
 
-    fn aside(route: &str, thread: &str, why: &str, code: Option<i32>, age: Option<Duration>) -> ParkedSummary {
+    fn parked(route: &str, thread: &str, why: &str, code: Option<i32>, age: Option<Duration>) -> ParkedSummary {
         ParkedSummary {
             id: ParkedId(7),
             route: route.to_owned(),
@@ -123,10 +123,10 @@ mod tests {
 
     #[test]
     fn parked_messages_are_chosen_by_route_conversation_source_reason_and_age() {
-        let blocked = aside("outbound:sales", "tg:sales:7", "Forbidden: bot was blocked", Some(901), Some(DAY * 3));
-        let refused = aside("inbound", "tg:support:7", "Kommo refused it: 400", None, Some(DAY));
-        let damaged = aside("inbound", "word tg:sales:8", "EOF while parsing", None, None);
-        for (wanted, takes) in [
+        let blocked = parked("outbound:sales", "tg:sales:7", "Forbidden: bot was blocked", Some(901), Some(DAY * 3));
+        let refused = parked("inbound", "tg:support:7", "Kommo refused it: 400", None, Some(DAY));
+        let damaged = parked("inbound", "word tg:sales:8", "EOF while parsing", None, None);
+        for (selection, expected) in [
             (&[][..], [true, true, true]),
             (&[("route", "inbound")], [false, true, true]),
             (&[("route", "outbound:sales")], [true, false, false]),
@@ -144,9 +144,9 @@ mod tests {
             (&[("older_than", "3d")], [false, false, false]),
             (&[("route", "inbound"), ("reason", "kommo"), ("older_than", "12h")], [false, true, false]),
         ] {
-            let filter = filter(wanted);
-            let taken = [&blocked, &refused, &damaged].map(|one| filter.takes_parked(one, NOW));
-            assert_eq!(taken, takes, "{wanted:?}");
+            let filter = filter(selection);
+            let taken = [&blocked, &refused, &damaged].map(|one| filter.matches_parked(one, NOW));
+            assert_eq!(taken, expected, "{selection:?}");
         }
     }
 
@@ -158,22 +158,22 @@ mod tests {
         let waiting = |first| WaitingLane { lane: lane.clone(), id: 7, turn: Readiness::Now, jobs: 1, first };
         let (failed, fresh, unreadable) =
             (waiting(Some(first.clone())), waiting(Some(WaitingJob { why: None, since: NOW, ..first })), waiting(None));
-        for (wanted, takes) in [
+        for (selection, expected) in [
             (&[][..], [true, true, true]),
             (&[("reason", "kommo")], [true, false, false]),
             (&[("older_than", "1h")], [true, false, false]),
         ] {
-            let filter = filter(wanted);
-            let taken = [&failed, &fresh, &unreadable].map(|one| filter.takes_waiting(one, NOW));
-            assert_eq!(taken, takes, "{wanted:?}");
+            let filter = filter(selection);
+            let taken = [&failed, &fresh, &unreadable].map(|one| filter.matches_waiting(one, NOW));
+            assert_eq!(taken, expected, "{selection:?}");
         }
-        assert!(filter(&[("source", "sales")]).may_take(&lane) && !filter(&[("source", "support")]).may_take(&lane));
-        assert!(filter(&[("route", "inbound")]).may_take(&lane) && !filter(&[("route", "report")]).may_take(&lane));
+        assert!(filter(&[("source", "sales")]).may_match(&lane) && !filter(&[("source", "support")]).may_match(&lane));
+        assert!(filter(&[("route", "inbound")]).may_match(&lane) && !filter(&[("route", "report")]).may_match(&lane));
     }
 
     #[test]
     fn what_is_no_duration_is_refused() {
         let refused: Result<Filter, _> = serde_json::from_str(r#"{"older_than":"soon"}"#);
-        assert!(refused.unwrap_err().to_string().contains("it is no duration, such as 2h"));
+        assert!(refused.unwrap_err().to_string().contains("not a duration, such as 2h"));
     }
 }

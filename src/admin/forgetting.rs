@@ -1,9 +1,7 @@
-//! Up to when the store may forget.
-//!
-//! What expires is removed for good, and without it a delivered message looks as if it had never come. This machine's
-//! clock may be wrong by months, so it alone removes nothing: the time must have passed for Kommo too, as far as its
-//! answers say, and a part of it here. Rows that were dated by a slow clock are not removed as soon as the clock is
-//! corrected, either.
+//! Up to which instant the store may forget. Expired rows are removed for good, and without its row a delivered message
+//! looks as if it had never arrived. This machine's clock may be wrong by months, so it is not trusted alone: the time
+//! must have passed by the dates of Kommo's responses too, and part of it while this process ran. Nor are rows that a
+//! slow clock has dated removed as soon as the clock is corrected.
 
 use std::time::Duration;
 
@@ -11,20 +9,21 @@ use tokio::time::Instant;
 
 use crate::{domain::time::UnixMillis, kommo::time::KommoTime, store::Store, store::StoreError};
 
-/// How many times faster than time passes here the store forgets at most. A machine that was off for a week has caught
-/// up within two days; until then it remembers more than it has to.
+/// How many times faster than time passes the store forgets at most. A machine that was off for a week catches up
+/// within two days; until then it remembers more than it has to.
 const HASTE: u32 = 4;
-/// Where nothing is left for so long, nothing was: a clock that was far behind has noted what came before.
-const EMPTY: Duration = Duration::from_hours(30 * 24);
+/// A gap of this length in the expiries means that nothing expired in it: a clock that was far behind has dated the
+/// rows before it.
+const GAP: Duration = Duration::from_hours(30 * 24);
 
-/// Knows up to when everything is forgotten, and how far that may go.
+/// Tracks up to when everything is forgotten, and how far that may go.
 pub(super) struct Forgetting {
     kommo: KommoTime,
     from: Option<(UnixMillis, Instant)>,
 }
 
 impl Forgetting {
-    /// Nothing is known yet but Kommo's time, as far as it answers.
+    /// Starts with Kommo's time alone.
     pub(super) const fn new(kommo: KommoTime) -> Self {
         Self { kommo, from: None }
     }
@@ -34,14 +33,14 @@ impl Forgetting {
         let confirmed = self.kommo.confirmed(now);
         let first = store.first_expiry()?.unwrap_or(confirmed);
         let (from, since) = match self.from {
-            Some((from, since)) if from.until(first.min(confirmed)) > EMPTY => (first.min(confirmed), since),
+            Some((from, since)) if from.until(first.min(confirmed)) > GAP => (first.min(confirmed), since),
             Some(from) => from,
-            // All that expired before that was removed while a bridge ran here before.
+            // An earlier run has removed all that expired before the first row.
             None => (first, Instant::now()),
         };
         let most = from.plus(since.elapsed().saturating_mul(HASTE));
         let until = confirmed.min(most);
-        // A clock that is set back takes nothing back, nor does one that stands still gather haste.
+        // A clock that is set back does not move this back, and one that stands still builds up no credit.
         self.from = Some((until.max(from), Instant::now()));
         Ok(until)
     }
@@ -61,8 +60,8 @@ mod tests {
     const DAY: Duration = Duration::from_hours(24);
     const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
-    /// A store that remembers for a week, with something that it was told at each of these instants.
-    async fn store(dir: &std::path::Path, told_at: &[UnixMillis]) -> Store {
+    /// A store that remembers for a week, with one job pushed at each of these instants.
+    async fn store(dir: &std::path::Path, pushed_at: &[UnixMillis]) -> Store {
         let settings = Settings {
             dir: dir.to_owned(),
             cache_bytes: 4 << 20,
@@ -72,7 +71,7 @@ mod tests {
             parked_for: DAY * 7,
         };
         let store = Store::open(settings).unwrap();
-        for (n, at) in told_at.iter().enumerate() {
+        for (n, at) in pushed_at.iter().enumerate() {
             let job = Job::from(Hook { raw: "{}".to_owned() });
             let job = NewJob { id: Some(IdempotencyKey(n.to_string())), lane: Lane::stray("x"), job };
             store.push(Intake { jobs: vec![job], offset: None }, *at).await.unwrap();

@@ -1,8 +1,7 @@
-//! Takes over what earlier versions noted of imports beside the store, in `imports` below the data directory.
-//!
-//! What was read is removed once it is in the store. A crash in between takes it over again, which changes nothing. A
-//! line that does not say for which channel and account it is counts for none, and so does one that a crash has cut:
-//! Kommo recognises those messages.
+//! Takes over the notes of imports that earlier versions kept beside the store, in `imports` below the data directory.
+//! A file is removed once its notes are in the store. After a crash in between it is taken over again, which changes
+//! nothing. A line without a channel and account is ignored, and so is one that a crash has cut: Kommo recognises those
+//! messages.
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +24,7 @@ use crate::{
     store::{ImportedChat, ImportedMessage, Store, StoreError},
 };
 
-/// How many messages are noted in one commit.
+/// Messages per commit.
 const AT_ONCE: usize = 256;
 
 /// A message, in `{bot}-{owner}/done.jsonl`.
@@ -46,13 +45,13 @@ struct ChatLine {
     noted_at: UnixMillis,
 }
 
-/// Takes over all of it. What cannot be read is left for the next start.
+/// Takes over all notes. A file that cannot be read is left for the next start.
 pub async fn take_over(data_dir: &Path, store: &Store) -> Result<(), StoreError> {
     let dir = imported::dir(data_dir);
-    let mark = dir.join("in-managers-names");
-    if mark.exists() {
+    let marker = dir.join("in-managers-names");
+    if marker.exists() {
         store.note_imports_by_managers(clock::now()).await?;
-        remove(&mark);
+        remove(&marker);
     }
     let chats = dir.join("chats.jsonl");
     if let Some(lines) = read::<ChatLine>(&chats).await {
@@ -66,14 +65,14 @@ pub async fn take_over(data_dir: &Path, store: &Store) -> Result<(), StoreError>
         let Some(lines) = read::<MessageLine>(&file).await else { continue };
         for (scope, lines) in by_scope(lines, |line| &line.scope) {
             let (imports, count) = (store.imports(&scope), lines.len());
-            for some in lines.chunks(AT_ONCE) {
+            for chunk in lines.chunks(AT_ONCE) {
                 let id = |line: &MessageLine| {
                     let chat = TelegramChat { owner: Some(owner), id: line.chat };
                     ImportedMessage { id: ImportedId { bot, chat, message: line.message }, linked: None }
                 };
-                imports.note(some.iter().map(id).collect(), clock::now()).await?;
+                imports.note(chunk.iter().map(id).collect(), clock::now()).await?;
             }
-            tracing::info!(messages = count, %bot, scope, "took over what an earlier version noted of imports");
+            tracing::info!(messages = count, %bot, scope, "took over the notes of imports by an earlier version");
         }
         remove(&file);
     }
@@ -88,16 +87,16 @@ fn by_scope<T>(lines: Vec<T>, scope: impl Fn(&T) -> &String) -> BTreeMap<String,
     all
 }
 
-/// The notes, each with the bot and the owner that their folder is named by.
+/// The files of notes, each with the bot and the owner after whom its folder is named.
 fn notes_of_messages(dir: &Path) -> Vec<(PathBuf, BotId, UserId)> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let of = |entry: fs::DirEntry| {
+    let notes = |entry: fs::DirEntry| {
         let name = entry.file_name().into_string().ok()?;
         let (bot, owner) = name.split_once('-')?;
         let file = entry.path().join("done.jsonl");
         file.exists().then_some((file, BotId(bot.parse().ok()?), UserId(owner.parse().ok()?)))
     };
-    entries.filter_map(of).collect()
+    entries.filter_map(notes).collect()
 }
 
 /// The lines of a file; `None` if there is none, if it cannot be read, or if an import of an earlier version is writing
@@ -125,7 +124,7 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<T>> {
     Ok(lines)
 }
 
-/// If it stays, it is taken over again, which changes nothing.
+/// A file that stays is taken over again, which changes nothing.
 fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path) {
         tracing::warn!(file = %path.display(), %error, "the notes of earlier imports cannot be removed");

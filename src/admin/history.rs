@@ -9,12 +9,12 @@ use axum::{
 };
 
 use crate::{
-    admin::{elsewhere, is_addressed_directly},
+    admin::{is_addressed_directly, wrong_host},
     domain::address::Conversation,
     store::{Imports, Store},
 };
 
-/// `/chats/{conversation}`: Kommo's id of its chat, as the store has it, or else an import.
+/// `/chats/{conversation}`: Kommo's id of its chat, from the store or else from an import.
 pub fn router(store: Store, imported: Imports) -> Router {
     Router::new().route("/chats/{conversation}", get(chat)).with_state((store, imported))
 }
@@ -25,7 +25,7 @@ async fn chat(
     headers: HeaderMap,
 ) -> Response {
     if !is_addressed_directly(&headers) {
-        return elsewhere();
+        return wrong_host();
     }
     let found = store.chat(&conversation).and_then(|found| match found {
         Some(chat) => Ok(Some(chat.chat)),

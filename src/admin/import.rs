@@ -1,8 +1,6 @@
-//! Imports what was written before, message by message, for `telekommo import`.
-//!
-//! The command reads the export and copies its files; whoever has the store sends to Kommo, behind everything else that
-//! goes there, and remembers in the same commit what Kommo has and how it is linked. A message that Kommo may have had
-//! before is looked for in its history.
+//! Imports earlier messages, one by one, for `telekommo import`. The command reads the export and copies its files. The
+//! process that has the store open sends to Kommo, behind everything else that goes there, and stores in one commit
+//! what Kommo has and how it is linked. A message that Kommo may have already is looked up in its history.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -34,26 +32,26 @@ use crate::{
 
 mod history;
 
-/// What Kommo says of an author whom it does not know; it is no HTTP status (Chats API, errors).
+/// Kommo's error code for an unknown author. It is no HTTP status (Chats API, errors).
 const UNKNOWN_AUTHOR: i64 = 453;
 
-/// What a message that is to be imported comes to.
+/// The outcome of importing a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Imported {
     /// Kommo has taken it.
     Taken,
-    /// Kommo has had it before.
+    /// Kommo had it before.
     There,
     /// Kommo does not take it.
     Refused(String),
-    /// Nothing can be sent until somebody mends something.
+    /// Nothing can be sent until a person mends something.
     Stopped(String),
-    /// It is to be sent again.
+    /// It has to be sent again.
     Later {
         why: String,
         after: Option<Duration>,
-        /// Whether it may be this message alone that Kommo does not take.
+        /// Whether the failure may concern this message alone.
         is_of_its_own: bool,
     },
 }
@@ -66,32 +64,32 @@ impl Imported {
 
 /// A chat of an export.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct OfChat {
+pub(crate) struct ExportedChat {
     pub(crate) source: SourceId,
     pub(crate) owner: UserId,
     pub(crate) chat: i64,
 }
 
-/// Sends what was written before.
+/// Sends earlier messages to Kommo.
 pub struct Importer {
     store: Store,
     imports: Imports,
     chats: Chats,
     links: Links,
     bots: Bots,
-    turn: Mutex<ImportState>,
+    state: Mutex<ImportState>,
 }
 
-/// What only one at a time may know and change: two commands may import the same chat.
+/// Guarded by a lock, because two commands may import the same chat.
 #[derive(Default)]
 struct ImportState {
-    /// What a conversation has in Kommo by our ids, as it was read last.
+    /// The conversation whose history was read last, with Kommo's ids by ours.
     history: Option<(Conversation, HashMap<String, KommoMessageId>)>,
-    /// The conversation whose chat Kommo did not make when it was asked last.
+    /// The conversation whose chat Kommo last refused to create.
     refused: Option<Conversation>,
 }
 
-/// A message on its way.
+/// A message being sent.
 struct Sending<'i> {
     import: &'i Import,
     id: ImportedId,
@@ -99,9 +97,9 @@ struct Sending<'i> {
 }
 
 impl Sending<'_> {
-    /// Whether the bot can meet the message in the conversation: it goes into a chat of the owner's own, and both count
-    /// messages alike there.
-    const fn is_met(&self) -> bool {
+    /// Whether the bot sees the message in the conversation under the same id: it goes into a chat of the owner's own,
+    /// where both share the numbering.
+    const fn is_in_own_chat(&self) -> bool {
         self.to.chat.owner.is_some()
     }
 }
@@ -113,13 +111,13 @@ pub fn router(importer: Importer) -> Router {
 }
 
 /// Which messages of a chat were imported.
-async fn done(State(importer): State<Arc<Importer>>, Query(of): Query<OfChat>, headers: HeaderMap) -> Response {
+async fn done(State(importer): State<Arc<Importer>>, Query(of): Query<ExportedChat>, headers: HeaderMap) -> Response {
     if let Some(refusal) = refusal(&headers) {
         return refusal;
     }
     let Some(bot) = importer.bots.get(&of.source) else { return json(&Vec::<i64>::new()) };
-    // Each run asks this first. What an earlier run has read of a history may have grown since.
-    importer.turn.lock().await.history = None;
+    // Each run asks this first. A history that an earlier run has read may have grown since.
+    importer.state.lock().await.history = None;
     match importer.imports.numbers(*bot, own_chat(of.owner, of.chat)).await {
         Ok(numbers) => json(&numbers),
         Err(error) => failed(&error),
@@ -133,7 +131,7 @@ async fn take(State(importer): State<Arc<Importer>>, headers: HeaderMap, body: B
     let Ok(import) = serde_json::from_slice(&body) else {
         return (StatusCode::BAD_REQUEST, "this command and the bridge are of different versions\n").into_response();
     };
-    // If the command is interrupted and Kommo takes the message unheard, the next run finds it in Kommo's history.
+    // If the command is interrupted and Kommo takes the message meanwhile, the next run finds it in Kommo's history.
     match importer.take(&import).await {
         Ok(imported) => json(&imported),
         Err(error) => failed(&error),
@@ -151,53 +149,57 @@ const fn own_chat(owner: UserId, chat: i64) -> TelegramChat {
 }
 
 impl Importer {
-    /// Sends by `chats`, after everything else that goes there, and lets Kommo fetch files by `links`.
+    /// Sends by `chats`, behind everything else that goes there. Kommo fetches files by `links`.
     #[must_use]
     pub fn new(store: &Store, scope_id: &str, chats: &Chats, links: Links, bots: Bots) -> Self {
         let (imports, chats) = (store.imports(scope_id), chats.patient());
-        Self { store: store.clone(), imports, chats, links, bots, turn: Mutex::default() }
+        Self { store: store.clone(), imports, chats, links, bots, state: Mutex::default() }
     }
 
     async fn take(&self, import: &Import) -> Result<Imported, StoreError> {
         let Some(bot) = self.bots.get(&import.source) else {
             return Ok(Imported::Stopped(format!("the bridge has no source {}: restart it", import.source)));
         };
-        let mut turn = self.turn.lock().await;
+        let mut state = self.state.lock().await;
         let id = ImportedId { bot: *bot, chat: own_chat(import.owner, import.chat), message: import.message.id };
         let sending = Sending { import, id, to: self.conversation(*bot, import)? };
         if self.is_known(&sending)? {
             return Ok(Imported::There);
         }
-        if let Some(known) = self.begin(&mut turn, &sending).await? {
+        if let Some(known) = self.begin(&mut state, &sending).await? {
             return Ok(known);
         }
         if import.author.as_ref().is_some_and(|author| author.is_manager) && !self.store.has_imports_by_managers()? {
             self.store.note_imports_by_managers(clock::now()).await?;
         }
-        self.send(&mut turn, &sending).await
+        self.send(&mut state, &sending).await
     }
 
-    /// Looks what there is before a message is sent. `None` if it is to be sent.
-    async fn begin(&self, turn: &mut ImportState, sending: &Sending<'_>) -> Result<Option<Imported>, StoreError> {
-        if sending.is_met() && self.store.chat(&sending.to)?.is_some() {
-            match self.relayed_long_ago(turn, sending).await {
+    /// Checks what Kommo has already. `None` if the message has to be sent.
+    async fn begin(&self, state: &mut ImportState, sending: &Sending<'_>) -> Result<Option<Imported>, StoreError> {
+        if sending.is_in_own_chat() && self.store.chat(&sending.to)?.is_some() {
+            match self.relayed_long_ago(state, sending).await {
                 Ok(None) => {}
-                Ok(there) => {
-                    self.note(sending, there, None).await?;
+                Ok(in_history) => {
+                    self.note(sending, in_history, None).await?;
                     return Ok(Some(Imported::There));
                 }
                 Err(failure) if failure.may_pass() => return Ok(Some(Imported::later(&failure, false))),
-                // A history that Kommo does not give is asked for in vain.
+                // Kommo refuses its history: import without it.
                 Err(_) => {}
             }
         }
-        self.make_chat(turn, sending).await
+        self.create_chat(state, sending).await
     }
 
-    /// Has Kommo make the chat, and notes it, before anything is in it: so all of it goes to the same place, whatever
-    /// becomes of its first message. `None` if messages can be sent.
-    async fn make_chat(&self, turn: &mut ImportState, sending: &Sending<'_>) -> Result<Option<Imported>, StoreError> {
-        if turn.refused.as_ref() == Some(&sending.to) || self.imports.chat(&sending.to)?.is_some() {
+    /// Creates the chat in Kommo and notes it before the first message, so that all of it goes to the same place,
+    /// whatever becomes of that message. `None` if messages can be sent.
+    async fn create_chat(
+        &self,
+        state: &mut ImportState,
+        sending: &Sending<'_>,
+    ) -> Result<Option<Imported>, StoreError> {
+        if state.refused.as_ref() == Some(&sending.to) || self.imports.chat(&sending.to)?.is_some() {
             return Ok(None);
         }
         match self.chats.chat(&to_kommo::imported_chat(sending.import, &sending.to)).await.map_err(Failure::from) {
@@ -206,16 +208,16 @@ impl Importer {
                 Ok(None)
             }
             Err(failure) if failure.may_pass() => Ok(Some(Imported::later(&failure, false))),
-            // Kommo says of each message what it has against it.
+            // Kommo's response to each message says why.
             Err(_) => {
-                turn.refused = Some(sending.to.clone());
+                state.refused = Some(sending.to.clone());
                 Ok(None)
             }
         }
     }
 
-    /// Where a chat of an export goes: into the conversation of its customer with the owner, if the owner has let the
-    /// bot into their own chats; else into that with the bot. A chat that was begun stays where it is.
+    /// The conversation that a chat of an export goes into: its customer's with the owner, if the owner has connected
+    /// the bot to their own chats, else the one with the bot. A chat whose import has begun stays where it is.
     fn conversation(&self, bot: BotId, import: &Import) -> Result<Conversation, StoreError> {
         let with_bot = Conversation::new(import.source.clone(), import.chat);
         if self.imports.chat(&with_bot)?.is_some() {
@@ -225,8 +227,8 @@ impl Importer {
         if self.imports.chat(&with_owner)?.is_some() {
             return Ok(with_owner);
         }
-        let is_let_in = self.store.connection_of(bot, import.owner)?.is_some_and(|connection| connection.enabled);
-        Ok(if is_let_in { with_owner } else { with_bot })
+        let is_connected = self.store.connection_of(bot, import.owner)?.is_some_and(|connection| connection.enabled);
+        Ok(if is_connected { with_owner } else { with_bot })
     }
 
     /// Whether Kommo has a message: it was imported, or relayed from the owner's own chat.
@@ -238,11 +240,11 @@ impl Importer {
         Ok(self.store.kommo_message(&sending.id.in_own_chat())?.is_some())
     }
 
-    /// The message that one answers, as far as Kommo has it.
+    /// The message that this one answers, if Kommo has it.
     fn answered(&self, sending: &Sending<'_>) -> Result<Option<Answered>, StoreError> {
         let Some(message) = sending.import.message.reply_to else { return Ok(None) };
         let id = ImportedId { message, ..sending.id };
-        if sending.is_met()
+        if sending.is_in_own_chat()
             && let Some(linked) = self.store.kommo_message(&id.in_own_chat())?
         {
             return Ok(Some(Answered::Linked(linked)));
@@ -250,13 +252,13 @@ impl Importer {
         Ok(self.imports.has(&id)?.then_some(Answered::Imported(id)))
     }
 
-    /// Makes one try, and notes what Kommo has.
-    async fn send(&self, turn: &mut ImportState, sending: &Sending<'_>) -> Result<Imported, StoreError> {
+    /// Sends the message once, and notes what Kommo has.
+    async fn send(&self, state: &mut ImportState, sending: &Sending<'_>) -> Result<Imported, StoreError> {
         let import = sending.import;
         let language = Language::of_code(&import.language).unwrap_or_default();
         let (links, answered) = (self.links.made_at(clock::now()), self.answered(sending)?);
         let mut event = to_kommo::import(import, sending.id, &sending.to, answered, &links, language);
-        let mut may_have_come = import.is_repeated;
+        let mut may_have_arrived = import.is_repeated;
         loop {
             let error = match self.chats.send(&event).await {
                 Ok(accepted) => {
@@ -271,12 +273,12 @@ impl Importer {
             }
             let (is_ambiguous, is_of_its_own) = (error.is_ambiguous(), error.may_be_of_one_message());
             let failure = Failure::from(error);
-            // A call without a clear answer may have arrived.
-            may_have_come |= is_ambiguous || failure.may_pass();
+            // A request without a clear response may have arrived.
+            may_have_arrived |= is_ambiguous || failure.may_pass();
             if (is_ambiguous || failure.is_final())
-                && let Some(there) = self.there(turn, sending, may_have_come).await
+                && let Some(known) = self.in_history(state, sending, may_have_arrived).await
             {
-                self.note(sending, Some(there), None).await?;
+                self.note(sending, Some(known), None).await?;
                 return Ok(Imported::There);
             }
             match failure {
@@ -296,14 +298,14 @@ impl Importer {
         }
     }
 
-    /// Remembers that Kommo has a message, and Kommo's id of its chat, as far as it was told.
+    /// Stores that Kommo has a message, and Kommo's id of its chat if known.
     async fn note(
         &self,
         sending: &Sending<'_>,
         kommo: Option<KommoMessageId>,
         chat: Option<String>,
     ) -> Result<(), StoreError> {
-        let linked = kommo.filter(|_| sending.is_met());
+        let linked = kommo.filter(|_| sending.is_in_own_chat());
         self.imports.note(vec![ImportedMessage { id: sending.id, linked }], clock::now()).await?;
         match chat {
             Some(chat) if self.imports.chat(&sending.to)?.is_none() => self.note_chat(sending, chat).await,

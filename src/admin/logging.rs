@@ -1,4 +1,4 @@
-//! Where the log goes and what it may say.
+//! Where the log goes, and its level.
 
 use std::sync::OnceLock;
 
@@ -15,24 +15,24 @@ use tracing_subscriber::{
 
 use crate::config::{Log, LogFilter, LogFormat};
 
-/// Libraries that must not become chatty when the operator asks for detail: their debug output can hold whole requests,
-/// and with them addresses that contain bot tokens.
+/// Libraries whose debug output is never logged: it can hold whole requests, and with them URLs that contain bot
+/// tokens.
 const CAPPED: &[&str] = &["h2", "hyper", "hyper_util", "reqwest", "rustls", "sled", "teloxide", "teloxide_core"];
 
-/// Changes which lines are written, once there is a log.
+/// Changes the level, once logging has started.
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Starts logging to stderr. May be called once per process.
 pub fn start(log: &Log) {
-    // A second start finds the first one in place, which is just as good.
+    // An error means that logging has started already.
     let _ = start_into(log, std::io::stderr, std::io::IsTerminal::is_terminal(&std::io::stderr()));
 }
 
-/// The same to another place. `is_colored` is about a log for people.
+/// Starts logging to `writer`. `is_colored` concerns the text format alone.
 ///
 /// # Errors
-/// If this process logs to some place already.
-pub fn start_into<W>(log: &Log, place: W, is_colored: bool) -> Result<(), TryInitError>
+/// If logging has started already.
+pub fn start_into<W>(log: &Log, writer: W, is_colored: bool) -> Result<(), TryInitError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -40,7 +40,7 @@ where
     let registry = tracing_subscriber::registry()
         .with(filter)
         .with(filter_fn(|metadata| is_allowed(metadata.target(), *metadata.level())));
-    let lines = fmt::layer().with_writer(place);
+    let lines = fmt::layer().with_writer(writer);
     match log.format {
         LogFormat::Text => registry.with(lines.with_target(false).with_ansi(is_colored)).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true).with_span_list(false)).try_init(),
@@ -50,15 +50,15 @@ where
     Ok(())
 }
 
-/// Writes the lines of another level from now on.
+/// Changes the level of the running log.
 pub fn change_level(level: &LogFilter) {
     let changed = FILTER.get().map(|filter| filter.reload(EnvFilter::new(level.as_str())));
     if let Some(Err(error)) = changed {
-        tracing::warn!(%error, "the log keeps its level");
+        tracing::warn!(%error, "log.level could not be changed");
     }
 }
 
-/// Whether a library may say this, whatever the operator wishes.
+/// Whether a line may be logged, whatever level the operator sets.
 fn is_allowed(target: &str, level: Level) -> bool {
     let library = target.split("::").next().unwrap_or_default();
     level <= Level::INFO || !CAPPED.contains(&library)

@@ -1,4 +1,4 @@
-//! The status page: static files that ask for `/status`. Nothing in them comes from elsewhere, and nothing is built.
+//! The status page: static files that fetch `/status`. They load nothing from other hosts and need no build step.
 
 use axum::{
     Router,
@@ -8,7 +8,7 @@ use axum::{
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Path, type, text.
+/// Path, content type, body.
 const FILES: [(&str, &str, &str); 7] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
@@ -19,8 +19,7 @@ const FILES: [(&str, &str, &str); 7] = [
     ("/words.js", SCRIPT, include_str!("page/words.js")),
 ];
 
-/// What a browser is told of each file: it may load nothing from elsewhere, run no script of the text itself, and be
-/// framed by nobody.
+/// Response headers of each file. They forbid inline scripts, framing, and anything from another origin.
 const HEADERS: [(HeaderName, &str); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,

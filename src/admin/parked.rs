@@ -1,4 +1,4 @@
-//! The parked messages, for the operator's commands.
+//! Lists, retries and drops parked messages.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,11 @@ use crate::{
     admin::{
         Admin,
         chats::Bots,
-        elsewhere, failed,
+        failed,
         filter::{Filter, conversation_of},
         is_addressed_directly,
         preview::{SHORT, preview},
-        queue, refusal,
+        queue, refusal, wrong_host,
     },
     clock,
     domain::{address::SourceId, job::Route, time::UnixMillis},
@@ -27,21 +27,21 @@ use crate::{
     trace::{Event, Hop},
 };
 
-/// How many parked messages are listed at most, unless fewer are asked for.
+/// The most messages per page.
 const LISTED: usize = 1000;
 
-/// A parked message as it is listed. Only our own command, which the operator runs, gets its words.
+/// A parked message in the list. Only our own command, which the operator runs, gets its text.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ParkedEntry {
     pub(crate) id: u64,
-    /// `None` if that cannot be read.
+    /// `None` if this version cannot read it.
     pub(crate) parked_at: Option<UnixMillis>,
     pub(crate) route: String,
     pub(crate) thread: String,
     pub(crate) why: String,
     #[serde(default)]
     pub(crate) code: Option<i32>,
-    /// When it goes by itself, because its author was told; `None` if it needs a person.
+    /// When it is deleted, since its author has been informed; `None` if it needs a person.
     #[serde(default)]
     pub(crate) expires_at: Option<UnixMillis>,
     #[serde(default)]
@@ -50,68 +50,68 @@ pub(crate) struct ParkedEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     /// The first words of the message, for our own command.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) said: Option<String>,
+    #[serde(rename = "said", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
 }
 
 impl From<ParkedSummary> for ParkedEntry {
-    fn from(aside: ParkedSummary) -> Self {
+    fn from(parked: ParkedSummary) -> Self {
         Self {
-            id: aside.id.0,
-            parked_at: aside.since,
-            route: aside.route,
-            thread: aside.thread,
-            why: aside.why,
-            code: aside.code,
-            expires_at: aside.expires_at,
-            unreadable: !aside.is_readable,
+            id: parked.id.0,
+            parked_at: parked.since,
+            route: parked.route,
+            thread: parked.thread,
+            why: parked.why,
+            code: parked.code,
+            expires_at: parked.expires_at,
+            unreadable: !parked.is_readable,
             name: None,
-            said: None,
+            text: None,
         }
     }
 }
 
-/// What became of a request that changes many.
+/// The result of a request that changes several messages.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Changed {
     /// How many were changed.
     pub(crate) done: usize,
-    /// Those that were not, and why.
+    /// Those that were not changed, and why.
     pub(crate) left: Vec<Left>,
 }
 
-/// A message that is as it was.
+/// A message that was not changed.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Left {
     pub(crate) id: u64,
     pub(crate) why: String,
 }
 
-/// Which page is asked for.
+/// Which page to list.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page {
-    /// What came before this one.
+    /// Only messages parked before this one.
     before: Option<u64>,
     limit: Option<usize>,
 }
 
-/// The newest of those that the filter leaves.
+/// The newest messages that match the filter.
 pub(super) async fn list(
     State(admin): State<Admin>,
     Query(page): Query<Page>,
     Query(filter): Query<Filter>,
     headers: HeaderMap,
 ) -> Response {
-    // It says who writes to whom, which a web page must not learn.
+    // The list says who writes to whom, which a web page must not learn.
     if !is_addressed_directly(&headers) {
-        return elsewhere();
+        return wrong_host();
     }
     let limit = page.limit.unwrap_or(LISTED).min(LISTED);
     let found = find(&admin.store, &filter, page.before.map(ParkedId), limit).await;
     // What people wrote is for our own command alone.
-    let (bots, with_words) = (admin.bots.clone(), refusal(&headers).is_none());
+    let (bots, with_text) = (admin.bots.clone(), refusal(&headers).is_none());
     let rows = match found {
-        Ok(found) => spawn_blocking(move || rows(&admin.store, &bots, with_words, found)).await,
+        Ok(found) => spawn_blocking(move || rows(&admin.store, &bots, with_text, found)).await,
         Err(error) => return failed(&error),
     };
     let rows = rows.unwrap_or_else(|error| Err(StoreError::Failed(error.to_string())));
@@ -126,41 +126,41 @@ pub(super) async fn find(
 ) -> Result<Vec<ParkedSummary>, StoreError> {
     let mut found = Vec::new();
     loop {
-        let some = store.set_aside_before(before, LISTED).await?;
-        let is_last = some.len() < LISTED;
-        before = some.last().map(|aside| aside.id);
+        let page = store.set_aside_before(before, LISTED).await?;
+        let is_last = page.len() < LISTED;
+        before = page.last().map(|parked| parked.id);
         let now = clock::now();
-        found.extend(some.into_iter().filter(|aside| filter.takes_parked(aside, now)).take(limit - found.len()));
+        found.extend(page.into_iter().filter(|parked| filter.matches_parked(parked, now)).take(limit - found.len()));
         if is_last || found.len() == limit {
             return Ok(found);
         }
     }
 }
 
-/// The messages as they are listed, with what the customers are called, and what they say, if that is to be told.
+/// The entries of the list, with the customers' names and, if wanted, the texts.
 fn rows(
     store: &Store,
     bots: &Bots,
-    with_words: bool,
+    with_text: bool,
     found: Vec<ParkedSummary>,
 ) -> Result<Vec<ParkedEntry>, StoreError> {
-    let row = |aside: ParkedSummary| {
-        let name = name(store, bots, &aside.thread)?;
-        let parked = if with_words { store.parked_as(aside.id)? } else { None };
-        let said = parked.and_then(|parked| preview(&parked.jobs, SHORT));
-        Ok(ParkedEntry { name, said, ..ParkedEntry::from(aside) })
+    let row = |parked: ParkedSummary| {
+        let name = name(store, bots, &parked.thread)?;
+        let jobs = if with_text { store.parked_as(parked.id)? } else { None };
+        let text = jobs.and_then(|parked| preview(&parked.jobs, SHORT));
+        Ok(ParkedEntry { name, text, ..ParkedEntry::from(parked) })
     };
     found.into_iter().map(row).collect()
 }
 
-/// What the customer of a lane is called.
+/// The name of a lane's customer.
 pub(super) fn name(store: &Store, bots: &Bots, thread: &str) -> Result<Option<String>, StoreError> {
     let bot = conversation_of(thread).and_then(|it| Some((*bots.get(&it.source)?, it.contact())));
     let avatar = bot.map_or(Ok(None), |(bot, contact)| store.avatar(bot, contact))?;
     Ok(avatar.map(|avatar| avatar.name))
 }
 
-/// The numbers of messages, with commas.
+/// The ids of messages, separated by commas.
 #[derive(Debug, Deserialize)]
 pub(super) struct Ids {
     ids: String,
@@ -198,12 +198,12 @@ async fn drop_all(admin: &Admin, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId
     Ok(dropped)
 }
 
-/// What the operator has done with something parked, as the trace has it.
+/// A hop of the trace for what the operator did with a parked message.
 fn by_hand(at: UnixMillis, event: Event, id: ParkedId) -> Hop {
     Hop { at, event, parked: Some(id.0), ..Hop::default() }
 }
 
-/// What is said of a number that nothing has.
+/// The reason for an id that no message has.
 pub(super) const MISSING: &str = "no parked message has this number";
 
 pub(super) fn left(id: ParkedId, why: impl Into<String>) -> Left {
@@ -226,10 +226,10 @@ pub(super) async fn many(
 
 pub(super) async fn unpark(admin: &Admin, ids: Vec<ParkedId>) -> Result<Changed, StoreError> {
     let (bots, at) = (admin.bots.clone(), clock::now());
-    let became = admin.store.unpark_all(ids, move |route| has_bot(&bots, route), clock::now()).await?;
+    let outcomes = admin.store.unpark_all(ids, move |route| has_bot(&bots, route), clock::now()).await?;
     let mut changed = Changed::default();
-    for (id, became) in became {
-        match became {
+    for (id, outcome) in outcomes {
+        match outcome {
             Unparked::Queued => {
                 admin.trace.tell(|| by_hand(at, Event::OperatorRetried, id));
                 changed.done += 1;
@@ -242,7 +242,7 @@ pub(super) async fn unpark(admin: &Admin, ids: Vec<ParkedId>) -> Result<Changed,
     Ok(changed)
 }
 
-/// Whether a relay works on a route, also if its source has left the configuration meanwhile.
+/// Whether a relay works on a route: its source may have been removed from the configuration.
 fn has_bot(bots: &Bots, route: &Route) -> bool {
     source(route).is_none_or(|source| bots.contains_key(source))
 }

@@ -1,4 +1,4 @@
-//! What a message says that waits or is parked: enough for the operator to know it again.
+//! A short text of a waiting or parked message, by which the operator recognises it.
 
 use crate::{
     domain::{
@@ -11,12 +11,12 @@ use crate::{
     words::Language,
 };
 
-/// How much of a text is shown in a list, in characters.
+/// The most characters in a list.
 pub(super) const SHORT: usize = 160;
-/// How much where one message is shown.
+/// The most characters where one message is shown.
 pub(super) const WHOLE: usize = 4096;
 
-/// The words of a message, or what it is where it has none; `None` if that cannot be read.
+/// The text of a message, or its kind if it has none; `None` if it cannot be read.
 pub(super) fn preview(jobs: &[Job], most: usize) -> Option<String> {
     let texts: Vec<_> = jobs.iter().filter_map(of_job).filter(|text| !text.is_empty()).collect();
     (!texts.is_empty()).then(|| shortened(&texts.join(" "), most))
@@ -41,7 +41,7 @@ fn of_job(job: &Job) -> Option<String> {
 }
 
 fn of_update(update: &Update) -> Option<String> {
-    let place = from_telegram::DecodeContext {
+    let context = from_telegram::DecodeContext {
         source: &update.source,
         bot: update.bot,
         connection: None,
@@ -49,10 +49,10 @@ fn of_update(update: &Update) -> Option<String> {
         groups: true,
         largest_file_bytes: u64::MAX,
         now: UnixMillis(0),
-        // The operator's own terminal speaks English.
+        // Commands speak English.
         language: Language::En,
     };
-    match from_telegram::Received::read(&update.raw).decode(&place) {
+    match from_telegram::Received::read(&update.raw).decode(&context) {
         Ok(from_telegram::Arrival::Message(inbound)) => Some(of_content(&inbound.content)),
         Ok(from_telegram::Arrival::ButtonPress(press)) => Some(of_content(&press.inbound.content)),
         Ok(from_telegram::Arrival::Reaction(reaction)) => reaction.emoji,
@@ -62,19 +62,18 @@ fn of_update(update: &Update) -> Option<String> {
             | from_telegram::Arrival::Deletion(_)
             | from_telegram::Arrival::Move(_),
         ) => None,
-        Err(_) => words_in(&update.raw),
+        Err(_) => raw_text(&update.raw),
     }
 }
 
-/// The words of an update that is not read as a message: that of a person's own chat, whose connection is not known
-/// here.
-fn words_in(raw: &str) -> Option<String> {
+/// The text of an update that cannot be decoded here: that of an own chat, whose business connection is not known.
+fn raw_text(raw: &str) -> Option<String> {
     let update: serde_json::Map<String, serde_json::Value> = serde_json::from_str(raw).ok()?;
-    let words = |part: &serde_json::Value| {
+    let text = |part: &serde_json::Value| {
         let text = part.get("text").or_else(|| part.get("caption"))?;
         text.as_str().map(str::to_owned)
     };
-    update.values().find_map(words)
+    update.values().find_map(text)
 }
 
 fn of_hook(raw: &str) -> Option<String> {
@@ -114,11 +113,11 @@ fn of_attachment(file: &Attachment) -> String {
 
 fn named(kind: &str, name: &str, caption: Option<&String>) -> String {
     let caption = caption.map_or("", String::as_str);
-    let words = [&format!("[{kind}]"), name, caption];
-    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    let parts = [&format!("[{kind}]"), name, caption];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// A text in one line, and not all of a long one.
+/// A text in one line, cut at `most` characters.
 fn shortened(text: &str, most: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= most {
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_told_by_its_words_or_by_what_it_is() {
+    fn a_message_is_shown_by_its_text_or_by_its_kind() {
         let hook = |content: &str| {
             Job::from(Hook {
                 raw: format!(r#"{{"message":{{"conversation":{{"client_id":"tg:sales:7"}},"message":{content}}}}}"#),
@@ -178,7 +177,7 @@ mod tests {
         };
         let refusal = ToldRefusal::new(ErrorCode::Other, "The bot was blocked.");
         let report = DeliveryReport { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
-        for (jobs, says) in [
+        for (jobs, expected) in [
             (vec![text("Two\nlines")], Some("Two lines")),
             (vec![text("one"), text("two")], Some("one two")),
             (vec![file("")], Some("[picture] cat.jpg")),
@@ -205,13 +204,13 @@ mod tests {
                 None,
             ),
         ] {
-            assert_eq!(preview(&jobs, SHORT).as_deref(), says, "{jobs:?}");
+            assert_eq!(preview(&jobs, SHORT).as_deref(), expected, "{jobs:?}");
         }
     }
 
     #[test]
-    fn not_all_of_a_long_text_is_told() {
-        let told = preview(&[text(&"é".repeat(5000))], SHORT).unwrap();
-        assert_eq!((told.chars().count(), told.chars().last()), (SHORT, Some('…')));
+    fn a_long_text_is_cut() {
+        let preview_text = preview(&[text(&"é".repeat(5000))], SHORT).unwrap();
+        assert_eq!((preview_text.chars().count(), preview_text.chars().last()), (SHORT, Some('…')));
     }
 }

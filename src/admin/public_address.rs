@@ -1,5 +1,5 @@
-//! Whether the public address leads here, and how long its certificate is good. Kommo sends each hook once, so nobody
-//! else would tell in time.
+//! Checks that the public address leads here, and how long its certificate is valid. Kommo sends each hook once, so a
+//! failure would otherwise show only in lost messages.
 
 use std::{convert::Infallible, fmt, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -21,16 +21,16 @@ use crate::{
     tls::{self, Keeper},
 };
 
-/// How long after a start to look first: the web server in front may be starting, too.
-const FIRST_AFTER: Duration = Duration::from_secs(10);
-/// How long one call may take.
-const WITHIN: Duration = Duration::from_secs(20);
-/// By then every certificate has ended.
+/// Delay of the first check after a start: the web server in front may be starting, too.
+const FIRST_CHECK_AFTER: Duration = Duration::from_secs(10);
+/// Time limit of one request.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Longer than any certificate is valid.
 const EVER: Duration = Duration::from_hours(100 * 365 * 24);
-/// The most of an answer that is read.
-const ANSWER_BYTES: usize = 1024;
+/// How much of a response is read.
+const MAX_BODY_BYTES: usize = 1024;
 
-/// Where requests to the public address should come in.
+/// Where requests to the public address should arrive.
 #[derive(Clone, Debug)]
 pub struct Entrance {
     pub listener: SocketAddr,
@@ -45,11 +45,11 @@ impl fmt::Display for Entrance {
     }
 }
 
-/// Looks at the public address.
+/// Checks the public address from time to time.
 pub struct PublicAddress {
     http: Http,
     public_url: Url,
-    /// The part of it that is asked.
+    /// The part of it that is requested.
     url: Url,
     /// Where it should lead.
     entrance: Entrance,
@@ -58,25 +58,25 @@ pub struct PublicAddress {
     metrics: Arc<Metrics>,
 }
 
-/// What is to be said of a certificate's end.
-struct End {
+/// The warning about a certificate that ends soon, or has ended.
+struct ExpiryWarning {
     text: String,
     is_over: bool,
 }
 
-/// What a call to the address has shown. `None` is nothing wrong.
+/// The result of a check. `None` means that nothing is wrong.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Shown {
+struct Findings {
     address: Option<String>,
     certificate: Option<String>,
 }
 
 impl PublicAddress {
-    /// Looks at the address of a configuration, which should lead to `entrance`.
+    /// Will check the configured address, which should lead to `entrance`.
     pub fn new(config: &Config, entrance: Entrance, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            http: Http::new(&Egress::default(), |client| client.connect_timeout(WITHIN / 2).timeout(WITHIN))?,
-            // Every web server passes this on; the rest may be for something else.
+            http: Http::new(&Egress::default(), |client| client.connect_timeout(TIMEOUT / 2).timeout(TIMEOUT))?,
+            // Every web server passes this path on; the rest of the address may serve something else.
             url: below(config.server.public_url.url(), "kommo/"),
             public_url: config.server.public_url.url().clone(),
             entrance,
@@ -86,12 +86,12 @@ impl PublicAddress {
         })
     }
 
-    /// Looks until `stop`.
+    /// Checks until `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         let work = async {
-            sleep(FIRST_AFTER.min(self.every)).await;
+            sleep(FIRST_CHECK_AFTER.min(self.every)).await;
             loop {
-                self.tell_all(self.look().await);
+                self.report_all(self.check().await);
                 sleep(self.every).await;
             }
         };
@@ -99,34 +99,34 @@ impl PublicAddress {
         Ok(())
     }
 
-    /// Shows what a look has shown. The listener's own certificate is known whether or not the address can be reached.
-    fn tell_all(&self, shown: Option<Shown>) {
-        let is_known = shown.is_some();
-        let own = self.own_ending(clock::now(), is_known);
-        let Shown { address, certificate } = shown.unwrap_or_default();
-        // One that has ended keeps everybody out, which the address tells.
+    /// Reports the result of a check, `None` if it had none. The listener's own certificate is known either way.
+    fn report_all(&self, findings: Option<Findings>) {
+        let is_known = findings.is_some();
+        let own = self.own_expiry(clock::now(), is_known);
+        let Findings { address, certificate } = findings.unwrap_or_default();
+        // If it has ended, the address cannot be reached, and that problem is enough.
         let certificate = certificate.or(own.filter(|own| !own.is_over || address.is_none()).map(|own| own.text));
         if is_known {
-            self.tell(Cause::PublicAddress, address);
+            self.report(Cause::PublicAddress, address);
         }
         if is_known || self.entrance.tls.is_some() {
-            self.tell(Cause::Certificate, certificate);
+            self.report(Cause::Certificate, certificate);
         }
     }
 
-    /// What is to be said of the end of the listener's own certificate.
-    fn own_ending(&self, now: UnixMillis, is_known: bool) -> Option<End> {
+    /// The warning about the listener's own certificate.
+    fn own_expiry(&self, now: UnixMillis, is_known: bool) -> Option<ExpiryWarning> {
         let pair = self.entrance.tls.as_ref()?.served().pair()?;
-        // Where a look shows none, a renewed one ends later than what was known.
+        // If the check saw no certificate, a renewed one shows by its later end.
         let is_renewed = |known: UnixMillis| !is_known && known < pair.ends_at();
         if self.metrics.certificate_ends_at().is_none_or(is_renewed) {
             self.metrics.certificate_ends(pair.ends_at());
         }
-        self.ending(pair.ends_at(), now)
+        self.expiry_warning(pair.ends_at(), now)
     }
 
-    /// What is to be said of a certificate that ends then.
-    fn ending(&self, ends_at: UnixMillis, now: UnixMillis) -> Option<End> {
+    /// The warning about a certificate that ends at `ends_at`, if it is due.
+    fn expiry_warning(&self, ends_at: UnixMillis, now: UnixMillis) -> Option<ExpiryWarning> {
         if now.plus(self.expires_within) < ends_at {
             return None;
         }
@@ -134,34 +134,33 @@ impl PublicAddress {
         let (is_over, left) = (ends_at <= now, duration_in_words(now.until(ends_at)));
         let ends = if is_over { format!("has ended on {day}") } else { format!("ends on {day}, in {left}") };
         let text = format!(
-            "the certificate of {host} {ends}: see to it that it is renewed. Kommo sends no hooks to an address whose \
-             certificate has ended"
+            "the certificate of {host} {ends}: renew it. Kommo sends no hooks to an address whose certificate has ended"
         );
-        Some(End { text, is_over })
+        Some(ExpiryWarning { text, is_over })
     }
 
-    /// Shows what is wrong, and logs it when it is news.
-    fn tell(&self, cause: Cause, why: Option<String>) {
+    /// Records a problem or its end, and logs it if it is new.
+    fn report(&self, cause: Cause, why: Option<String>) {
         let about = cause.name();
         match (self.metrics.note(cause, why.clone()), why) {
-            (false, Some(why)) => tracing::warn!(about, why, "the public address is not well"),
-            (true, None) => tracing::info!(about, "the public address is well again"),
+            (false, Some(why)) => tracing::warn!(about, why, "the public address has a problem"),
+            (true, None) => tracing::info!(about, "the public address works again"),
             (true, Some(_)) | (false, None) => {}
         }
     }
 
-    /// `None` if nothing can be told: some networks do not let a machine reach itself from outside.
-    async fn look(&self) -> Option<Shown> {
+    /// `None` if the check is inconclusive: some networks do not let a machine reach itself from outside.
+    async fn check(&self) -> Option<Findings> {
         let mut response = match self.http.send(self.http.get(self.url.clone())).await {
             Ok(response) => response,
-            Err(trouble) => return unanswered(&trouble),
+            Err(error) => return unanswered(&error),
         };
         let status = response.status();
         let body = beginning(&mut response).await;
         let address = (body != HERE.as_bytes()).then(|| {
             format!(
-                "{} answers {status}, and does not lead to telekommo: let the web server pass its requests on to \
-                 {}, or correct server.public_url. Until then Kommo's hooks and files are lost",
+                "{} answers {status}, and does not lead to telekommo: let the web server pass its requests on to {}, \
+                 or correct server.public_url. Until then Kommo's hooks and files are lost",
                 net::place(&response),
                 self.entrance,
             )
@@ -170,18 +169,18 @@ impl PublicAddress {
             Some(address) => Some(address),
             None => self.files().await,
         };
-        Some(Shown { address, certificate: self.shown_ending().await })
+        Some(Findings { address, certificate: self.remote_expiry().await })
     }
 
-    /// What is wrong with the way of files: a web server may pass hooks on and not these. `None` if nothing is, or
-    /// nothing can be told.
+    /// Checks the path of customers' files: a web server may pass on hooks alone. `None` if it works, or the check is
+    /// inconclusive.
     async fn files(&self) -> Option<String> {
         let request = self.http.get(below(&self.public_url, "media/check/check")).header(NONCE, "check");
         let mut response = self.http.send(request).await.ok()?;
         let status = response.status();
         let body = beginning(&mut response).await;
         let route = Answer::read(&String::from_utf8_lossy(&body)).map(|answer| answer.route);
-        // Where headers are taken away, it speaks as to anybody.
+        // A proxy that strips the header gets the ordinary response.
         let is_ours =
             [HERE.trim_end().to_owned(), BadLink.to_string()].iter().any(|it| it.as_bytes() == body.trim_ascii_end());
         let leads_here = route.as_deref() == Some("files") || is_ours;
@@ -195,16 +194,16 @@ impl PublicAddress {
         })
     }
 
-    /// The same of the certificate that the address shows.
-    async fn shown_ending(&self) -> Option<String> {
+    /// The warning about the certificate that the address presents.
+    async fn remote_expiry(&self) -> Option<String> {
         let ends_at = net::ends_within(&Egress::default(), &self.url, EVER).await?;
         let ends_at = UnixMillis::from_seconds(i64::try_from(ends_at).ok()?);
         self.metrics.certificate_ends(ends_at);
-        self.ending(ends_at, clock::now()).map(|ending| ending.text)
+        self.expiry_warning(ends_at, clock::now()).map(|warning| warning.text)
     }
 }
 
-/// A part of the address.
+/// A path below the public address.
 fn below(public_url: &Url, path: &str) -> Url {
     let mut url = public_url.clone();
     url.set_path(&format!("{}/{path}", public_url.path().trim_end_matches('/')));
@@ -214,20 +213,20 @@ fn below(public_url: &Url, path: &str) -> Url {
 async fn beginning(response: &mut reqwest::Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = response.chunk().await
-        && body.len() < ANSWER_BYTES
+        && body.len() < MAX_BODY_BYTES
     {
         body.extend_from_slice(&chunk);
     }
     body
 }
 
-/// What it means that no answer came; `None` if that means nothing.
-fn unanswered(trouble: &net::RequestError) -> Option<Shown> {
-    match trouble.cause {
+/// The finding of a request without a response; `None` if it is inconclusive.
+fn unanswered(error: &net::RequestError) -> Option<Findings> {
+    match error.cause {
         net::Cause::Tls(_) | net::Cause::Name(_) | net::Cause::Connection(_) => {
-            let lost = "Until that is mended Kommo's hooks and files are lost: see to the name, to the web server in \
-                        front of telekommo and its certificate, and to server.public_url";
-            Some(Shown { address: Some(format!("{trouble}. {lost}")), certificate: None })
+            let lost = "Until that is mended Kommo's hooks and files are lost: check the name, the web server in front \
+                        of telekommo and its certificate, and server.public_url";
+            Some(Findings { address: Some(format!("{error}. {lost}")), certificate: None })
         }
         net::Cause::Proxy(_) | net::Cause::Late(_) | net::Cause::Broken(_) | net::Cause::Other(_) => None,
     }

@@ -1,5 +1,5 @@
-//! The messages that wait, and what an operator does about them. Those that are parked have a list of their own
-//! (`parked`); here they are shown one by one, and retried.
+//! Lists, shows, retries and parks waiting messages. Parked ones have a list of their own (`parked`); here they are
+//! shown and retried one by one.
 
 use axum::{
     extract::{Query, State},
@@ -13,12 +13,12 @@ use crate::{
     admin::{
         Admin,
         chats::Bots,
-        elsewhere, failed,
+        failed,
         filter::{Filter, conversation_of},
         is_addressed_directly,
         parked::{self, Changed, Ids, MISSING, json, left, many, name, unpark},
         preview::{SHORT, WHOLE, preview},
-        refusal,
+        refusal, wrong_host,
     },
     clock,
     domain::{address::Conversation, job::Lane, time::UnixMillis},
@@ -26,15 +26,15 @@ use crate::{
     trace::{Event, Hop},
 };
 
-/// How many messages are listed at most, unless fewer are asked for.
+/// The most messages per page.
 const LISTED: usize = 1000;
-/// How many messages of a lane are shown.
+/// The most messages of a lane that are shown.
 const SHOWN: usize = 100;
 
-/// What becomes of a message.
+/// The state of a message in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Standing {
+pub(crate) enum MessageState {
     /// It is sent when its turn comes.
     Due,
     /// It has failed, and is tried again.
@@ -47,20 +47,21 @@ pub(crate) enum Standing {
     Behind,
     /// It waits for a person.
     Parked,
-    /// It is parked, and goes by itself, because its author was told.
-    Told,
+    /// Parked, and deleted after its retention, since its author has been informed.
+    #[serde(rename = "told")]
+    Reported,
 }
 
-/// A message that waits or is parked, for the operator's commands. The names of its fields stay.
+/// A message that waits or is parked. Programs read it: field names stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct QueueEntry {
     pub(crate) id: u64,
-    pub(crate) state: Standing,
+    pub(crate) state: MessageState,
     pub(crate) route: String,
-    /// The lane of that route.
+    /// The lane on that route.
     pub(crate) thread: String,
     pub(crate) conversation: Option<Conversation>,
-    /// What the customer is called.
+    /// The customer's name.
     pub(crate) name: Option<String>,
     /// When it arrived, or was parked.
     pub(crate) since: Option<UnixMillis>,
@@ -75,12 +76,12 @@ pub(crate) struct QueueEntry {
     pub(crate) unreadable: bool,
     /// How many wait behind it in its conversation.
     pub(crate) behind: usize,
-    /// Its words.
+    /// Its text, shortened.
     pub(crate) text: Option<String>,
 }
 
 impl QueueEntry {
-    fn of(lane: Lane, id: u64, state: Standing) -> Self {
+    fn of(lane: Lane, id: u64, state: MessageState) -> Self {
         Self {
             id,
             state,
@@ -103,10 +104,10 @@ impl QueueEntry {
     /// The first message of a lane.
     fn of_lane(lane: WaitingLane, most: usize) -> Self {
         let (state, next_try) = match lane.turn {
-            Readiness::Now => (Standing::Due, None),
-            Readiness::At(at) => (Standing::Retrying, Some(at)),
-            Readiness::UnderWay => (Standing::Sending, None),
-            Readiness::Held => (Standing::Held, None),
+            Readiness::Now => (MessageState::Due, None),
+            Readiness::At(at) => (MessageState::Retrying, Some(at)),
+            Readiness::UnderWay => (MessageState::Sending, None),
+            Readiness::Held => (MessageState::Held, None),
         };
         let row = Self { next_try, behind: lane.jobs.saturating_sub(1), ..Self::of(lane.lane, lane.id, state) };
         match lane.first {
@@ -125,7 +126,7 @@ impl From<parked::ParkedEntry> for QueueEntry {
     fn from(row: parked::ParkedEntry) -> Self {
         Self {
             id: row.id,
-            state: if row.expires_at.is_some() { Standing::Told } else { Standing::Parked },
+            state: if row.expires_at.is_some() { MessageState::Reported } else { MessageState::Parked },
             route: row.route,
             conversation: conversation_of(&row.thread),
             thread: row.thread,
@@ -138,20 +139,20 @@ impl From<parked::ParkedEntry> for QueueEntry {
             expires_at: row.expires_at,
             unreadable: row.unreadable,
             behind: 0,
-            text: row.said,
+            text: row.text,
         }
     }
 }
 
-/// Which page is asked for.
+/// Which page to list.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page {
-    /// What came before this one.
+    /// Only messages after this one.
     after: Option<u64>,
     limit: Option<usize>,
 }
 
-/// The first messages of the lanes that the filter leaves, the oldest first.
+/// The first messages of the lanes that match the filter, the oldest first.
 pub(super) async fn list(
     State(admin): State<Admin>,
     Query(page): Query<Page>,
@@ -159,7 +160,7 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Response {
     let limit = page.limit.unwrap_or(LISTED).min(LISTED);
-    answered(&admin, &headers, async {
+    respond(&admin, &headers, async {
         let lanes = waiting(&admin.store, filter, page.after, limit).await?;
         Ok(lanes.into_iter().map(|lane| QueueEntry::of_lane(lane, SHORT)).collect())
     })
@@ -174,24 +175,28 @@ async fn waiting(
 ) -> Result<Vec<WaitingLane>, StoreError> {
     let (now, lanes) = (clock::now(), filter.clone());
     store
-        .waiting_lanes(after, limit, move |lane| lanes.may_take(lane), move |lane| filter.takes_waiting(lane, now))
+        .waiting_lanes(after, limit, move |lane| lanes.may_match(lane), move |lane| filter.matches_waiting(lane, now))
         .await
 }
 
-/// Which messages are shown: one, or those of a conversation.
+/// Which messages to show: one, or those of a conversation.
 #[derive(Debug, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct Selection {
     id: Option<u64>,
     conversation: Option<Conversation>,
 }
 
-/// Messages with all that is known of them: those that wait, in their order, and then those that are parked.
-pub(super) async fn show(State(admin): State<Admin>, Query(wanted): Query<Wanted>, headers: HeaderMap) -> Response {
-    answered(&admin, &headers, async {
-        match wanted {
-            Wanted { id: Some(id), .. } => one(&admin.store, id).await,
-            Wanted { conversation: Some(conversation), .. } => all_of(&admin.store, &conversation).await,
-            Wanted { id: None, conversation: None } => Ok(Vec::new()),
+/// Shows messages in full: the waiting ones in their order, then the parked ones.
+pub(super) async fn show(
+    State(admin): State<Admin>,
+    Query(selection): Query<Selection>,
+    headers: HeaderMap,
+) -> Response {
+    respond(&admin, &headers, async {
+        match selection {
+            Selection { id: Some(id), .. } => one(&admin.store, id).await,
+            Selection { conversation: Some(conversation), .. } => all_of(&admin.store, &conversation).await,
+            Selection { id: None, conversation: None } => Ok(Vec::new()),
         }
     })
     .await
@@ -221,33 +226,33 @@ async fn all_of(store: &Store, conversation: &Conversation) -> Result<Vec<QueueE
 
 /// The messages of a lane, in their order.
 async fn of_lane(store: &Store, lane: Lane) -> Result<Vec<QueueEntry>, StoreError> {
-    let wanted = lane.clone();
-    let first = store.waiting_lanes(None, 1, move |lane| *lane == wanted, |_| true).await?.pop();
+    let this = lane.clone();
+    let first = store.waiting_lanes(None, 1, move |lane| *lane == this, |_| true).await?.pop();
     let Some(first) = first else { return Ok(Vec::new()) };
     let jobs = first.jobs;
     let mut rows = vec![QueueEntry::of_lane(first, WHOLE)];
     for (at, job) in store.waiting_in(lane.clone(), SHOWN).await?.into_iter().enumerate().skip(1) {
-        let row = QueueEntry::of(lane.clone(), job.id, Standing::Behind).with(job, WHOLE);
+        let row = QueueEntry::of(lane.clone(), job.id, MessageState::Behind).with(job, WHOLE);
         rows.push(QueueEntry { behind: jobs.saturating_sub(at + 1), ..row });
     }
-    // The parts of one message share its number: what is said of the whole is said of the first.
+    // The parts of one message share its id: one row is enough.
     rows.dedup_by_key(|row| row.id);
     Ok(rows)
 }
 
-fn of_parked(store: &Store, aside: ParkedSummary) -> Result<QueueEntry, StoreError> {
-    let text = store.parked_as(aside.id)?.and_then(|parked| preview(&parked.jobs, WHOLE));
-    Ok(QueueEntry { text, ..QueueEntry::from(parked::ParkedEntry::from(aside)) })
+fn of_parked(store: &Store, parked: ParkedSummary) -> Result<QueueEntry, StoreError> {
+    let text = store.parked_as(parked.id)?.and_then(|parked| preview(&parked.jobs, WHOLE));
+    Ok(QueueEntry { text, ..QueueEntry::from(parked::ParkedEntry::from(parked)) })
 }
 
-/// Rows with the names of the customers. They have words of people, so they are for our own commands alone.
-async fn answered(
+/// Responds with rows and the customers' names. Rows have texts of people, so they are for our own commands alone.
+async fn respond(
     admin: &Admin,
     headers: &HeaderMap,
     rows: impl Future<Output = Result<Vec<QueueEntry>, StoreError>>,
 ) -> Response {
     if !is_addressed_directly(headers) {
-        return elsewhere();
+        return wrong_host();
     }
     if let Some(refusal) = refusal(headers) {
         return refusal;
@@ -266,7 +271,7 @@ fn named(store: &Store, bots: &Bots, row: QueueEntry) -> Result<QueueEntry, Stor
     Ok(QueueEntry { name, ..row })
 }
 
-/// Lets messages be tried at once: parked ones go back to their queues, and those that wait for a time wait no more.
+/// Retries messages at once: parked ones go back to their lanes, and those that wait for their next attempt become due.
 pub(super) async fn retry(State(admin): State<Admin>, Query(ids): Query<Ids>, headers: HeaderMap) -> Response {
     many(&headers, &ids, async |ids| {
         let mut changed = unpark(&admin, ids).await?;
@@ -286,13 +291,13 @@ async fn try_now(admin: &Admin, waiting: Vec<parked::Left>, changed: &mut Change
                 admin.trace.tell(|| Hop { at, event, job: Some(id), ..Hop::default() });
                 changed.done += 1;
             }
-            Err(why) => changed.left.push(left(ParkedId(id), untouched(&why))),
+            Err(why) => changed.left.push(left(ParkedId(id), not_changed(&why))),
         }
     }
     Ok(())
 }
 
-/// Sets messages that wait aside for a person.
+/// Parks waiting messages.
 pub(super) async fn park(State(admin): State<Admin>, Query(ids): Query<Ids>, headers: HeaderMap) -> Response {
     many(&headers, &ids, async |ids: Vec<ParkedId>| {
         let mut changed = Changed::default();
@@ -307,7 +312,7 @@ pub(super) async fn park(State(admin): State<Admin>, Query(ids): Query<Ids>, hea
                 Err(NotChanged::Missing) if is_parked(&admin.store, id).await? => {
                     changed.left.push(left(id, "it is parked already"));
                 }
-                Err(why) => changed.left.push(left(id, untouched(&why))),
+                Err(why) => changed.left.push(left(id, not_changed(&why))),
             }
         }
         Ok(changed)
@@ -320,7 +325,7 @@ async fn is_parked(store: &Store, id: ParkedId) -> Result<bool, StoreError> {
     Ok(newest.iter().any(|parked| parked.id == id))
 }
 
-fn untouched(why: &NotChanged) -> String {
+fn not_changed(why: &NotChanged) -> String {
     match why {
         NotChanged::Missing => "no message has this number".to_owned(),
         NotChanged::UnderWay => "it is being sent right now: try again".to_owned(),
@@ -328,7 +333,7 @@ fn untouched(why: &NotChanged) -> String {
     }
 }
 
-/// Why a message that waits is not dropped.
+/// Why a waiting message is not dropped.
 pub(super) fn waits(id: u64) -> String {
     format!("it waits to be sent: `telekommo queue park {id}` comes first")
 }

@@ -1,4 +1,4 @@
-//! Looking for missed answers of managers on request, for `telekommo reconcile`.
+//! Compares with Kommo's history on request, for `telekommo reconcile`.
 
 use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
@@ -22,13 +22,12 @@ use crate::{
     store::StoreError,
 };
 
-/// How long the bridge says nothing at most, however long a call to Kommo or the wait between two takes.
-const SAYS_EVERY: Duration = Duration::from_mins(1);
-/// What the last line of a comparison begins with that left nothing out.
+/// The longest silence, however long a call to Kommo or the wait between two calls takes.
+const KEEPALIVE_EVERY: Duration = Duration::from_mins(1);
+/// How the last line of a complete comparison begins.
 pub(crate) const RESULT: &str = "Result: ";
 
-/// `/reconcile` and `/reconcile/{since}`: says what it does while it does it, a line at a time; the last one is the
-/// result.
+/// `/reconcile` and `/reconcile/{since}`: streams its progress line by line. The last line is the result.
 pub fn router(reconciler: Arc<Reconciler>) -> Router {
     let routes = Router::new().route("/reconcile", post(start)).route("/reconcile/{since}", post(start));
     routes.with_state(reconciler)
@@ -41,36 +40,36 @@ async fn start(State(reconciler): State<Arc<Reconciler>>, since: Option<Path<Str
     let Ok(since) = since.as_deref().map(|since| humantime::parse_duration(since)).transpose() else {
         return (StatusCode::BAD_REQUEST, "since is not a duration, such as 2h\n").into_response();
     };
-    let (tell, told) = unbounded_channel();
+    let (sender, lines) = unbounded_channel();
     let work = Box::pin(async move {
-        // The caller may have gone. Then the work ends.
-        let say = |line| drop(tell.send(line));
-        reconciler.run_now(since, say).await
+        // If the caller has left, this future is dropped, too.
+        let report = |line| drop(sender.send(line));
+        reconciler.run_now(since, report).await
     });
-    Body::from_stream(stream::unfold(Some(Progress { work, told }), Progress::line)).into_response()
+    Body::from_stream(stream::unfold(Some(Progress { work, lines }), Progress::line)).into_response()
 }
 
 type Work = Pin<Box<dyn Future<Output = Result<ReconcileSummary, StoreError>> + Send>>;
 
-/// A comparison under way, and what it says.
+/// A comparison under way, and its output.
 struct Progress {
     work: Work,
-    told: UnboundedReceiver<String>,
+    lines: UnboundedReceiver<String>,
 }
 
 impl Progress {
-    /// The next line. The work goes on while it is waited for.
+    /// The next line. The work goes on meanwhile.
     async fn line(progress: Option<Self>) -> Option<(Result<String, Infallible>, Option<Self>)> {
         let mut progress = progress?;
         let (line, rest) = tokio::select! {
-            // What was said before the end comes before the end.
+            // Lines that came before the end are sent before it.
             biased;
-            Some(line) = progress.told.recv() => (line, Some(progress)),
-            // A caller that hears nothing takes the bridge for gone, and a caller that leaves ends the work.
-            () = sleep(SAYS_EVERY) => ("Still comparing.".to_owned(), Some(progress)),
+            Some(line) = progress.lines.recv() => (line, Some(progress)),
+            // A caller that gets nothing for long would give up, and that would end the work.
+            () = sleep(KEEPALIVE_EVERY) => ("Still comparing.".to_owned(), Some(progress)),
             outcome = &mut progress.work => {
                 let mut last = Vec::new();
-                while let Ok(line) = progress.told.try_recv() {
+                while let Ok(line) = progress.lines.try_recv() {
                     last.push(line);
                 }
                 last.push(match outcome {
@@ -89,15 +88,15 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_asked_hears_of_it_every_minute() {
-        let (tell, told) = unbounded_channel();
-        let mut progress = Progress { work: Box::pin(std::future::pending()), told };
+    async fn a_line_is_sent_every_minute() {
+        let (sender, lines) = unbounded_channel();
+        let mut progress = Progress { work: Box::pin(std::future::pending()), lines };
         for _ in 0..3 {
             let (line, rest) = Progress::line(Some(progress)).await.unwrap();
             assert_eq!(line.unwrap(), "Still comparing.\n");
             progress = rest.unwrap();
         }
-        tell.send("news".to_owned()).unwrap();
+        sender.send("news".to_owned()).unwrap();
         assert_eq!(Progress::line(Some(progress)).await.unwrap().0.unwrap(), "news\n");
     }
 }

@@ -1,4 +1,4 @@
-//! Reading the configuration again: how it is asked for, and what is told of it.
+//! Reloads of the configuration: how one is requested, and its result.
 
 use axum::{
     Router,
@@ -12,46 +12,46 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{admin::refusal, domain::amount::counted};
 
-/// What came of reading the configuration again.
+/// The result of a reload.
 pub type ReloadOutcome = Result<Reloaded, NotReloaded>;
 /// Where the outcome of one reload is sent.
 pub type ReloadReply = oneshot::Sender<ReloadOutcome>;
 
-/// Asks the bridge to read its configuration again. Clones ask the same bridge.
+/// Requests reloads of the bridge.
 #[derive(Clone, Debug)]
 pub struct ReloadHandle(mpsc::Sender<ReloadReply>);
 
-/// The handle that asks for a reload, and the end at which the requests arrive.
+/// The handle that requests reloads, and the receiver of the requests.
 #[must_use]
 pub fn reload_channel() -> (ReloadHandle, mpsc::Receiver<ReloadReply>) {
-    let (reload_handle, wished) = mpsc::channel(1);
-    (ReloadHandle(reload_handle), wished)
+    let (reload_handle, requests) = mpsc::channel(1);
+    (ReloadHandle(reload_handle), requests)
 }
 
 impl ReloadHandle {
-    /// Waits until the configuration was read again.
+    /// Reloads the configuration, and waits for the result.
     ///
     /// # Errors
-    /// [`NotReloaded`] if the one before stays in force.
+    /// [`NotReloaded`] if the previous configuration stays in force.
     pub async fn reload(&self) -> ReloadOutcome {
-        let (tell, told) = oneshot::channel();
-        self.0.send(tell).await.map_err(|_| NotReloaded::Stopping)?;
-        told.await.map_err(|_| NotReloaded::Stopping)?
+        let (sender, receiver) = oneshot::channel();
+        self.0.send(sender).await.map_err(|_| NotReloaded::Stopping)?;
+        receiver.await.map_err(|_| NotReloaded::Stopping)?
     }
 }
 
-/// Why the configuration was not read again. The one before stays in force.
+/// Why the configuration was not reloaded. The previous one stays in force.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotReloaded {
-    /// It cannot be used.
+    /// The new configuration is invalid.
     #[error("{0}")]
     Broken(String),
-    /// Nothing could be made of it, or the bridge has failed.
+    /// It could not be put into force, or the bridge has failed.
     #[error("{0}")]
     Failed(String),
-    #[error("the bridge still waits for the account to tell its id: restart it instead")]
+    #[error("the bridge still waits for the account's id: restart it instead")]
     Starting,
-    #[error("the bridge stops")]
+    #[error("the bridge is stopping")]
     Stopping,
 }
 
@@ -78,7 +78,7 @@ pub struct Changed {
     pub keys: Vec<String>,
 }
 
-/// A source that is gone.
+/// A source that was removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
     pub source: String,
@@ -87,28 +87,28 @@ pub struct Removed {
 }
 
 impl Reloaded {
-    /// Says it in the log.
+    /// Writes it to the log.
     pub fn log(&self) {
         let Self { added, changed, removed, in_force, needs_restart, .. } = self;
         let changed: Vec<_> = changed.iter().map(|changed| changed.source.as_str()).collect();
-        let gone: Vec<_> = removed.iter().map(|removed| removed.source.as_str()).collect();
+        let removed_sources: Vec<_> = removed.iter().map(|removed| removed.source.as_str()).collect();
         tracing::info!(
             added = added.join(" "),
             changed = changed.join(" "),
-            removed = gone.join(" "),
+            removed = removed_sources.join(" "),
             in_force = in_force.join(" "),
             needs_restart = needs_restart.join(" "),
-            "the configuration is reloaded"
+            "configuration reloaded"
         );
         for Removed { source, waiting } in removed.iter().filter(|removed| removed.waiting > 0) {
-            tracing::warn!(source, waiting, "answers wait for customers of a bot that is gone");
+            tracing::warn!(source, waiting, "answers wait for customers of a bot that was removed");
         }
         for warning in &self.warnings {
             tracing::warn!("{warning}");
         }
     }
 
-    /// What systemd shows of it: what is still to be done.
+    /// The status line for systemd: what is still to be done.
     #[must_use]
     pub fn status(&self) -> String {
         match &self.needs_restart[..] {
@@ -117,7 +117,7 @@ impl Reloaded {
         }
     }
 
-    /// What a person reads, a line for each kind.
+    /// The result for people, a line for each kind of change.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let list = |what: &str, names: &[String]| (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")));

@@ -1,4 +1,4 @@
-//! Removes what nothing needs any more beside the store, so that the data directory does not grow without end.
+//! Removes old files beside the store, so that the data directory does not grow without end.
 
 use std::{
     fs, io,
@@ -14,7 +14,7 @@ use crate::{
     store::{dumps, former},
 };
 
-/// What stays for how long, and how much room dumps take.
+/// How long files beside the store are kept.
 #[derive(Clone, Debug)]
 pub(super) struct Retention {
     data_dir: PathBuf,
@@ -28,29 +28,29 @@ impl Retention {
         Self { data_dir, moved_aside: retention.moved_aside, imports: retention.imports }
     }
 
-    /// Removes what was there for too long at `now`, and returns what that was. What cannot be removed is tried again.
+    /// Removes files that are too old at `now`, and returns them. What cannot be removed is tried again next time.
     ///
     /// # Errors
     /// If a folder cannot be read.
     pub(super) fn sweep(&self, now: UnixMillis) -> io::Result<Vec<PathBuf>> {
-        let mut gone = Vec::new();
+        let mut removed = Vec::new();
         for (_, dump) in dumps::before_upgrades(&dumps::dir(&self.data_dir))? {
             if is_older(&dump, now.minus(self.moved_aside))? && fs::remove_file(&dump).is_ok() {
-                gone.push(dump);
+                removed.push(dump);
             }
         }
         for store in former::all(&self.data_dir)? {
             if is_older(&store, now.minus(self.moved_aside))? && fs::remove_dir_all(&store).is_ok() {
-                gone.push(store);
+                removed.push(store);
             }
         }
-        remove_files(&imported::dir(&self.data_dir), now.minus(self.imports), &mut gone)?;
-        Ok(gone)
+        remove_files(&imported::dir(&self.data_dir), now.minus(self.imports), &mut removed)?;
+        Ok(removed)
     }
 }
 
-/// Removes the files below a folder that are older, and folders that are empty then.
-fn remove_files(folder: &Path, than: UnixMillis, gone: &mut Vec<PathBuf>) -> io::Result<()> {
+/// Removes files below a folder that are older than `than`, and folders that are empty then.
+fn remove_files(folder: &Path, than: UnixMillis, removed: &mut Vec<PathBuf>) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
@@ -58,30 +58,30 @@ fn remove_files(folder: &Path, than: UnixMillis, gone: &mut Vec<PathBuf>) -> io:
     for entry in entries {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            remove_files(&entry.path(), than, gone)?;
+            remove_files(&entry.path(), than, removed)?;
             if is_older(&entry.path(), than)? {
-                // One that has something in it stays.
+                // A folder that is not empty stays.
                 let _ = fs::remove_dir(entry.path());
             }
         } else if is_older(&entry.path(), than)? && fs::remove_file(entry.path()).is_ok() {
-            gone.push(entry.path());
+            removed.push(entry.path());
         }
     }
     Ok(())
 }
 
-/// Whether something has neither changed nor got its name since an instant.
+/// Whether a file was neither changed nor renamed since an instant.
 fn is_older(path: &Path, than: UnixMillis) -> io::Result<bool> {
-    let there = fs::symlink_metadata(path)?;
-    Ok(there.mtime().max(there.ctime()) < than.seconds())
+    let metadata = fs::symlink_metadata(path)?;
+    Ok(metadata.mtime().max(metadata.ctime()) < than.seconds())
 }
 
-/// Removes the oldest dumps until all of them take so many bytes at most, the newest apart.
-pub(super) fn within(dumps: &Path, bytes: u64) -> io::Result<()> {
+/// Removes the oldest dumps until all of them together take at most `bytes`. The newest one always stays.
+pub(super) fn limit_size(dumps: &Path, bytes: u64) -> io::Result<()> {
     let mut all: Vec<_> = dumps::all(dumps)?.into_iter().map(|(_, dump)| dump).collect();
     let Some(newest) = all.pop() else { return Ok(()) };
     all.extend(dumps::before_upgrades(dumps)?.into_iter().map(|(_, dump)| dump));
-    let size = |dump: &PathBuf| fs::metadata(dump).map(|there| there.len());
+    let size = |dump: &PathBuf| fs::metadata(dump).map(|metadata| metadata.len());
     let mut taken = size(&newest)?;
     for dump in &all {
         taken = taken.saturating_add(size(dump)?);
@@ -92,7 +92,8 @@ pub(super) fn within(dumps: &Path, bytes: u64) -> io::Result<()> {
         }
         taken = taken.saturating_sub(size(&dump)?);
         fs::remove_file(&dump)?;
-        tracing::info!(dump = %dump.display(), "a dump was removed: all of them take more than retention.dumps_mb");
+        tracing::info!(dump = %dump.display(), "removed a dump: all of them together took more than \
+                                                retention.dumps_mb");
     }
     Ok(())
 }
@@ -160,7 +161,7 @@ mod tests {
             put(home.path(), name, 100);
         }
         for (bytes, left) in [(400, 4), (399, 3), (250, 2), (1, 1), (0, 1)] {
-            within(home.path(), bytes).unwrap();
+            limit_size(home.path(), bytes).unwrap();
             let (all, kept) = (dumps::all(home.path()).unwrap(), dumps::before_upgrades(home.path()).unwrap());
             assert_eq!(all.len() + kept.len(), left, "{bytes}");
             assert_eq!(all.last().unwrap().0, 3);

@@ -1,8 +1,7 @@
-//! Who may see and change messages by the admin listener: a browser that got a link from `telekommo status --open`.
-//!
-//! The command gets a ticket over the command socket, which is for the bridge's user and root alone. The page exchanges
-//! the ticket, which is good once, for a token, and sends the token with each request. A browser never sends it by
-//! itself, as it would a cookie, so no other page can make it act.
+//! Sessions of the status page: a browser that opened a link of `telekommo status --open` may see and change messages.
+//! The command gets a ticket over the command socket, which only the bridge's user and root can open. The page
+//! exchanges the ticket, which is valid once, for a token, and sends the token with each request. Unlike a cookie, a
+//! browser never sends it by itself, so no other page can act in its name.
 
 use std::{
     collections::VecDeque,
@@ -23,41 +22,41 @@ use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 use tokio::time::Instant;
 
-use crate::admin::{Admin, elsewhere, is_addressed_directly, parked::json, refusal};
+use crate::admin::{Admin, is_addressed_directly, parked::json, refusal, wrong_host};
 
-/// How long a ticket is good.
+/// How long a ticket is valid.
 pub(crate) const TICKET_FOR: Duration = Duration::from_mins(10);
-/// How long a session lasts since it was last used.
+/// How long a session lasts after its last use.
 const SESSION_FOR: Duration = Duration::from_hours(12);
-/// How many tickets and how many sessions there are at most. The oldest goes.
+/// The most tickets, and the most sessions. A new one replaces the oldest.
 const MOST: usize = 16;
-/// How many random bytes a ticket and a token have.
+/// Random bytes in a ticket or token.
 const BYTES: usize = 32;
-/// What stands before a token in a request.
+/// The prefix of a token in the `Authorization` header.
 const BEARER: &str = "Bearer ";
 
-/// Where the page is, and with what it opens.
+/// The link that opens the page.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Ticket {
     pub(crate) url: String,
 }
 
-/// What the page gets for its ticket.
+/// The response to a ticket.
 #[derive(Serialize)]
 struct Token {
     token: String,
 }
 
-/// The tickets and sessions of one bridge. They are kept as digests, and no longer than the process lives.
+/// The tickets and sessions of one bridge. Only digests are kept, in memory.
 #[derive(Debug)]
 pub struct Sessions {
     /// Where the page is.
     listener: SocketAddr,
-    state: Mutex<[Known; 2]>,
+    state: Mutex<[Digests; 2]>,
 }
 
-/// Digests, and until when what they are of is good.
-type Known = VecDeque<(Vec<u8>, Instant)>;
+/// Digests of tickets or tokens, with the end of their validity.
+type Digests = VecDeque<(Vec<u8>, Instant)>;
 
 const TICKETS: usize = 0;
 const TOKENS: usize = 1;
@@ -67,13 +66,13 @@ impl Sessions {
         Self { listener, state: Mutex::default() }
     }
 
-    /// A link that opens the page for once. `None` if the system gives no random numbers.
+    /// A link that opens the page once. `None` if the system gives no random numbers.
     fn ticket(&self) -> Option<Ticket> {
         let ticket = self.make(TICKETS, TICKET_FOR)?;
-        Some(Ticket { url: format!("http://{}/#ticket={ticket}", reached(self.listener)) })
+        Some(Ticket { url: format!("http://{}/#ticket={ticket}", reachable(self.listener)) })
     }
 
-    /// The token for a ticket, which is used up by that.
+    /// Exchanges a ticket for a token. The ticket is used up.
     fn exchange(&self, ticket: &str) -> Option<String> {
         let digest = digest(ticket);
         let is_good = self.with(TICKETS, |tickets| {
@@ -84,7 +83,7 @@ impl Sessions {
         if is_good { self.make(TOKENS, SESSION_FOR) } else { None }
     }
 
-    /// Whether a session has this token, which is prolonged by that.
+    /// Whether a session has this token. Extends the session.
     fn has(&self, token: &str) -> bool {
         let digest = digest(token);
         self.with(TOKENS, |tokens| match tokens.iter_mut().find(|(known, _)| *known == digest) {
@@ -96,7 +95,7 @@ impl Sessions {
         })
     }
 
-    fn make(&self, which: usize, good_for: Duration) -> Option<String> {
+    fn make(&self, which: usize, valid_for: Duration) -> Option<String> {
         let mut bytes = [0; BYTES];
         ring::default_provider().secure_random.fill(&mut bytes).ok()?;
         let text = BASE64_URL_SAFE_NO_PAD.encode(bytes);
@@ -104,13 +103,13 @@ impl Sessions {
             if all.len() == MOST {
                 all.pop_front();
             }
-            all.push_back((digest(&text), Instant::now() + good_for));
+            all.push_back((digest(&text), Instant::now() + valid_for));
         });
         Some(text)
     }
 
-    /// Does something with those that are still good.
-    fn with<T>(&self, which: usize, act: impl FnOnce(&mut Known) -> T) -> T {
+    /// Calls `act` with those that are still valid.
+    fn with<T>(&self, which: usize, act: impl FnOnce(&mut Digests) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         state[which].retain(|(_, until)| *until > now);
@@ -122,8 +121,8 @@ fn digest(text: &str) -> Vec<u8> {
     Sha1::digest(text).to_vec()
 }
 
-/// An address by which this machine reaches a listener.
-fn reached(listener: SocketAddr) -> SocketAddr {
+/// An address at which this machine reaches a listener.
+fn reachable(listener: SocketAddr) -> SocketAddr {
     let ip = match listener.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
@@ -132,7 +131,7 @@ fn reached(listener: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listener.port())
 }
 
-/// Gives a link to the page, for `telekommo status --open`. It is asked for by the socket alone.
+/// Makes a link to the page, for `telekommo status --open`. Only the command socket has this route.
 pub(super) async fn link(State(admin): State<Admin>, headers: HeaderMap) -> Response {
     if let Some(refusal) = refusal(&headers) {
         return refusal;
@@ -157,10 +156,10 @@ fn refused(why: &str) -> Response {
     (StatusCode::UNAUTHORIZED, format!("{why}: run `sudo telekommo status --open`\n")).into_response()
 }
 
-/// Refuses what another site asks for, by a name of its own that leads here (DNS rebinding) or by its page in the
-/// operator's browser (cross-site request forgery).
+/// Refuses requests of other sites: under a host name of theirs that resolves to this machine (DNS rebinding), or from
+/// their page in the operator's browser (cross-site request forgery).
 pub(super) async fn of_this_page(request: Request, next: Next) -> Response {
-    if is_foreign(request.headers()) { elsewhere() } else { next.run(request).await }
+    if is_foreign(request.headers()) { wrong_host() } else { next.run(request).await }
 }
 
 fn is_foreign(headers: &HeaderMap) -> bool {
@@ -170,7 +169,7 @@ fn is_foreign(headers: &HeaderMap) -> bool {
     !is_addressed_directly(headers) || text(header::ORIGIN).is_some_and(|origin| !is_own(origin))
 }
 
-/// Lets through who has a session.
+/// Requires a session.
 pub(super) async fn within_session(State(admin): State<Admin>, request: Request, next: Next) -> Response {
     if bearer(request.headers()).is_some_and(|token| admin.sessions.has(token)) {
         return next.run(request).await;

@@ -1,5 +1,5 @@
-//! Sets up Kommo at a start: connects the channel, checks that the token is good and for this account, and synchronises
-//! the sources. Afterwards it reports what changes. None of it delays or stops a message.
+//! Sets up Kommo at a start: connects the channel, checks that the token is valid and for this account, and
+//! synchronises the sources. Afterwards it reports what changes. None of it delays or stops a message.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -31,8 +31,8 @@ mod patience;
 
 use patience::Patience;
 
-/// How long after a start to ask whether the channel answers, if the start does not connect it.
-const LOOKED_AFTER: Duration = Duration::from_secs(20);
+/// Delay of the first probe of the channel, if the start does not connect it.
+const FIRST_PROBE_AFTER: Duration = Duration::from_secs(20);
 
 pub struct Setup {
     chats: Chats,
@@ -44,15 +44,15 @@ pub struct Setup {
     spoken: Spoken,
     sources: Vec<NewSource>,
     schedule: Schedule,
-    /// How often Kommo is asked whether all is still as it was set up.
+    /// How often to check that everything is still as it was set up.
     ask_every: Duration,
-    /// How long before its end the token is trouble.
+    /// How long before its end the token counts as trouble.
     expires_within: Duration,
     metrics: Arc<Metrics>,
 }
 
 impl Setup {
-    /// What `config` asks for, in the account `served`. What the account tells of itself goes to the store and to
+    /// Sets up what `config` asks for, in the account `served`. The account's facts go to the store and its language to
     /// `spoken`.
     #[must_use]
     pub fn new(
@@ -69,7 +69,7 @@ impl Setup {
             served,
             store,
             spoken,
-            sources: sources::wanted(config),
+            sources: sources::configured(config),
             schedule: config.retry.kommo.clone(),
             ask_every: config.alerts.ask_every,
             expires_within: config.alerts.expires_within,
@@ -77,9 +77,9 @@ impl Setup {
         }
     }
 
-    /// The same, with a place where it shows what stands in the way.
+    /// Reports problems to `metrics`.
     #[must_use]
-    pub fn telling(self, metrics: Arc<Metrics>) -> Self {
+    pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics, ..self }
     }
 
@@ -92,7 +92,7 @@ impl Setup {
             self.connect().await;
             self.watch_channel().await;
         };
-        let work = async { tokio::join!(channel, self.look_after_account(), self.watch_token()) };
+        let work = async { tokio::join!(channel, self.set_up_account(), self.watch_token()) };
         stop.run_until_cancelled(work).await;
         stop.cancelled().await;
         Ok(())
@@ -100,19 +100,19 @@ impl Setup {
 
     async fn connect(&self) {
         if !self.kommo.connect_on_start {
-            return self.look_whether_connected().await;
+            return self.await_channel().await;
         }
         let mut patience = Patience::new("the channel is not connected", &self.schedule);
-        let otherwise = channel::title_otherwise(self.sources.iter().map(|source| source.name.as_str()));
+        let default_title = channel::default_title(self.sources.iter().map(|source| source.name.as_str()));
         let connected = loop {
             let (title, has_window) = (self.kommo.channel_title.as_deref(), self.kommo.time_window);
-            match self.chats.connect(title, otherwise, has_window).await {
+            match self.chats.connect(title, default_title, has_window).await {
                 Ok(connected) => break connected,
                 Err(error) => {
                     let why = channel::refusal(&error);
-                    let verdict = Failure::from(error);
-                    self.show(format!("the channel is not connected to the account: {why}"), &verdict);
-                    patience.wait(why, verdict).await;
+                    let failure = Failure::from(error);
+                    self.report(format!("the channel is not connected to the account: {why}"), &failure);
+                    patience.wait(why, failure).await;
                 }
             }
         };
@@ -125,31 +125,31 @@ impl Setup {
         }
     }
 
-    /// Where a start does not connect the channel, a message would be the first to find out that it is not. So Kommo is
-    /// asked.
-    async fn look_whether_connected(&self) {
-        sleep(LOOKED_AFTER).await;
+    /// If a start does not connect the channel, a message would be the first to find that it is not connected. So the
+    /// channel is probed.
+    async fn await_channel(&self) {
+        sleep(FIRST_PROBE_AFTER).await;
         let mut patience = Patience::new("the channel does not answer", &self.schedule);
         loop {
             match self.chats.probe().await {
                 Ok(()) => break,
                 Err(error) => {
                     let why = channel::refusal(&error);
-                    let verdict = Failure::from(error);
-                    self.show(format!("the channel does not answer: {why}"), &verdict);
-                    patience.wait(why, verdict).await;
+                    let failure = Failure::from(error);
+                    self.report(format!("the channel does not answer: {why}"), &failure);
+                    patience.wait(why, failure).await;
                 }
             }
         }
         self.metrics.unconnected(None);
     }
 
-    /// Shows why the channel is not connected, or why nobody knows whether it is.
-    fn show(&self, why: String, verdict: &Failure) {
-        if verdict.may_pass() { self.metrics.unanswered(why) } else { self.metrics.unconnected(Some(why)) }
+    /// Reports why the channel is not connected, or why that is not known.
+    fn report(&self, why: String, failure: &Failure) {
+        if failure.may_pass() { self.metrics.unanswered(why) } else { self.metrics.unconnected(Some(why)) }
     }
 
-    async fn look_after_account(&self) {
+    async fn set_up_account(&self) {
         let Some(account) = &self.account else {
             self.metrics.note(Cause::Sources, None);
             if self.kommo.access_token.is_some() {
@@ -170,8 +170,8 @@ impl Setup {
                 Err(error) => patience.wait_after(error).await,
             }
         };
-        let whose = (&self.kommo, &self.served);
-        if let Err(error) = identity::learn_facts(whose, &info, &self.store, &self.spoken).await {
+        let account_id = (&self.kommo, &self.served);
+        if let Err(error) = identity::learn_facts(account_id, &info, &self.store, &self.spoken).await {
             tracing::error!(%error, "the account's language and country cannot be stored");
         }
         let mut patience = Patience::new("the sources cannot be synchronised", &self.schedule);
@@ -185,20 +185,20 @@ impl Setup {
             }
         };
         for (source, error) in &synced.refused {
-            tracing::error!(source, %error, "Kommo refuses a source: its leads go to the default one");
+            tracing::error!(source, %error, "Kommo refuses a source: its leads go to the default source");
         }
         for source in &synced.strangers {
             tracing::info!(source, "Kommo has a source that is not in the configuration; it is left as it is");
         }
         if synced.are_too_many() {
-            tracing::warn!("there are more than 50 sources: Kommo may show no more than that");
+            tracing::warn!("there are more than 50 sources: Kommo may not show all of them");
         }
         let (created, changed) = (synced.created.len(), synced.changed.len());
         tracing::info!(created, changed, kept = synced.kept, "the sources are in sync");
         self.watch_sources(account).await;
     }
 
-    /// Asks now and then whether the channel is still connected: without messages nobody would notice.
+    /// Probes the channel from time to time: without messages nobody would notice that it is disconnected.
     async fn watch_channel(&self) {
         let chats = self.chats.hasty();
         loop {
@@ -210,23 +210,23 @@ impl Setup {
                 }
                 Err(error) => {
                     let why = channel::refusal(&error);
-                    self.show(format!("{LOST}: {why}"), &error.into());
+                    self.report(format!("{LOST}: {why}"), &error.into());
                 }
             }
         }
     }
 
-    /// Shows what keeps the sources from being looked at, if somebody has to mend it.
+    /// Reports why the sources cannot be synchronised, if a person has to mend it.
     fn note_refusal(&self, error: &RestError) {
         if !Failure::from(error.clone()).may_pass() {
             self.metrics.note(Cause::Sources, Some(format!("the sources cannot be synchronised: {error}")));
         }
     }
 
-    /// Tells of sources that somebody has deleted or changed in Kommo since: that is nothing to be undone behind their
-    /// back.
+    /// Reports sources that somebody has since deleted or changed in Kommo. It does not undo that: it may have been on
+    /// purpose.
     async fn watch_sources(&self, account: &Account) {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         loop {
             sleep(self.ask_every).await;
             let behind = match account.sources().await {
@@ -239,21 +239,21 @@ impl Setup {
             };
             let names = behind.join(", ");
             self.metrics.note(Cause::Sources, (!behind.is_empty()).then(|| format!("{names}: {BEHIND}")));
-            if behind != told {
+            if behind != reported {
                 if behind.is_empty() {
                     tracing::info!("the sources in Kommo are as in the configuration again");
                 } else {
                     tracing::warn!(sources = names, "sources in Kommo differ from the configuration: {BEHIND}");
                 }
-                told = behind;
+                reported = behind;
             }
         }
     }
 
-    /// Tells of the token's end ahead of it: at the start, and once per warning that has become due since.
+    /// Warns before the token ends: at the start, and each time another warning becomes due.
     async fn watch_token(&self) {
         let Some(claims) = &self.claims else {
-            // There may have been one before.
+            // A reload may have removed it.
             self.metrics.note(Cause::Token, None);
             self.metrics.note(Cause::TokenEnded, None);
             return;
@@ -261,34 +261,34 @@ impl Setup {
         if let Some(at) = claims.ends_at() {
             self.metrics.token_ends(at);
         }
-        let mut looks = interval(self.ask_every);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut told = None;
+        let mut checks = interval(self.ask_every);
+        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut reported = None;
         loop {
-            looks.tick().await;
+            checks.tick().await;
             let lifetime = claims.lifetime(clock::now());
             let ending = lifetime.and_then(|lifetime| ending(lifetime, self.expires_within));
             let has_ended = lifetime == Some(Lifetime::Expired);
             self.metrics.note(Cause::Token, ending.clone().filter(|_| !has_ended));
             self.metrics.note(Cause::TokenEnded, ending.filter(|_| has_ended));
             let due = lifetime.and_then(Lifetime::warning);
-            if due != told {
-                tell_lifetime(lifetime);
-                told = due;
+            if due != reported {
+                warn_of_expiry(lifetime);
+                reported = due;
             }
         }
     }
 }
 
-/// What is said of a channel that was connected.
+/// The problem of a channel that was connected before.
 const LOST: &str =
     "the channel does not answer as it did. If it was disconnected, `telekommo connect` connects it again";
 
-/// What is to be done about sources that differ.
+/// The advice about sources that differ.
 const BEHIND: &str =
     "leads of a missing source go to the default one. `telekommo sources sync` corrects this, and so does a restart";
 
-/// What is said of a token that ends within that time.
+/// The problem of a token that ends within that time.
 fn ending(lifetime: Lifetime, within: Duration) -> Option<String> {
     let when = match lifetime {
         Lifetime::Expired => "has expired".to_owned(),
@@ -304,12 +304,12 @@ fn ending(lifetime: Lifetime, within: Duration) -> Option<String> {
     ))
 }
 
-/// Says how long the token is good, if that is not for long.
-fn tell_lifetime(lifetime: Option<Lifetime>) {
+/// Logs that the token ends soon, or has ended.
+fn warn_of_expiry(lifetime: Option<Lifetime>) {
     match lifetime {
         Some(Lifetime::Expired) => tracing::error!(
-            "kommo.access_token has expired: make a new one in the integration's tab \"Keys and scopes\"; messages go \
-             on"
+            "kommo.access_token has expired: make a new one in the integration's tab \"Keys and scopes\"; messages are \
+             still sent"
         ),
         Some(Lifetime::Days(days)) => {
             tracing::warn!(

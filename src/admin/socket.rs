@@ -1,7 +1,6 @@
-//! The socket of the commands: a file in the data directory, by which they talk to the running bridge.
-//!
-//! Whoever has the store has the socket. So a socket that is there when a bridge has opened the store was left by a
-//! crash, and is replaced.
+//! The command socket: a file in the data directory, by which commands talk to the running bridge. The process that has
+//! the store open owns the socket. A socket that is still there when a bridge has opened the store was left by a crash,
+//! and is replaced.
 
 use std::{
     convert::Infallible,
@@ -31,16 +30,16 @@ use crate::{admin::OURS, files::people};
 
 /// The file's name in the data directory.
 const NAME: &str = "telekommo.sock";
-/// Only the bridge's own user may open it; root may anyway.
+/// Only the bridge's own user may open it, and root.
 const MODE: u32 = 0o600;
-/// Where a command that has the store is asked to give it back.
+/// The path by which a command that has the store open is asked to give it back.
 pub(crate) const YIELD: &str = "/store/yield";
-/// How long it may take to answer.
-const YIELDED_WITHIN: Duration = Duration::from_secs(5);
-/// How long to wait when no connection can be accepted.
+/// Time limit of that request.
+const YIELD_TIMEOUT: Duration = Duration::from_secs(5);
+/// The pause after a connection could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long what has been asked may take once a stop was asked for.
-const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+/// How long requests under way may take after a stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 
 /// Where the socket of a data directory is.
 #[must_use]
@@ -48,11 +47,11 @@ pub fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(NAME)
 }
 
-/// A name of the socket that is short, wherever the data directory is: the system takes 107 characters.
+/// A short name of the socket, wherever the data directory is: the system takes 107 characters.
 #[derive(Debug)]
 pub struct ShortName {
     path: PathBuf,
-    /// The name is good for as long as this is open.
+    /// The name is valid as long as this is open.
     _dir: File,
 }
 
@@ -69,14 +68,14 @@ impl ShortName {
     }
 }
 
-/// Asks whoever has the store of the data directory `dir` to give it back. Returns whether they will: a command that
-/// takes long does, a bridge does not.
+/// Asks the process that has the store of the data directory `dir` open to give it back. Returns whether it will: a
+/// long-running command does, a bridge does not.
 pub async fn ask_for_store(dir: &Path) -> bool {
     let Ok(name) = ShortName::within(dir) else { return false };
-    let client = Client::builder().unix_socket(name.path()).no_proxy().timeout(YIELDED_WITHIN).build();
+    let client = Client::builder().unix_socket(name.path()).no_proxy().timeout(YIELD_TIMEOUT).build();
     let Ok(client) = client else { return false };
-    let asked = client.post(format!("http://localhost{YIELD}")).header(OURS, "1").send().await;
-    asked.is_ok_and(|answer| answer.status().is_success())
+    let response = client.post(format!("http://localhost{YIELD}")).header(OURS, "1").send().await;
+    response.is_ok_and(|response| response.status().is_success())
 }
 
 /// The socket of a running bridge.
@@ -94,8 +93,14 @@ impl CommandSocket {
     pub fn bind(dir: &Path) -> io::Result<Self> {
         let name = ShortName::within(dir)?;
         match fs::symlink_metadata(name.path()) {
-            Ok(there) if there.file_type().is_socket() => fs::remove_file(name.path())?,
-            Ok(_) => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "it is there and is no socket")),
+            Ok(metadata) if metadata.file_type().is_socket() => fs::remove_file(name.path())?,
+            Ok(_) => {
+                return Err(io::Error::new(
+                    io::ErrorKind::AlreadyExists,
+                    "a file with this name exists and is no \
+                                                                              socket",
+                ));
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -105,7 +110,7 @@ impl CommandSocket {
         Ok(Self { listener, name })
     }
 
-    /// Serves `router` to commands of this user and of root until `stop`, then finishes what has been asked.
+    /// Serves `router` to commands of this user and of root until `stop`, then finishes the requests under way.
     ///
     /// # Errors
     /// If the socket cannot be listened to.
@@ -114,12 +119,12 @@ impl CommandSocket {
         router: Router,
         stop: CancellationToken,
     ) -> io::Result<impl Future<Output = Result<(), Infallible>> + Send + use<>> {
-        let listener = OfOurs(UnixListener::from_std(self.listener.try_clone()?)?);
+        let listener = OwnUsersListener(UnixListener::from_std(self.listener.try_clone()?)?);
         let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         Ok(async move {
             let too_long = async {
                 stop.cancelled().await;
-                sleep(LAST_ANSWERS_WITHIN).await;
+                sleep(SHUTDOWN_GRACE).await;
             };
             tokio::select! {
                 _ = served.into_future() => {}
@@ -132,16 +137,15 @@ impl CommandSocket {
 
 impl Drop for CommandSocket {
     fn drop(&mut self) {
-        // The next bridge replaces one that stays.
+        // The next bridge replaces a socket that stays.
         let _ = fs::remove_file(self.name.path());
     }
 }
 
-/// Accepts connections of this user and of root. The file's mode already keeps others out, for as long as nobody
-/// changes it.
-struct OfOurs(UnixListener);
+/// Accepts connections of this user and of root. The file's mode keeps others out already, unless somebody changes it.
+struct OwnUsersListener(UnixListener);
 
-impl Listener for OfOurs {
+impl Listener for OwnUsersListener {
     type Io = UnixStream;
     type Addr = ();
 
@@ -151,7 +155,7 @@ impl Listener for OfOurs {
                 Ok((stream, _)) if is_ours(&stream) => return (stream, ()),
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "no command can be heard");
+                    tracing::warn!(%error, "a command could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -167,11 +171,11 @@ fn is_ours(stream: &UnixStream) -> bool {
     match stream.peer_cred() {
         Ok(peer) if peer.uid() == 0 || peer.uid() == geteuid().as_raw() => true,
         Ok(peer) => {
-            tracing::warn!(user = people::user(peer.uid()), "another user tried to give the bridge a command");
+            tracing::warn!(user = people::user(peer.uid()), "refused a command of another user");
             false
         }
         Err(error) => {
-            tracing::warn!(%error, "the system does not say who gives a command");
+            tracing::warn!(%error, "refused a command: the system does not say whose it is");
             false
         }
     }

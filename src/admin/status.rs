@@ -1,4 +1,4 @@
-//! How the bridge is doing, in one value: what `telekommo status` prints and the status page shows.
+//! The state of the bridge in one value, which `telekommo status` prints and the status page shows.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,9 +12,10 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     admin::{
-        Admin, elsewhere, failed, is_addressed_directly,
+        Admin, failed, is_addressed_directly,
         parked::json,
         programs::{self, Program},
+        wrong_host,
     },
     alerts::health::Health,
     clock,
@@ -23,12 +24,11 @@ use crate::{
     store::{Counts, QueueCount, StoreError},
 };
 
-/// How the bridge is doing, for the operator's commands. The names of its fields stay; instants are milliseconds since
-/// 1970.
+/// The state of the bridge. Programs read it: field names stay. Instants are milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Status {
     pub(crate) version: String,
-    /// When this was seen.
+    /// When this was read.
     pub(crate) at: UnixMillis,
     pub(crate) started_at: UnixMillis,
     /// Whether `/ready` answers 200.
@@ -41,9 +41,9 @@ pub(crate) struct Status {
     /// The owner's own programs that share a bot.
     #[serde(default)]
     pub(crate) programs: Vec<Program>,
-    /// What is wrong, as `/ready` and alerts tell it.
+    /// What is wrong, as in `/ready` and alerts.
     pub(crate) troubles: Vec<Wrong>,
-    /// Since when messages are counted: a day ago, or the start.
+    /// Since when messages are counted: a day ago, or the start if that is later.
     pub(crate) counted_since: UnixMillis,
     pub(crate) day: Flows,
     /// The day by the hour, the oldest first.
@@ -55,13 +55,13 @@ pub(crate) struct Status {
     pub(crate) certificate_ends_at: Option<UnixMillis>,
 }
 
-/// Whether something answers.
+/// Whether a remote responds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Condition {
     Starting,
     Working,
-    /// It fails, and time will heal it.
+    /// It fails, and may recover by itself.
     Failing,
     /// It fails until a person does something.
     Stopped,
@@ -102,19 +102,20 @@ pub(crate) struct HeldAnswers {
 pub(crate) struct Parked {
     /// Those that need a person.
     pub(crate) need_person: usize,
-    /// Those whose authors were told.
-    pub(crate) told: usize,
+    /// Messages whose author has been informed.
+    #[serde(rename = "told")]
+    pub(crate) reported: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Wrong {
-    /// The name in metrics.
+    /// Its name in metrics.
     pub(crate) cause: String,
-    /// What it is about, where there are several of a kind.
+    /// What it concerns, if there are several of a kind.
     pub(crate) of: Option<String>,
     pub(crate) text: String,
     pub(crate) since: UnixMillis,
-    /// Whether messages do not pass because of it.
+    /// Whether it stops messages.
     pub(crate) stops: bool,
 }
 
@@ -151,32 +152,32 @@ pub(crate) struct Room {
     pub(crate) last_dump_at: Option<UnixMillis>,
 }
 
-/// The status, for commands. Who asks by a name gets nothing.
+/// The status, for commands.
 pub(super) async fn show(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    seen(admin, &headers, |status| status).await
+    respond(admin, &headers, |status| status).await
 }
 
-/// The same for everybody who reaches the admin listener, whom it tells of no conversation.
+/// The same for everybody who reaches the admin listener, without conversations.
 pub(super) async fn show_to_anybody(State(admin): State<Admin>, headers: HeaderMap) -> Response {
-    seen(admin, &headers, Status::without_conversations).await
+    respond(admin, &headers, Status::without_conversations).await
 }
 
-async fn seen(admin: Admin, headers: &HeaderMap, told: impl FnOnce(Status) -> Status) -> Response {
+async fn respond(admin: Admin, headers: &HeaderMap, edit: impl FnOnce(Status) -> Status) -> Response {
     if !is_addressed_directly(headers) {
-        return elsewhere();
+        return wrong_host();
     }
     let health = Arc::clone(&admin.health);
-    let seen = spawn_blocking(move || Status::of(&health, clock::now())).await;
-    match seen {
-        Ok(status) => json(&told(status)),
+    let status = spawn_blocking(move || Status::of(&health, clock::now())).await;
+    match status {
+        Ok(status) => json(&edit(status)),
         Err(error) => failed(&StoreError::Failed(error.to_string())).into_response(),
     }
 }
 
 impl Status {
-    /// Looks at a bridge. It reads from the disk.
+    /// Reads the state of a bridge, also from the disk.
     fn of(health: &Health, now: UnixMillis) -> Self {
-        let (troubles, metrics, counts) = (health.look(), health.metrics(), health.store().counts());
+        let (troubles, metrics, counts) = (health.problems(), health.metrics(), health.store().counts());
         let (room, hours, started_at) = (health.room(), metrics.last_day(now), metrics.started_at());
         let day_ago = hours.first().map_or(started_at, |hour| hour.since);
         Self {
@@ -188,7 +189,7 @@ impl Status {
             kommo: kommo(metrics, &troubles),
             queues: queues(&counts),
             held: HeldAnswers { conversations: health.store().withheld(), why: metrics.why_history_unreadable() },
-            parked: Parked { need_person: counts.parked, told: counts.told },
+            parked: Parked { need_person: counts.parked, reported: counts.told },
             programs: programs::all(health.store()),
             counted_since: started_at.max(day_ago),
             day: whole(&hours),
@@ -259,7 +260,7 @@ fn kommo(metrics: &Metrics, troubles: &[Problem]) -> Side {
     }
 }
 
-/// A remote whose troubles are those that are meant.
+/// The state of a remote. `is_meant` selects its troubles.
 fn side(metrics: &Metrics, state: Condition, troubles: &[Problem], is_meant: impl Fn(&Cause) -> bool) -> Side {
     let wrong = troubles.iter().find(|trouble| is_meant(&trouble.cause));
     let since = match (wrong, state) {
@@ -267,8 +268,8 @@ fn side(metrics: &Metrics, state: Condition, troubles: &[Problem], is_meant: imp
         (None, Condition::Working) => metrics.over_at(is_meant).unwrap_or_else(|| metrics.started_at()),
         (None, Condition::Starting | Condition::Failing | Condition::Stopped) => metrics.started_at(),
     };
-    let is_told = |trouble: &&Problem| !matches!(trouble.cause, Cause::Bot(_, BotProblem::Starting));
-    Side { state, since, why: wrong.filter(is_told).map(|trouble| trouble.text.clone()) }
+    let is_shown = |trouble: &&Problem| !matches!(trouble.cause, Cause::Bot(_, BotProblem::Starting));
+    Side { state, since, why: wrong.filter(is_shown).map(|trouble| trouble.text.clone()) }
 }
 
 fn queues(counts: &Counts) -> Vec<Queue> {

@@ -1,4 +1,4 @@
-//! What is being relayed, line by line, for `telekommo tap`.
+//! Streams each step of the relay, for `telekommo tap`.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -28,18 +28,18 @@ use crate::{
     relay::tap::{Relayed, Tap},
 };
 
-/// What a reader gets. The names of its fields stay.
+/// A line of the response. Programs read it: field names stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Event {
     Relayed(Box<Line>),
-    /// The reader was too slow for so many.
+    /// So many steps were lost, because the reader was too slow.
     Missed {
         missed: u64,
     },
 }
 
-/// A step of a job that has ended.
+/// A finished step of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Line {
     pub(crate) at: UnixMillis,
@@ -47,21 +47,21 @@ pub(crate) struct Line {
     pub(crate) kind: String,
     pub(crate) conversation: Option<Conversation>,
     pub(crate) message_id: Option<String>,
-    /// How the step ended: its name in metrics.
+    /// How the step ended, as in metrics.
     pub(crate) outcome: String,
     pub(crate) attempt: u32,
-    /// How long it has been under way.
+    /// How long since the job came.
     pub(crate) took_ms: u64,
     pub(crate) why: Option<String>,
-    /// How long its words are.
+    /// The length of its text.
     pub(crate) characters: Option<usize>,
-    /// Its words, if they are asked for.
+    /// Its text, if that was asked for.
     pub(crate) text: Option<String>,
 }
 
-/// What is wanted.
+/// Which steps to send.
 #[derive(Clone, Debug, Default, Deserialize)]
-struct Wanted {
+struct TapFilter {
     source: Option<SourceId>,
     conversation: Option<Conversation>,
     #[serde(default)]
@@ -75,26 +75,26 @@ pub(crate) fn router(tap: Tap, stop: CancellationToken) -> Router {
 
 async fn watch(
     State((tap, stop)): State<(Tap, CancellationToken)>,
-    Query(wanted): Query<Wanted>,
+    Query(filter): Query<TapFilter>,
     headers: HeaderMap,
 ) -> Response {
     if let Some(refusal) = refusal(&headers) {
         return refusal;
     }
-    let lines = stream::unfold((tap.watch(), wanted, stop), async |(mut relayed, wanted, stop)| {
-        let event = stop.run_until_cancelled(next(&mut relayed, &wanted)).await??;
+    let lines = stream::unfold((tap.watch(), filter, stop), async |(mut relayed, filter, stop)| {
+        let event = stop.run_until_cancelled(next(&mut relayed, &filter)).await??;
         let mut line = serde_json::to_string(&event).ok()?;
         line.push('\n');
-        Some((Ok::<_, Infallible>(line), (relayed, wanted, stop)))
+        Some((Ok::<_, Infallible>(line), (relayed, filter, stop)))
     });
     ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
 }
 
-/// The next that is wanted; `None` if there will be no more.
-async fn next(relayed: &mut Receiver<Arc<Relayed>>, wanted: &Wanted) -> Option<Event> {
+/// The next event that the filter lets through; `None` if there will be no more.
+async fn next(relayed: &mut Receiver<Arc<Relayed>>, filter: &TapFilter) -> Option<Event> {
     loop {
         match relayed.recv().await {
-            Ok(relayed) if wanted.takes(&relayed) => return Some(Event::Relayed(Box::new(wanted.line(&relayed)))),
+            Ok(relayed) if filter.matches(&relayed) => return Some(Event::Relayed(Box::new(filter.line(&relayed)))),
             Ok(_) => {}
             Err(RecvError::Lagged(missed)) => return Some(Event::Missed { missed }),
             Err(RecvError::Closed) => return None,
@@ -102,8 +102,8 @@ async fn next(relayed: &mut Receiver<Arc<Relayed>>, wanted: &Wanted) -> Option<E
     }
 }
 
-impl Wanted {
-    fn takes(&self, relayed: &Relayed) -> bool {
+impl TapFilter {
+    fn matches(&self, relayed: &Relayed) -> bool {
         let conversation = relayed.lane.conversation();
         let source = match &relayed.lane.route {
             Route::Outbound(source) => Some(source),
@@ -111,8 +111,8 @@ impl Wanted {
                 conversation.as_ref().map(|conversation| &conversation.source)
             }
         };
-        self.source.as_ref().is_none_or(|wanted| source == Some(wanted))
-            && self.conversation.as_ref().is_none_or(|wanted| conversation.as_ref() == Some(wanted))
+        self.source.as_ref().is_none_or(|expected| source == Some(expected))
+            && self.conversation.as_ref().is_none_or(|expected| conversation.as_ref() == Some(expected))
     }
 
     fn line(&self, relayed: &Relayed) -> Line {

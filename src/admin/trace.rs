@@ -1,4 +1,4 @@
-//! What became of a message, for `telekommo trace`.
+//! Answers `telekommo trace`: what became of a message.
 
 use axum::{
     extract::{Query, State},
@@ -18,36 +18,36 @@ use crate::{
     trace::{Hop, Wanted},
 };
 
-/// What the command gets. The names of its fields stay.
+/// The response to the command. Programs read it: field names stay.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Answer {
-    /// Whether hops are kept at all.
+    /// Whether the trace is on.
     pub(crate) is_on: bool,
-    /// When the oldest hop of all was.
+    /// When the oldest hop of all was recorded.
     pub(crate) begins_at: Option<UnixMillis>,
-    /// Whether there are older hops of this than are told.
+    /// Whether there are older matching hops than those listed.
     pub(crate) is_cut: bool,
     pub(crate) hops: Vec<Hop>,
 }
 
-/// What somebody may look for.
+/// What a trace may be searched by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Sought {
-    /// A conversation. If its end is a number, it may as well be a message of Telegram's in the one that is named
-    /// before.
+pub(crate) enum TraceQuery {
+    /// A conversation. If the text ends with a number, it may as well name a Telegram message in the conversation
+    /// before it.
     Conversation(Conversation, Option<(Conversation, i64)>),
-    /// A message of Telegram's, as Kommo knows it.
+    /// A Telegram message, by the id that Kommo knows.
     Message(MessageId),
-    /// A message or a chat of Kommo's.
+    /// A message or a chat in Kommo.
     Uuid(String),
-    /// A job, or what is parked; or a phone number.
+    /// A job, a parked message, or a phone number.
     Number(String),
     /// The digits of a phone number.
     Phone(String),
 }
 
-impl Sought {
-    /// Reads what somebody looks for; `None` if it is nothing that a message could be found by.
+impl TraceQuery {
+    /// Parses a query; `None` if no message could be found by it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if let Ok(message) = text.parse() {
@@ -66,36 +66,36 @@ impl Sought {
             return Some(Self::Number(text.to_owned()));
         }
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-        let is_phone = text.chars().all(|sign| sign.is_ascii_digit() || "+-() ./".contains(sign));
+        let is_phone = text.chars().all(|char| char.is_ascii_digit() || "+-() ./".contains(char));
         (is_phone && !digits.is_empty()).then_some(Self::Phone(digits))
     }
 
-    /// By what its hops are found, with what the store knows of it.
-    async fn wanted(self, store: &Store) -> Result<Wanted, StoreError> {
-        let mut wanted = Wanted::default();
+    /// The search for its hops, with the other ids that the store knows.
+    async fn search(self, store: &Store) -> Result<Wanted, StoreError> {
+        let mut search = Wanted::default();
         match self {
             Self::Conversation(conversation, within) => {
-                wanted.conversations.insert(conversation);
-                wanted.in_conversation = within;
+                search.conversations.insert(conversation);
+                search.in_conversation = within;
             }
             Self::Message(message) => {
-                wanted.ids.insert(message.to_string());
-                wanted.ids.extend(store.kommo_message(&message)?.map(|id| id.to_string()));
+                search.ids.insert(message.to_string());
+                search.ids.extend(store.kommo_message(&message)?.map(|id| id.to_string()));
             }
             Self::Uuid(id) => {
                 let ours = store.telegram_messages(&KommoMessageId(id.clone()))?;
-                wanted.ids.extend(ours.iter().map(ToString::to_string));
+                search.ids.extend(ours.iter().map(ToString::to_string));
                 let chats = store.chats().await?.into_iter().filter(|(_, chat)| chat.chat.0 == id);
-                wanted.conversations.extend(chats.map(|(conversation, _)| conversation));
-                wanted.ids.insert(id);
+                search.conversations.extend(chats.map(|(conversation, _)| conversation));
+                search.ids.insert(id);
             }
             Self::Number(number) => {
-                wanted.numbers.extend(number.parse::<u64>().ok());
-                wanted.contacts = owners(store, &number)?;
+                search.numbers.extend(number.parse::<u64>().ok());
+                search.contacts = owners(store, &number)?;
             }
-            Self::Phone(digits) => wanted.contacts = owners(store, &digits)?,
+            Self::Phone(digits) => search.contacts = owners(store, &digits)?,
         }
-        Ok(wanted)
+        Ok(search)
     }
 }
 
@@ -110,23 +110,27 @@ fn owners(store: &Store, digits: &str) -> Result<Vec<ContactId>, StoreError> {
     Ok(owners)
 }
 
-/// What is looked for.
+/// Query parameters.
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Parameters {
     what: String,
 }
 
-/// The hops of what is looked for. They say who writes to whom, so they are for our own commands alone.
-pub(super) async fn show(State(admin): State<Admin>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+/// Finds hops. They say who writes to whom, so they are for our own commands alone.
+pub(super) async fn show(
+    State(admin): State<Admin>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+) -> Response {
     if let Some(refusal) = refusal(&headers) {
         return refusal;
     }
-    let Some(sought) = Sought::parse(&asked.what) else { return StatusCode::BAD_REQUEST.into_response() };
-    let wanted = match sought.wanted(&admin.store).await {
-        Ok(wanted) => wanted,
+    let Some(query) = TraceQuery::parse(&parameters.what) else { return StatusCode::BAD_REQUEST.into_response() };
+    let search = match query.search(&admin.store).await {
+        Ok(search) => search,
         Err(error) => return failed(&error),
     };
-    match admin.trace.find(wanted).await {
+    match admin.trace.find(search).await {
         Ok(Some(found)) => {
             json(&Answer { is_on: true, begins_at: found.begins_at, is_cut: found.is_cut, hops: found.records })
         }
@@ -145,22 +149,22 @@ mod tests {
         let uuid = "C6AF5FB1-5b00-48f7-98cf-95edb29c704d";
         let chat = conversation("tg:sales:777000111");
         for (text, want) in [
-            ("tg:sales:777000111", Some(Sought::Conversation(chat.clone(), None))),
+            ("tg:sales:777000111", Some(TraceQuery::Conversation(chat.clone(), None))),
             (
                 "tg:sales:777000111:43",
-                Some(Sought::Conversation(conversation("tg:sales:777000111:43"), Some((chat, 43)))),
+                Some(TraceQuery::Conversation(conversation("tg:sales:777000111:43"), Some((chat, 43)))),
             ),
-            ("tg:1:777000111:43", "tg:1:777000111:43".parse().ok().map(Sought::Message)),
-            ("tg:1:8/777000111:43:9", "tg:1:8/777000111:43:9".parse().ok().map(Sought::Message)),
-            (uuid, Some(Sought::Uuid(uuid.to_ascii_lowercase()))),
-            (" 1041 ", Some(Sought::Number("1041".to_owned()))),
-            ("+49 (151) 77-000.111", Some(Sought::Phone("4915177000111".to_owned()))),
+            ("tg:1:777000111:43", "tg:1:777000111:43".parse().ok().map(TraceQuery::Message)),
+            ("tg:1:8/777000111:43:9", "tg:1:8/777000111:43:9".parse().ok().map(TraceQuery::Message)),
+            (uuid, Some(TraceQuery::Uuid(uuid.to_ascii_lowercase()))),
+            (" 1041 ", Some(TraceQuery::Number("1041".to_owned()))),
+            ("+49 (151) 77-000.111", Some(TraceQuery::Phone("4915177000111".to_owned()))),
             ("Anna", None),
             ("", None),
             ("+", None),
             ("tg:sales", None),
         ] {
-            assert_eq!(Sought::parse(text), want, "{text}");
+            assert_eq!(TraceQuery::parse(text), want, "{text}");
         }
     }
 }

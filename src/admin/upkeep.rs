@@ -1,4 +1,4 @@
-//! What has to be done from time to time: dumps of the store, and forgetting what is old.
+//! Periodic work: dumps of the store, and removal of what has expired.
 
 use std::{
     fs,
@@ -29,11 +29,11 @@ use crate::{
 /// How often expired rows are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(10);
 
-/// How often the notes of what expires are put together.
+/// How often the index of expiries is compacted.
 const PACK_EVERY: Duration = Duration::from_hours(24);
 
-/// Held while a dump is written: those from time to time and those for backups come from different tasks, give numbers
-/// and remove old ones.
+/// Held while a dump is written: periodic dumps and those for backups come from different tasks, and both number and
+/// remove files.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Keeps the store in order.
@@ -46,12 +46,12 @@ pub struct Upkeep {
     /// How long updates are kept for programs.
     keep_updates: Duration,
     kommo: KommoTime,
-    /// Where it shows that dumps fail.
+    /// Where failed dumps are reported.
     metrics: Arc<Metrics>,
 }
 
 impl Upkeep {
-    /// The upkeep of `store` as configured. It forgets nothing before its time has come for `kommo` too.
+    /// The upkeep of `store` as configured. Nothing is forgotten before its time has come by Kommo's clock too.
     #[must_use]
     pub fn new(store: &Store, config: &Config, kommo: KommoTime, metrics: Arc<Metrics>) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Upkeep {
         let work = async {
             let (mut sweep, mut forgetting) = (interval(SWEEP_EVERY), Forgetting::new(self.kommo.clone()));
             let mut pack = interval(PACK_EVERY);
-            // Not at the start: one that fails again and again would push out every good dump.
+            // Not at the start: a bridge that restarts again and again would replace every good dump.
             let mut dump = interval_at(Instant::now() + self.dump_every, self.dump_every);
             dump.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
@@ -110,10 +110,10 @@ impl Upkeep {
     async fn tidy(&self, now: UnixMillis) {
         let retention = self.retention.clone();
         match spawn_blocking(move || retention.sweep(now)).await {
-            Ok(Ok(gone)) if gone.is_empty() => {}
-            Ok(Ok(gone)) => tracing::info!(files = gone.len(), "what was kept for long enough is removed"),
-            Ok(Err(error)) => tracing::warn!(%error, "what was kept for long enough could not be removed"),
-            Err(error) => tracing::warn!(%error, "what was kept for long enough could not be removed"),
+            Ok(Ok(removed)) if removed.is_empty() => {}
+            Ok(Ok(removed)) => tracing::info!(files = removed.len(), "removed old files"),
+            Ok(Err(error)) => tracing::warn!(%error, "old files could not be removed"),
+            Err(error) => tracing::warn!(%error, "old files could not be removed"),
         }
     }
 
@@ -130,8 +130,8 @@ impl Upkeep {
         if let Some(why) = &why {
             tracing::error!(why, "the store could not be dumped");
         }
-        let told = why.map(|why| format!("the store could not be dumped: {why}. The last good dump grows older"));
-        self.metrics.note(Cause::Dump, told);
+        let problem = why.map(|why| format!("the store could not be dumped: {why}. The last good dump grows older"));
+        self.metrics.note(Cause::Dump, problem);
     }
 }
 
@@ -149,8 +149,8 @@ impl Kept {
     }
 }
 
-/// Writes a dump and removes those that are too many. They are numbered, not dated: a clock that was wrong for a while
-/// must not make an old dump look new.
+/// Writes a dump and removes surplus ones. They are numbered, not dated: a clock that was wrong for a while must not
+/// make an old dump look new.
 pub(super) fn write(store: &Store, dumps: &Path, kept: Kept) -> anyhow::Result<PathBuf> {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     if !dumps.try_exists()? {
@@ -171,7 +171,7 @@ pub(super) fn write(store: &Store, dumps: &Path, kept: Kept) -> anyhow::Result<P
     for (_, old) in former.iter().rev().skip(kept.count.saturating_sub(1)) {
         fs::remove_file(old)?;
     }
-    retention::within(dumps, kept.bytes)?;
+    retention::limit_size(dumps, kept.bytes)?;
     Ok(file)
 }
 

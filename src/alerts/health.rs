@@ -113,7 +113,7 @@ impl Health {
 
     /// All that is wrong.
     #[must_use]
-    pub fn look(&self) -> Vec<Problem> {
+    pub fn problems(&self) -> Vec<Problem> {
         let (counts, now) = (self.store.counts(), clock::now());
         let disk = self.disk();
         let store = self.store.trouble();
@@ -148,7 +148,7 @@ impl Health {
         self.metrics.held(self.store.withheld());
         self.metrics.disk(self.room());
         // What it notes is shown.
-        drop(self.look());
+        drop(self.problems());
         self.metrics.show_troubles(&self.expected());
     }
 

@@ -121,7 +121,7 @@ impl Alerts {
 
     /// Looks what is wrong, and decides what is to be told.
     async fn look(&mut self) {
-        let troubles = self.health.look();
+        let troubles = self.health.problems();
         // What is well is known once everything had time to be tried.
         let is_settled = self.started_at.elapsed() >= self.rules.after.saturating_mul(2);
         let now = Now { steady: clock::steady(), wall: clock::now() };

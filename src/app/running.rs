@@ -317,7 +317,7 @@ fn setup(services: &Services, config: &Config, life: &Lifecycle) -> StoppableTas
     let (chats, account) = (services.context.chats.clone(), services.account.as_ref().map(Account::patient));
     let known = (services.store.clone(), services.context.spoken.clone());
     let setup = Setup::new(config, services.served.clone(), (chats, account), known);
-    let setup = setup.telling(Arc::clone(&services.metrics));
+    let setup = setup.with_metrics(Arc::clone(&services.metrics));
     life.spawn_stoppable("setup", |stop| setup.run(stop))
 }
 

@@ -7,7 +7,7 @@ use reqwest::{ClientBuilder, Method, StatusCode};
 
 use crate::{
     admin::{
-        channel::{other_scope, refusal, title_otherwise},
+        channel::{default_title, other_scope, refusal},
         identity,
     },
     cli::{bridge, terminal},
@@ -45,7 +45,7 @@ pub(super) async fn chats_at(config: &Config, rate: u32) -> anyhow::Result<(Chat
 /// If Kommo refuses, or connects something else.
 pub async fn connect(config: &Config) -> anyhow::Result<()> {
     let (chats, id) = chats(config).await?;
-    let otherwise = title_otherwise(config.sources.values().map(|source| source.name.as_str()));
+    let otherwise = default_title(config.sources.values().map(|source| source.name.as_str()));
     let connected =
         match chats.connect(config.kommo.channel_title.as_deref(), otherwise, config.kommo.time_window).await {
             Ok(connected) => connected,

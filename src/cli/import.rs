@@ -13,7 +13,7 @@ use clap::Args;
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 use crate::{
-    admin::{identity, import::OfChat},
+    admin::{identity, import::ExportedChat},
     cli::{bridge, terminal, values},
     config::{Config, Kommo},
     domain::{
@@ -176,8 +176,8 @@ impl Into {
         imported::dir(&config.data_dir).join(self.folder())
     }
 
-    fn of_chat(&self, chat: i64) -> OfChat {
-        OfChat { source: self.source.clone(), owner: self.owner, chat }
+    fn of_chat(&self, chat: i64) -> ExportedChat {
+        ExportedChat { source: self.source.clone(), owner: self.owner, chat }
     }
 }
 

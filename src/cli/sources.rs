@@ -8,7 +8,7 @@ use clap::Subcommand;
 use crate::{
     admin::{
         identity,
-        sources::{MOST, Step, Synced, step, strangers, sync, wanted},
+        sources::{self, MOST, Step, Synced, step, strangers, sync},
     },
     cli::terminal::{self, table},
     config::Config,
@@ -39,20 +39,20 @@ pub enum Request {
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     let account = identity::client(&config.kommo)?
         .context("sources need the account's REST API: set kommo.account_url and kommo.access_token")?;
-    let wanted = wanted(config);
+    let configured = sources::configured(config);
     match request {
-        Request::List => terminal::print(listing(&wanted, &account.sources().await?)),
+        Request::List => terminal::print(listing(&configured, &account.sources().await?)),
         Request::Sync => {
-            let synced = sync(&account, &wanted).await?;
+            let synced = sync(&account, &configured).await?;
             terminal::print(&synced);
             if !synced.refused.is_empty() {
-                bail!("Kommo refused {} of {} sources", synced.refused.len(), wanted.len());
+                bail!("Kommo refused {} of {} sources", synced.refused.len(), configured.len());
             }
         }
         Request::Remove { name } => {
             remove(&account, &name).await?;
             terminal::say(&format!("Source {name} was deleted in Kommo; its chats stay.\n"));
-            if wanted.iter().any(|source| source.external_id == name) {
+            if configured.iter().any(|source| source.external_id == name) {
                 terminal::say("It is still in the configuration: the next start creates it again.\n");
             }
         }
@@ -72,14 +72,14 @@ async fn remove(account: &Account, name: &str) -> anyhow::Result<()> {
 }
 
 /// All sources, and how each of them stands.
-fn listing(wanted: &[NewSource], known: &[KnownSource]) -> String {
+fn listing(configured: &[NewSource], known: &[KnownSource]) -> String {
     let mut rows = vec![["SOURCE", "NAME", "PIPELINE", "DEFAULT", "STATE"].map(str::to_owned)];
     let text = |found: Option<&KnownSource>, id: &str, name: &str, state: &str| {
         let pipeline = found.and_then(|source| source.pipeline_id).map_or_else(|| "-".to_owned(), |id| id.to_string());
         let default = if found.and_then(|source| source.default) == Some(true) { "yes" } else { "-" };
         [id.to_owned(), name.to_owned(), pipeline, default.to_owned(), state.to_owned()]
     };
-    for source in wanted {
+    for source in configured {
         let id = source.external_id.as_str();
         let found = known.iter().find(|known| known.external_id.as_deref() == Some(id));
         let state = match step(source, known) {
@@ -89,7 +89,7 @@ fn listing(wanted: &[NewSource], known: &[KnownSource]) -> String {
         };
         rows.push(text(found, id, &source.name, state));
     }
-    for id in strangers(wanted, known) {
+    for id in strangers(configured, known) {
         let found = known.iter().find(|known| known.external_id.as_ref() == Some(&id));
         let name = found.and_then(|source| source.name.as_deref()).unwrap_or("-");
         rows.push(text(found, &id, name, "not configured"));
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn the_list_tells_how_each_source_stands() {
         let renamed = NewSource { name: "Support".to_owned(), ..new("support") };
-        let wanted = [new("sales"), renamed, new("new")];
+        let configured = [new("sales"), renamed, new("new")];
         let there = [KnownSource { default: Some(true), ..known(1, "sales") }, known(2, "support"), known(3, "old")];
         let want = "SOURCE   NAME        PIPELINE  DEFAULT  STATE
 sales    Line sales  1300      yes      in sync
@@ -161,6 +161,6 @@ old      Line old    1300      -        not configured
 
 `telekommo sources sync` makes Kommo like the configuration.
 ";
-        assert_eq!(listing(&wanted, &there), want);
+        assert_eq!(listing(&configured, &there), want);
     }
 }

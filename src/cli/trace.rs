@@ -5,7 +5,7 @@ use clap::Args;
 use reqwest::Url;
 
 use crate::{
-    admin::trace::{Answer, Sought},
+    admin::trace::{Answer, TraceQuery},
     cli::{
         bridge::{self, Bridge},
         chats::account,
@@ -55,7 +55,7 @@ async fn asked(config: &Config, bridge: &Bridge, request: &Request) -> anyhow::R
     let what = request.what.as_str();
     let answer = match lead_of(what) {
         Some(lead) => of_lead(config, bridge, lead).await?,
-        None if Sought::parse(what).is_some() => look_up(bridge, what).await?,
+        None if TraceQuery::parse(what).is_some() => look_up(bridge, what).await?,
         None => bail!(
             "{what:?} is neither the id of a message nor a conversation, such as tg:sales:777000111, nor a phone \
              number, such as +4915177000111, nor the address of a lead"

@@ -107,7 +107,7 @@ async fn rest(config: &Config, account: &Account) -> Vec<Finding> {
 
 async fn sources_of(config: &Config, account: &Account) -> Finding {
     let about = "Sources";
-    let wanted = sources::wanted(config);
+    let wanted = sources::configured(config);
     match account.sources().await {
         Err(error) => wrong(about, error.to_string()),
         Ok(known) => {

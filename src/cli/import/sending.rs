@@ -6,7 +6,7 @@ use reqwest::Method;
 use tokio::time::sleep;
 
 use crate::{
-    admin::import::{Imported, OfChat},
+    admin::import::{ExportedChat, Imported},
     cli::{bridge::Importing, queue::encoded},
     config::Config,
     domain::{imported::Import, retry::Schedule},
@@ -52,7 +52,7 @@ impl<'c> Post<'c> {
     }
 
     /// Which messages of a chat were imported before.
-    pub(super) async fn done(&mut self, of: &OfChat) -> anyhow::Result<HashSet<i64>> {
+    pub(super) async fn done(&mut self, of: &ExportedChat) -> anyhow::Result<HashSet<i64>> {
         let values =
             [("source", of.source.to_string()), ("owner", of.owner.0.to_string()), ("chat", of.chat.to_string())];
         let path = encoded("/import/done", values);

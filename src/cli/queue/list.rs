@@ -93,10 +93,10 @@ fn shown(row: &ParkedEntry, now: UnixMillis) -> String {
         (false, Some(_)) => "told: ",
         (false, None) => "",
     };
-    let said = row.said.as_ref().map_or_else(String::new, |said| format!(": {}", plain(said)));
+    let text = row.text.as_ref().map_or_else(String::new, |text| format!(": {}", plain(text)));
     let what = meaning(&row.route);
     format!(
-        "{:>6}  {age:>4}  {route}  {thread}{name}\n        {what}{said}\n        {kind}{}\n",
+        "{:>6}  {age:>4}  {route}  {thread}{name}\n        {what}{text}\n        {kind}{}\n",
         row.id,
         plain(&row.why)
     )
@@ -138,7 +138,7 @@ mod tests {
             expires_at: expires.then_some(NOW),
             unreadable: false,
             name: Some("Anna\u{1b}[2J Petrova".to_owned()),
-            said: Some("Is it\u{1b}[2J ready?".to_owned()),
+            text: Some("Is it\u{1b}[2J ready?".to_owned()),
         }
     }
 
@@ -150,7 +150,7 @@ mod tests {
             unreadable: true,
             parked_at: None,
             name: None,
-            said: None,
+            text: None,
             ..row(3, "unknown variant", false)
         };
         let text = summary.add(&[row(12, "Forbidden", true), row(9, &long, false), unreadable], NOW);

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Local};
 
 use crate::{
-    admin::queue::{QueueEntry, Standing},
+    admin::queue::{MessageState, QueueEntry},
     cli::{
         queue::{list::meaning, waiting::standing},
         table::plain,
@@ -40,7 +40,7 @@ pub(super) fn message(row: &QueueEntry, now: UnixMillis, is_alone: bool) -> Stri
 }
 
 const fn is_parked(row: &QueueEntry) -> bool {
-    matches!(row.state, Standing::Parked | Standing::Told)
+    matches!(row.state, MessageState::Parked | MessageState::Reported)
 }
 
 fn unknown() -> String {
@@ -64,15 +64,15 @@ fn local(at: UnixMillis) -> String {
 fn next(row: &QueueEntry) -> String {
     let id = row.id;
     match row.state {
-        Standing::Parked | Standing::Told => {
+        MessageState::Parked | MessageState::Reported => {
             format!(
                 "`telekommo queue retry {id}` sends it after all, `telekommo queue drop {id}` deletes it for good, \
                  `telekommo trace {id}` shows what was tried"
             )
         }
-        Standing::Sending => "nothing: it is on its way".to_owned(),
-        Standing::Behind => format!("`telekommo queue show {}` shows what is before it", plain(&row.thread)),
-        Standing::Due | Standing::Retrying | Standing::Held => {
+        MessageState::Sending => "nothing: it is on its way".to_owned(),
+        MessageState::Behind => format!("`telekommo queue show {}` shows what is before it", plain(&row.thread)),
+        MessageState::Due | MessageState::Retrying | MessageState::Held => {
             format!(
                 "`telekommo queue retry {id}` tries it at once, `telekommo queue park {id}` lets others go first, \
                  `telekommo trace {id}` shows what was tried"
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_message_says_what_can_be_done_about_it() {
-        let text = message(&row(Standing::Retrying), NOW, true);
+        let text = message(&row(MessageState::Retrying), NOW, true);
         assert!(text.contains("Next            `telekommo queue retry 1041` tries it at once"), "{text}");
         for part in [
             "Message         1041\n",
@@ -102,7 +102,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
-        let parked = QueueEntry { next_try: None, behind: 0, ..row(Standing::Parked) };
+        let parked = QueueEntry { next_try: None, behind: 0, ..row(MessageState::Parked) };
         let text = message(&parked, NOW, true);
         assert!(text.contains("\nParked          ") && text.contains("queue drop 1041"), "{text}");
         assert!(!message(&parked, NOW, false).contains("queue drop"), "one of many gives no advice");

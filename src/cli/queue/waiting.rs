@@ -1,7 +1,7 @@
 //! Waiting messages for a terminal.
 
 use crate::{
-    admin::queue::{QueueEntry, Standing},
+    admin::queue::{MessageState, QueueEntry},
     cli::{
         queue::list::meaning,
         table::{COLUMNS, fit, plain},
@@ -84,16 +84,16 @@ pub(super) fn standing(row: &QueueEntry, now: UnixMillis) -> String {
         return "cannot be read by this version of telekommo".to_owned();
     }
     let what = match row.state {
-        Standing::Due => "is sent when its turn comes".to_owned(),
-        Standing::Retrying => {
+        MessageState::Due => "is sent when its turn comes".to_owned(),
+        MessageState::Retrying => {
             let wait = row.next_try.map(|at| now.until(at)).unwrap_or_default();
             format!("is tried again {}", soon(wait))
         }
-        Standing::Sending => "is being sent".to_owned(),
-        Standing::Held => "waits until older, missing messages have been looked for".to_owned(),
-        Standing::Behind => "waits behind those before it".to_owned(),
-        Standing::Parked => "is parked, and needs a person".to_owned(),
-        Standing::Told => "is parked; its author was told, and it is removed by itself".to_owned(),
+        MessageState::Sending => "is being sent".to_owned(),
+        MessageState::Held => "waits until older, missing messages have been looked for".to_owned(),
+        MessageState::Behind => "waits behind those before it".to_owned(),
+        MessageState::Parked => "is parked, and needs a person".to_owned(),
+        MessageState::Reported => "is parked; its author was told, and it is removed by itself".to_owned(),
     };
     let failed = match row.attempts {
         0 => String::new(),
@@ -112,7 +112,7 @@ pub(super) mod tests {
 
     pub(in crate::cli::queue) const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 
-    pub(in crate::cli::queue) fn row(state: Standing) -> QueueEntry {
+    pub(in crate::cli::queue) fn row(state: MessageState) -> QueueEntry {
         QueueEntry {
             id: 1041,
             state,
@@ -135,7 +135,7 @@ pub(super) mod tests {
     #[test]
     fn a_message_is_told_with_its_number_age_place_name_and_what_becomes_of_it() {
         let mut summary = Summary::for_columns(Some(80));
-        let text = summary.add(&[row(Standing::Retrying)], NOW);
+        let text = summary.add(&[row(MessageState::Retrying)], NOW);
         assert_eq!(
             text,
             "  1041    5m  inbound  tg:sales:777000111  Anna [2J Petrova\n        From the customer, for Kommo: Is it \
@@ -145,7 +145,7 @@ pub(super) mod tests {
         assert_eq!(summary.end(), "\n4 messages wait: 1 next in their conversations, 3 behind them.\n");
         assert_eq!(Summary::default().end(), "Nothing waits.\n");
         let mut alone = Summary::default();
-        let fresh = QueueEntry { attempts: 0, next_try: None, reason: None, behind: 0, ..row(Standing::Due) };
+        let fresh = QueueEntry { attempts: 0, next_try: None, reason: None, behind: 0, ..row(MessageState::Due) };
         assert!(alone.add(&[fresh], NOW).ends_with("        is sent when its turn comes\n"));
         assert_eq!(alone.end(), "\n1 message waits.\n");
     }
@@ -153,7 +153,7 @@ pub(super) mod tests {
     #[test]
     fn every_line_fits_the_terminal() {
         let mut summary = Summary::for_columns(Some(60));
-        let wide = QueueEntry { reason: Some("no answer ".repeat(20)), ..row(Standing::Retrying) };
+        let wide = QueueEntry { reason: Some("no answer ".repeat(20)), ..row(MessageState::Retrying) };
         let text = summary.add(&[wide], NOW);
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
     }

@@ -89,7 +89,7 @@ fn waiting(status: &Status, columns: Option<usize>, width: usize) -> String {
         let held = format!("answers in {conversations}, until older ones that are missing have been looked for{why}");
         text += &paragraph("Held", &held, width);
     }
-    let parked = match (status.parked.need_person, status.parked.told) {
+    let parked = match (status.parked.need_person, status.parked.reported) {
         (0, 0) => "nothing".to_owned(),
         (0, told) => format!("{}, whose managers know that they failed", counted(told, "message")),
         (need, told) => {

@@ -16,7 +16,7 @@ pub(super) struct InRound {
 }
 
 /// What a bridge says that does not know yet which account it serves.
-const STARTING: &str = "the bridge still waits for the account to tell its id";
+const STARTING: &str = "the bridge still waits for the account's id";
 
 impl Run {
     /// Gives the commands of a round. A bridge whose disk fails may end, and then a command would do its work itself.

@@ -154,7 +154,7 @@ async fn the_bridges_user_and_root_give_commands_and_nobody_else() {
     fs::set_permissions(socket(&stage), Permissions::from_mode(0o666)).unwrap();
     let (code, _, complaint) = said(as_user(&listed(), OTHER)).await;
     assert!(code == Some(1) && complaint.contains("does not accept commands of this user"), "{complaint}");
-    process.logged("another user tried to give the bridge a command").await;
+    process.logged("refused a command of another user").await;
     assert!(process.end(Signal::TERM).await.status.success());
 
     // What root changes while no bridge runs belongs to the bridge's user afterwards.

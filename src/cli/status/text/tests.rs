@@ -39,7 +39,7 @@ fn status() -> Status {
         ],
         held: HeldAnswers { conversations: 2, why: Some("Kommo answered 500".to_owned()) },
         programs: Vec::new(),
-        parked: Parked { need_person: 1, told: 3 },
+        parked: Parked { need_person: 1, reported: 3 },
         troubles: vec![
             Wrong {
                 cause: "disk".to_owned(),
