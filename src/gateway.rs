@@ -1,9 +1,10 @@
 //! The Bot API for the owner's own programs, which share a bot with Kommo.
 //!
-//! A program changes its base address and its token, for a secret of its own, and nothing else. What it calls goes to
-//! Telegram with the bot's token, and Telegram's answer goes back as it is (`forward`). What it sends is read from that
-//! answer and stored before the program gets it, so that Kommo shows what was really sent (`record`). What asks for
-//! updates never goes to Telegram: there is one poller for each bot, which is ours.
+//! A program changes two settings: the address of the Bot API, and the token, in whose place it gets a secret. The
+//! gateway forwards its calls to Telegram with the bot's token, and returns Telegram's response unchanged (`forward`).
+//! It reads the sent messages from that response and stores them before the program gets it, so that Kommo shows what
+//! was really sent (`record`). Methods that receive updates never reach Telegram, because telekommo is the only poller
+//! of each bot.
 
 use std::sync::{
     Arc,
@@ -25,6 +26,7 @@ use crate::{
     telegram::bot::Bot,
 };
 
+mod allowed_updates;
 pub mod answer;
 mod chats;
 pub mod delivery;
@@ -41,68 +43,65 @@ mod routes;
 mod secret;
 mod sender;
 mod updates;
-mod wanted;
 pub mod webhooks;
 
 use chats::Chats;
 use secret::Secrets;
 use updates::Polls;
-use webhooks::{Hooks, Rules};
+use webhooks::{Rules, WebhookStates};
 
-/// How many calls of one program may be under way at the same time, and beside them how many answers to what waits for
-/// seconds only.
-const UNDER_WAY: usize = 256;
+/// The limit of concurrent calls of one program. Answers to queries that expire within seconds have a limit of their
+/// own, which is as high.
+const MAX_CONCURRENT_CALLS: usize = 256;
 
-/// A program of the owner's, and the bot that it speaks with.
+/// A program of the owner's, and its bot.
 #[derive(Debug)]
 pub struct Program {
     /// Its name in the configuration.
     pub name: String,
     pub source: SourceId,
     pub bot: Bot,
-    /// In whose name what it sends stands in Kommo; `None` for that of the bot.
-    pub shown: Option<String>,
-    /// Whether what it sends begins conversations in Kommo.
+    /// The name under which Kommo shows its messages; `None` for the bot's name.
+    pub display_name: Option<String>,
+    /// Whether its messages begin conversations in Kommo.
     pub leads: Leads,
     /// Which updates it gets.
     pub sees: Sees,
-    /// Whether its bot's server is one's own, and runs with `--local`.
+    /// Whether the bot uses a Bot API server of one's own that runs with `--local`.
     is_local: bool,
-    /// How many more of its calls may be under way.
-    room: Semaphore,
-    /// The same of answers to what waits for seconds only.
-    answers: Semaphore,
+    call_permits: Semaphore,
+    /// Permits for answers to queries that expire within seconds.
+    answer_permits: Semaphore,
 }
 
 impl Program {
     #[must_use]
-    pub fn new(name: String, bot: Bot, shown: Option<String>, leads: Leads) -> Self {
-        let (room, answers) = (Semaphore::new(UNDER_WAY), Semaphore::new(UNDER_WAY));
+    pub fn new(name: String, bot: Bot, display_name: Option<String>, leads: Leads) -> Self {
+        let permits = || Semaphore::new(MAX_CONCURRENT_CALLS);
+        let (call_permits, answer_permits) = (permits(), permits());
         let (source, sees) = (bot.source().clone(), Sees::All);
-        Self { name, source, bot, shown, leads, sees, is_local: false, room, answers }
+        Self { name, source, bot, display_name, leads, sees, is_local: false, call_permits, answer_permits }
     }
 
-    /// The same with other updates.
     #[must_use]
-    pub fn seeing(self, sees: Sees) -> Self {
+    pub fn with_sees(self, sees: Sees) -> Self {
         Self { sees, ..self }
     }
 
-    /// The same with a server of one's own that runs with `--local`, or with another one.
     #[must_use]
-    pub fn at_local(self, is_local: bool) -> Self {
+    pub fn with_local_server(self, is_local: bool) -> Self {
         Self { is_local, ..self }
     }
 }
 
-/// What programs are doing just now. It outlives a change of the configuration.
+/// The current polls and webhooks of all programs. A reload keeps it.
 #[derive(Debug, Default)]
 pub struct ProgramStates {
     polls: Polls,
-    hooks: Hooks,
+    webhooks: WebhookStates,
 }
 
-/// What all calls share.
+/// The state that all calls share.
 pub struct Shared {
     secrets: Secrets,
     pub store: Store,
@@ -116,7 +115,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Serves `programs`, each by its secret, behind `proxies`.
+    /// State for `programs`, each with its secret, behind `proxies`.
     #[must_use]
     pub fn new(programs: Vec<(String, Arc<Program>)>, store: Store, proxies: Proxies, life: Lifecycle) -> Self {
         Self {
@@ -132,21 +131,19 @@ impl Shared {
         }
     }
 
-    /// The same beside others that know these states.
     #[must_use]
-    pub fn knowing(self, states: Arc<ProgramStates>) -> Self {
+    pub fn with_states(self, states: Arc<ProgramStates>) -> Self {
         Self { states, ..self }
     }
 
-    /// The same with rules for webhooks.
     #[must_use]
-    pub fn ruled(self, rules: Rules) -> Self {
+    pub fn with_webhook_rules(self, rules: Rules) -> Self {
         Self { rules, ..self }
     }
 
-    /// A number for something that a program has done. It is below zero, where Telegram has no updates, and no other
-    /// one has it: it counts on from the time.
-    fn number(&self) -> i64 {
+    /// A unique `update_id` for an action of a program. It is negative, because Telegram's are positive. The numbers
+    /// start from the current time, so that a restart repeats none.
+    fn next_update_id(&self) -> i64 {
         let now = clock::now().0;
         let next = |last: i64| Some(now.max(last + 1));
         let last = self.last_number.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or(now);
@@ -154,7 +151,7 @@ impl Shared {
     }
 }
 
-/// What the listener for programs serves.
+/// The routes of the listener for programs.
 pub fn router(shared: Arc<Shared>) -> Router {
     routes::router(shared)
 }

@@ -79,7 +79,7 @@ fn router(
     let program = |(name, settings): (&String, &crate::config::Program)| {
         let bot = services.bots.get(&settings.source)?.clone();
         let program = Program::new(name.clone(), bot, settings.name.clone(), settings.leads);
-        let program = program.seeing(settings.sees).at_local(config.telegram.local);
+        let program = program.with_sees(settings.sees).with_local_server(config.telegram.local);
         Some((settings.secret.expose().to_owned(), Arc::new(program)))
     };
     let programs: Vec<_> = config.programs.iter().filter_map(program).collect();
@@ -87,7 +87,7 @@ fn router(
     let rules =
         Rules { allow_private: config.gateway.allow_private, own: vec![config.server.public_url.url().clone()] };
     let shared = Shared::new(programs.clone(), services.store.clone(), proxies, life.clone());
-    let shared = Arc::new(shared.ruled(rules).knowing(Arc::clone(states)));
+    let shared = Arc::new(shared.with_webhook_rules(rules).with_states(Arc::clone(states)));
     former.stop();
     let delivery = |(_, program): &(String, Arc<Program>)| {
         let delivery = Delivery { shared: Arc::clone(&shared), program: Arc::clone(program) };

@@ -1,4 +1,4 @@
-//! Answers of our own, in the shape of the Bot API's ("Making requests").
+//! The gateway's own responses, in the format of the Bot API ("Making requests").
 
 use axum::{
     http::{StatusCode, header},
@@ -7,7 +7,7 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// An answer of our own.
+/// A response that does not come from Telegram.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     code: u16,
@@ -15,24 +15,23 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// A result.
     pub fn ok(result: impl Serialize) -> Self {
         Self { code: 200, body: json!({ "ok": true, "result": result }) }
     }
 
-    /// That something was done, in words for people.
+    /// Success, with a description for people.
     #[must_use]
     pub fn done(description: &str) -> Self {
         Self { code: 200, body: json!({ "ok": true, "result": true, "description": description }) }
     }
 
-    /// An error: an HTTP status, and words for people that begin as Telegram's do.
+    /// An error: an HTTP status, and a description that begins as Telegram's do.
     #[must_use]
     pub fn refused(code: u16, description: &str) -> Self {
         Self { code, body: json!({ "ok": false, "error_code": code, "description": description }) }
     }
 
-    /// What is asked too often, and may be asked again after so long.
+    /// Too many requests; the caller may try again after `seconds`.
     #[must_use]
     pub fn too_many(seconds: u64) -> Self {
         let mut this = Self::refused(429, &format!("Too Many Requests: retry after {seconds}"));
@@ -56,7 +55,6 @@ impl Answer {
         Self::refused(413, "Request Entity Too Large")
     }
 
-    /// The HTTP status.
     #[must_use]
     pub const fn code(&self) -> u16 {
         self.code
@@ -80,12 +78,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_of_ours_looks_as_telegrams() {
-        let told = |answer: Answer| (answer.code(), answer.body().to_string());
+    fn answers_have_telegrams_format() {
+        let code_and_body = |answer: Answer| (answer.code(), answer.body().to_string());
         let too_many = r#"{"description":"Too Many Requests: retry after 3","error_code":429,"ok":false,"parameters":{"retry_after":3}}"#;
-        assert_eq!(told(Answer::too_many(3)), (429, too_many.to_owned()));
+        assert_eq!(code_and_body(Answer::too_many(3)), (429, too_many.to_owned()));
         let unauthorized = r#"{"description":"Unauthorized","error_code":401,"ok":false}"#;
-        assert_eq!(told(Answer::unauthorized()), (401, unauthorized.to_owned()));
-        assert_eq!(told(Answer::ok([1])), (200, r#"{"ok":true,"result":[1]}"#.to_owned()));
+        assert_eq!(code_and_body(Answer::unauthorized()), (401, unauthorized.to_owned()));
+        assert_eq!(code_and_body(Answer::ok([1])), (200, r#"{"ok":true,"result":[1]}"#.to_owned()));
     }
 }

@@ -1,4 +1,4 @@
-//! What chats are called, as far as Telegram has told lately: some of its answers do not tell it.
+//! A cache of chats' names, because some of Telegram's responses lack them.
 
 use std::{
     collections::HashMap,
@@ -9,39 +9,38 @@ use serde_json::{Value, json};
 
 use crate::{domain::address::BotId, telegram::bot::Bot};
 
-/// How many are known at the same time.
-const MOST: usize = 4096;
-/// What is kept of each (Bot API, `Chat`).
+const MAX_CHATS: usize = 4096;
+/// The fields that are kept (Bot API, `Chat`).
 const FIELDS: [&str; 6] = ["id", "type", "title", "first_name", "last_name", "username"];
 
 #[derive(Debug, Default)]
 pub(super) struct Chats(Mutex<HashMap<(BotId, i64), Value>>);
 
 impl Chats {
-    /// Keeps what an answer tells of a chat.
+    /// Keeps the names of a chat from a response.
     pub(super) fn learn(&self, bot: BotId, chat: &Value) {
         let Some(id) = chat["id"].as_i64() else { return };
         let fields = FIELDS.iter().filter_map(|name| Some(((*name).to_owned(), chat.get(name)?.clone())));
         let mut chats = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if chats.len() >= MOST {
+        if chats.len() >= MAX_CHATS {
             chats.clear();
         }
         chats.insert((bot, id), Value::Object(fields.collect()));
     }
 
-    /// What a chat is called. If Telegram does not tell, it goes by its number.
+    /// A chat with its names. If Telegram does not know it, it has its id only.
     pub(super) async fn of(&self, bot: &Bot, id: i64) -> Value {
-        if let Some(known) = self.known(bot.id(), id) {
-            return known;
+        if let Some(cached) = self.cached(bot.id(), id) {
+            return cached;
         }
-        if let Some(told) = bot.chat(id).await {
-            self.learn(bot.id(), &told);
+        if let Some(chat) = bot.chat(id).await {
+            self.learn(bot.id(), &chat);
         }
         let kind = if id < 0 { "supergroup" } else { "private" };
-        self.known(bot.id(), id).unwrap_or_else(|| json!({ "id": id, "type": kind }))
+        self.cached(bot.id(), id).unwrap_or_else(|| json!({ "id": id, "type": kind }))
     }
 
-    fn known(&self, bot: BotId, id: i64) -> Option<Value> {
+    fn cached(&self, bot: BotId, id: i64) -> Option<Value> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&(bot, id)).cloned()
     }
 }

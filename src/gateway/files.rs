@@ -1,4 +1,4 @@
-//! Files at Telegram, for the program whose bot may have them.
+//! Downloads of files from Telegram, for the program of the bot.
 
 use axum::{
     http::{HeaderMap, HeaderName, StatusCode, header},
@@ -8,14 +8,14 @@ use axum::{
 use crate::gateway::{
     Program,
     answer::Answer,
-    forward::{back, bad_gateway},
+    forward::{bad_gateway, proxied},
 };
 
-/// What tells which part of a file is wanted.
-const WANTED: [HeaderName; 5] =
+/// Request headers that choose a part of a file.
+const RANGE_HEADERS: [HeaderName; 5] =
     [header::RANGE, header::IF_RANGE, header::IF_MODIFIED_SINCE, header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE];
-/// What of an answer's head goes back.
-const KEPT: [HeaderName; 8] = [
+/// Response headers that are returned to the program.
+const RETURNED_HEADERS: [HeaderName; 8] = [
     header::CONTENT_TYPE,
     header::CONTENT_LENGTH,
     header::CONTENT_RANGE,
@@ -26,32 +26,32 @@ const KEPT: [HeaderName; 8] = [
     header::LAST_MODIFIED,
 ];
 
-pub(super) async fn open(program: &Program, path: &str, asked: &HeaderMap) -> Response {
+pub(super) async fn open(program: &Program, path: &str, request_headers: &HeaderMap) -> Response {
     if program.is_local {
-        // It serves none, and a place on its machine is nobody's business.
+        // Such a server serves no files, and its paths must not become known.
         return Answer::refused(404, "Not Found: files are not served while telegram.local is set").into_response();
     }
-    let Ok(_room) = program.room.try_acquire() else { return Answer::too_many(1).into_response() };
+    let Ok(_permit) = program.call_permits.try_acquire() else { return Answer::too_many(1).into_response() };
     let Some(path) = decoded(path) else { return Answer::not_found().into_response() };
     if path.is_empty() || path.split('/').any(|part| part.is_empty() || part == "." || part == "..") {
         return Answer::not_found().into_response();
     }
-    let mut wanted = HeaderMap::new();
-    for name in WANTED {
-        if let Some(value) = asked.get(&name) {
-            wanted.insert(name, value.clone());
+    let mut headers = HeaderMap::new();
+    for name in RANGE_HEADERS {
+        if let Some(value) = request_headers.get(&name) {
+            headers.insert(name, value.clone());
         }
     }
-    let answer = match program.bot.pass_file(&path, wanted).await {
+    let answer = match program.bot.pass_file(&path, headers).await {
         Ok(answer) => answer,
         Err(why) => {
-            tracing::warn!(program = program.name, %why, "a file for a program cannot be fetched from Telegram");
+            tracing::warn!(program = program.name, %why, "cannot download a file from Telegram for a program");
             return bad_gateway().into_response();
         }
     };
     match answer.status() {
         StatusCode::OK | StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE => {
-            back(answer, &KEPT)
+            proxied(answer, &RETURNED_HEADERS)
         }
         StatusCode::NOT_FOUND => Answer::not_found().into_response(),
         StatusCode::TOO_MANY_REQUESTS => Answer::too_many(1).into_response(),
@@ -59,7 +59,7 @@ pub(super) async fn open(program: &Program, path: &str, asked: &HeaderMap) -> Re
     }
 }
 
-/// A path as it is meant; `None` if it cannot be read.
+/// Decodes the percent signs of a path; `None` if it is malformed.
 fn decoded(path: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_read_as_it_is_meant() {
+    fn paths_are_percent_decoded() {
         assert_eq!(decoded("photos%2Ffile%201.jpg").as_deref(), Some("photos/file 1.jpg"));
         assert_eq!(decoded("%D0%B0").as_deref(), Some("а"));
         for bad in ["%", "%2", "%zz", "%ff"] {

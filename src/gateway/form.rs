@@ -1,4 +1,4 @@
-//! Forms with files (RFC 7578), of which perhaps only the beginning is there. Without I/O.
+//! Parses `multipart/form-data` (RFC 7578), also if only the beginning of a form is there. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ pub(super) struct File {
     pub(super) bytes: Vec<u8>,
 }
 
-/// What was read of a form.
+/// The complete parts of a form.
 #[derive(Debug, Default)]
 pub(super) struct Form {
     pub(super) values: BTreeMap<String, String>,
     pub(super) files: BTreeMap<String, File>,
-    /// Whether it was read to its end.
-    pub(super) is_whole: bool,
+    /// Whether the end of the form was there.
+    pub(super) is_complete: bool,
 }
 
-/// The line between the parts of a form, as its content type tells it.
+/// The boundary parameter of a content type.
 pub(super) fn boundary(content_type: &str) -> Option<String> {
     let parameters = content_type.split(';').skip(1);
     let mut named = parameters.filter_map(|it| it.trim().split_once('='));
@@ -25,29 +25,29 @@ pub(super) fn boundary(content_type: &str) -> Option<String> {
     Some(value.trim_matches('"').to_owned()).filter(|boundary| !boundary.is_empty())
 }
 
-/// Reads as many parts as are there in full.
+/// Reads all parts that are complete.
 pub(super) fn read(body: &[u8], boundary: &str) -> Form {
     let (mut form, line) = (Form::default(), format!("\r\n--{boundary}").into_bytes());
-    // The first line has no line before it, unless somebody has written one.
-    let Some(begin) = body.strip_prefix(&line[2..]).or_else(|| behind(body, &line)) else { return form };
+    // The first delimiter has no line break before it, unless there is a preamble.
+    let Some(begin) = body.strip_prefix(&line[2..]).or_else(|| after(body, &line)) else { return form };
     let mut rest = begin;
     loop {
         if rest.starts_with(b"--") {
-            form.is_whole = true;
+            form.is_complete = true;
             return form;
         }
-        let Some((head, behind_head)) = split(rest, b"\r\n\r\n") else { return form };
+        let Some((head, after_head)) = split(rest, b"\r\n\r\n") else { return form };
         // A part without a header begins with the empty line.
-        let Some((content, next)) = split(behind_head, &line) else { return form };
-        take(&mut form, head, content);
+        let Some((content, next)) = split(after_head, &line) else { return form };
+        add_part(&mut form, head, content);
         rest = next;
     }
 }
 
-fn take(form: &mut Form, head: &[u8], content: &[u8]) {
+fn add_part(form: &mut Form, head: &[u8], content: &[u8]) {
     let head = String::from_utf8_lossy(head);
-    let is_it = |line: &&str| line.to_ascii_lowercase().starts_with("content-disposition:");
-    let Some(disposition) = head.lines().find(is_it) else { return };
+    let is_disposition = |line: &&str| line.to_ascii_lowercase().starts_with("content-disposition:");
+    let Some(disposition) = head.lines().find(is_disposition) else { return };
     let Some(name) = parameter(disposition, "name") else { return };
     if parameter(disposition, "filename").is_some() || disposition.to_ascii_lowercase().contains("filename*=") {
         form.files.insert(name, File { bytes: content.to_vec() });
@@ -80,8 +80,8 @@ fn split<'b>(bytes: &'b [u8], at: &[u8]) -> Option<(&'b [u8], &'b [u8])> {
     Some((&bytes[..begin], &bytes[begin + at.len()..]))
 }
 
-fn behind<'b>(bytes: &'b [u8], at: &[u8]) -> Option<&'b [u8]> {
-    split(bytes, at).map(|(_, behind)| behind)
+fn after<'b>(bytes: &'b [u8], at: &[u8]) -> Option<&'b [u8]> {
+    split(bytes, at).map(|(_, after)| after)
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! Passes calls on to Telegram, and Telegram's answers back.
+//! Forwards calls to Telegram, and returns its responses.
 
 use std::{io, sync::Arc};
 
@@ -22,7 +22,7 @@ use crate::{
         methods::{Method, Shown},
         pace,
         params::{LARGEST_BYTES, Params},
-        record::{has_shape, is_to, record},
+        record::{is_bot_api_answer, matches_call, record},
     },
     telegram::{
         pass::{Bounded, PassError, PassedCall, pieces, read},
@@ -30,76 +30,82 @@ use crate::{
     },
 };
 
-/// How much of a form is read before it is passed on. What tells where it goes stands before its files.
+/// How much of a form is read before it is forwarded. The parameters that name its chat come before its files.
 const BEGINNING_BYTES: usize = 64 * 1024;
-/// The largest answer that is read. A message with all that it answers is far below.
+/// The largest response that is read. A message with the message that it replies to is much smaller.
 const LARGEST_ANSWER_BYTES: usize = 4 << 20;
-/// The same of an error.
+/// The largest error response that is read.
 const LARGEST_ERROR_BYTES: usize = 64 * 1024;
-/// What of an answer's head goes back.
-const KEPT: [HeaderName; 3] = [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::RETRY_AFTER];
+/// Response headers that are returned to the program.
+const RETURNED_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::RETRY_AFTER];
 
-/// A call of which the beginning was read.
-struct Begun {
+/// A call whose beginning was read.
+struct PartialCall {
     head: Parts,
     params: Params,
     body: Incoming,
 }
 
-/// Passes a call on. What is shown in Kommo is stored, also if the program does not wait for its answer.
+/// Forwards a call. What Kommo shows of it is stored, also if the program does not wait for the response.
 pub(super) async fn pass(
     shared: &Arc<Shared>,
     program: &Arc<Program>,
     method: Method,
     request: Request<Body>,
 ) -> Result<Response, Answer> {
-    let begun = begin(request).await?;
+    let partial = read_beginning(request).await?;
     if program.is_local
-        && let Some(refusal) = local::refusal(&method.name, &begun.head, &begun.body.first)
+        && let Some(refusal) = local::refusal(&method.name, &partial.head, &partial.body.first)
     {
         return Err(refusal);
     }
-    pace::turn(program, method.pace, &begun.params).await?;
+    pace::turn(program, method.pace, &partial.params).await?;
     if method.shown == Shown::Nothing {
-        let (answer, _) = call(program, &method, begun).await?;
-        return if answer.status().is_success() { Ok(back(answer, &KEPT)) } else { refused(program, answer).await };
+        let (answer, _) = call(program, &method, partial).await?;
+        return if answer.status().is_success() {
+            Ok(proxied(answer, &RETURNED_HEADERS))
+        } else {
+            refused(program, answer).await
+        };
     }
     if !shared.store.has_room() {
-        return Err(Answer::refused(500, "Internal Server Error: there is no room to store what is sent"));
+        return Err(Answer::refused(500, "Internal Server Error: the disk has no room to store the message"));
     }
     let (shared, program) = (Arc::clone(shared), Arc::clone(program));
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     let life = shared.life.clone();
     life.finish(async move {
-        // The program may have gone.
-        drop(tell.send(call_and_record(&shared, &program, &method, begun).await));
+        // The program may have disconnected.
+        drop(sender.send(call_and_record(&shared, &program, &method, partial).await));
     });
-    told.await.unwrap_or_else(|_| Ok(broken()))
+    receiver.await.unwrap_or_else(|_| Ok(broken()))
 }
 
 async fn call_and_record(
     shared: &Shared,
     program: &Program,
     method: &Method,
-    begun: Begun,
+    partial: PartialCall,
 ) -> Result<Response, Answer> {
-    let (mut answer, params) = call(program, method, begun).await?;
-    let (status, headers) = (answer.status(), kept(&answer, &KEPT));
+    let (mut answer, params) = call(program, method, partial).await?;
+    let (status, headers) = (answer.status(), selected_headers(&answer, &RETURNED_HEADERS));
     match read(&mut answer, LARGEST_ANSWER_BYTES).await {
-        Ok(Bounded::Whole(body)) if !status.is_success() && !has_shape(&body) => Err(foreign(program, status)),
-        Ok(Bounded::Whole(body)) if !is_to(method.shown, &params, &body) => {
+        Ok(Bounded::Whole(body)) if !status.is_success() && !is_bot_api_answer(&body) => {
+            Err(foreign_response(program, status))
+        }
+        Ok(Bounded::Whole(body)) if !matches_call(method.shown, &params, &body) => {
             tracing::error!(
                 program = program.name,
                 method = method.name,
-                "the answer to a program is about another chat \
-                or message than its call, so something in between mixes answers up: nothing of it is shown in Kommo"
+                "the response to a program's call is \
+                about another chat or message than the call, so a proxy mixes responses up: Kommo does not show it"
             );
             Ok(broken())
         }
         Ok(Bounded::Whole(body)) => {
             if let Err(error) = record(shared, program, (method.shown, &params), &body).await {
-                tracing::error!(%error, program = program.name, method = method.name, "what a program has sent could \
-                    not be stored, so Kommo will not show it");
+                tracing::error!(%error, program = program.name, method = method.name, "cannot store what a program \
+                has sent, so Kommo will not show it");
                 return Ok(broken());
             }
             Ok((status, headers, body).into_response())
@@ -108,39 +114,40 @@ async fn call_and_record(
             tracing::warn!(
                 program = program.name,
                 method = method.name,
-                "an answer to a program is too large to be \
-                read: what was sent is not shown in Kommo"
+                "the response to a program's call is too \
+                large to be read, so Kommo does not show what was sent"
             );
-            let all = stream::iter([Ok(Bytes::from(beginning))]).chain(pieces(answer));
-            Ok((status, headers, Body::from_stream(all)).into_response())
+            let body = stream::iter([Ok(Bytes::from(beginning))]).chain(pieces(answer));
+            Ok((status, headers, Body::from_stream(body)).into_response())
         }
         Err(why) => {
-            tracing::warn!(program = program.name, method = method.name, %why, "Telegram's answer to a program broke \
-                off: what was sent is not shown in Kommo");
+            tracing::warn!(program = program.name, method = method.name, %why, "the response to a program's call \
+            broke off, so Kommo does not show what was sent");
             Ok(broken())
         }
     }
 }
 
-/// An error of Telegram's. One in another shape is of something in between, and may name where it is, and the token.
+/// Returns an error of Telegram's. A response in another format comes from a proxy, and may contain its address or the
+/// token, so it is not returned.
 async fn refused(program: &Program, mut answer: reqwest::Response) -> Result<Response, Answer> {
-    let (status, headers) = (answer.status(), kept(&answer, &KEPT));
+    let (status, headers) = (answer.status(), selected_headers(&answer, &RETURNED_HEADERS));
     match read(&mut answer, LARGEST_ERROR_BYTES).await {
-        Ok(Bounded::Whole(body)) if has_shape(&body) => Ok((status, headers, body).into_response()),
-        Ok(_) => Err(foreign(program, status)),
+        Ok(Bounded::Whole(body)) if is_bot_api_answer(&body) => Ok((status, headers, body).into_response()),
+        Ok(_) => Err(foreign_response(program, status)),
         Err(_) => Err(bad_gateway()),
     }
 }
 
-/// What a program gets of whom it is not known whether the call has come about: a connection that breaks.
+/// A connection that breaks, for a call of which nobody knows whether Telegram has executed it.
 fn broken() -> Response {
-    let nothing = stream::iter([Err::<Bytes, _>(io::Error::other("the answer is not known"))]);
+    let nothing = stream::iter([Err::<Bytes, _>(io::Error::other("the result of the call is unknown"))]);
     (StatusCode::BAD_GATEWAY, Body::from_stream(nothing)).into_response()
 }
 
-/// Telegram's answer, of which the head is there.
-async fn call(program: &Program, method: &Method, begun: Begun) -> Result<(reqwest::Response, Params), Answer> {
-    let Begun { head, params, body } = begun;
+/// Sends a call, and waits for the headers of the response.
+async fn call(program: &Program, method: &Method, partial: PartialCall) -> Result<(reqwest::Response, Params), Answer> {
+    let PartialCall { head, params, body } = partial;
     let passed = PassedCall {
         verb: head.method,
         name: &method.name,
@@ -148,19 +155,19 @@ async fn call(program: &Program, method: &Method, begun: Begun) -> Result<(reqwe
         content_type: head.headers.get(header::CONTENT_TYPE).cloned(),
         body,
     };
-    let answer = program.bot.pass(passed).await.map_err(|error| failed(program, error))?;
-    if !is_telegrams(&answer) {
-        return Err(foreign(program, answer.status()));
+    let answer = program.bot.pass(passed).await.map_err(|error| answer_to(program, error))?;
+    if !is_json(&answer) {
+        return Err(foreign_response(program, answer.status()));
     }
     Ok((answer, params))
 }
 
-/// Reads the beginning of a call: all of it, unless it is a form with files.
-async fn begin(request: Request<Body>) -> Result<Begun, Answer> {
+/// Reads the beginning of a form, and any other call completely.
+async fn read_beginning(request: Request<Body>) -> Result<PartialCall, Answer> {
     let (head, body) = request.into_parts();
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let is_form = kind.to_ascii_lowercase().starts_with("multipart/");
-    let told = head.headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+    let content_length = head.headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
     let (mut rest, mut beginning) = (body.into_data_stream(), Vec::new());
     loop {
         if is_form && beginning.len() >= BEGINNING_BYTES {
@@ -171,23 +178,23 @@ async fn begin(request: Request<Body>) -> Result<Begun, Answer> {
         }
         match rest.next().await {
             Some(piece) => beginning.extend_from_slice(&piece.map_err(|_| cut_off())?),
-            None if told.is_none_or(|told| told == beginning.len() as u64) => {
+            None if content_length.is_none_or(|content_length| content_length == beginning.len() as u64) => {
                 let params = Params::of_beginning(head.uri.query(), kind, &beginning);
-                return Ok(Begun { params, body: whole(beginning), head });
+                return Ok(PartialCall { params, body: complete(beginning), head });
             }
             None => return Err(cut_off()),
         }
     }
     let params = Params::of_beginning(head.uri.query(), kind, &beginning);
     let rest: BoxStream<'static, _> = rest.map_err(|error| error.to_string()).boxed();
-    Ok(Begun { params, body: Incoming { size_bytes: told, first: beginning.into(), rest }, head })
+    Ok(PartialCall { params, body: Incoming { size_bytes: content_length, first: beginning.into(), rest }, head })
 }
 
-fn whole(body: Vec<u8>) -> Incoming {
+fn complete(body: Vec<u8>) -> Incoming {
     Incoming { size_bytes: Some(body.len() as u64), first: body.into(), rest: stream::empty().boxed() }
 }
 
-/// Reads all of a call that is answered here.
+/// Reads the parameters of a call that the gateway answers itself.
 pub(super) async fn params(request: Request<Body>) -> Result<Params, Answer> {
     let (head, body) = request.into_parts();
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -202,25 +209,25 @@ pub(super) async fn params(request: Request<Body>) -> Result<Params, Answer> {
     Params::read(head.uri.query(), kind, &body)
 }
 
-/// Only the Bot API's own shape is passed back: the page of something in between may name where it is, and the token.
-fn is_telegrams(answer: &reqwest::Response) -> bool {
+/// Whether a response may come from the Bot API. A proxy's page may contain its address or the token.
+fn is_json(answer: &reqwest::Response) -> bool {
     let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("application/json"))
 }
 
-/// An answer as it came, with those fields of its head.
-pub(super) fn back(answer: reqwest::Response, fields: &[HeaderName]) -> Response {
-    let (status, headers) = (answer.status(), kept(&answer, fields));
+/// A response as it came, with these headers only.
+pub(super) fn proxied(answer: reqwest::Response, fields: &[HeaderName]) -> Response {
+    let (status, headers) = (answer.status(), selected_headers(&answer, fields));
     (status, headers, Body::from_stream(pieces(answer))).into_response()
 }
 
-fn kept(answer: &reqwest::Response, fields: &[HeaderName]) -> HeaderMap {
+fn selected_headers(answer: &reqwest::Response, fields: &[HeaderName]) -> HeaderMap {
     let value = |name: &HeaderName| Some((name.clone(), answer.headers().get(name)?.clone()));
     fields.iter().filter_map(value).collect()
 }
 
-fn foreign(program: &Program, status: StatusCode) -> Answer {
-    tracing::warn!(program = program.name, %status, "what answers a call of a program's is not the Bot API");
+fn foreign_response(program: &Program, status: StatusCode) -> Answer {
+    tracing::warn!(program = program.name, %status, "the response to a program's call did not come from the Bot API");
     bad_gateway()
 }
 
@@ -232,19 +239,19 @@ fn cut_off() -> Answer {
     Answer::refused(400, "Bad Request: the body is cut off")
 }
 
-/// What a program hears where Telegram has not answered: no place and no address.
-fn failed(program: &Program, error: PassError) -> Answer {
+/// The answer to a call without a response of Telegram's. It names no path and no address.
+fn answer_to(program: &Program, error: PassError) -> Answer {
     match error {
         PassError::TooLarge => Answer::too_large(),
         PassError::CutOff => cut_off(),
         PassError::Unreachable(why) | PassError::Unanswered(why) => {
-            tracing::warn!(program = program.name, why, "Telegram does not answer a call of a program's");
+            tracing::warn!(program = program.name, why, "Telegram does not respond to a program's call");
             bad_gateway()
         }
         PassError::Late => {
             tracing::warn!(
                 program = program.name,
-                "a call of a program's stood still: Telegram has not answered, or the program has not sent on"
+                "a program's call timed out: Telegram has not responded, or the program has stopped sending"
             );
             Answer::refused(504, "Gateway Timeout")
         }

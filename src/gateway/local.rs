@@ -1,5 +1,5 @@
-//! What programs cannot have of an own Bot API server that runs with `--local`. It names files by their places on its
-//! machine, in which the bot's token stands, and it reads whatever place it is given.
+//! Refuses calls that a Bot API server of one's own must not get if it runs with `--local`. Such a server names files
+//! by paths on its machine, which contain the bot's token, and it reads any path that it is given.
 
 use axum::http::{header, request::Parts};
 use serde_json::Value;
@@ -9,15 +9,15 @@ use crate::gateway::{
     params::{Params, pairs},
 };
 
-/// What is words for people, and may begin like a place.
-const WORDS: [&str; 2] = ["caption", "text"];
-/// How a part of a form begins that is such a place.
-const PART: &[u8] = b"\r\n\r\nfile:/";
+/// Parameters with text for people, which may begin like a path.
+const PLAIN_TEXT: [&str; 2] = ["caption", "text"];
+/// How a part of a form with a path begins.
+const PART_WITH_PATH: &[u8] = b"\r\n\r\nfile:/";
 
-/// The answer to a call that such a server must not get, as far as the beginning of its body tells.
+/// The error response to a call that such a server must not get, judged by the beginning of its body.
 pub(super) fn refusal(method: &str, head: &Parts, beginning: &[u8]) -> Option<Answer> {
     if method == "getFile" {
-        return Some(refused("getFile is not passed on while telegram.local is set"));
+        return Some(refused("getFile is not forwarded while telegram.local is set"));
     }
     let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind_of_body = kind.to_ascii_lowercase();
@@ -30,37 +30,38 @@ pub(super) fn refusal(method: &str, head: &Parts, beginning: &[u8]) -> Option<An
             Err(answer) => return Some(answer),
         }
     };
-    // One name may stand there twice, and it is not known which one counts.
+    // A name may occur twice, and nobody knows which one counts.
     let mut all = pairs(head.uri.query().unwrap_or_default());
     if kind_of_body.starts_with("application/x-www-form-urlencoded") {
         all.extend(pairs(&String::from_utf8_lossy(beginning)));
     }
-    let is_part = |bytes: &[u8]| bytes.eq_ignore_ascii_case(PART);
-    let is_meant = all.iter().any(|(name, text)| names_place(name, text))
-        || of_body.texts().any(|(name, text)| names_place(name, text))
-        || is_form && beginning.windows(PART.len()).any(is_part);
-    is_meant.then(|| refused("files of the server's machine are not sent: upload the file, or send its file_id or URL"))
+    let is_part = |bytes: &[u8]| bytes.eq_ignore_ascii_case(PART_WITH_PATH);
+    let is_refused = all.iter().any(|(name, text)| names_path(name, text))
+        || of_body.texts().any(|(name, text)| names_path(name, text))
+        || is_form && beginning.windows(PART_WITH_PATH.len()).any(is_part);
+    is_refused
+        .then(|| refused("a file cannot be named by its path on the server: upload it, or send its file_id or URL"))
 }
 
 fn refused(why: &str) -> Answer {
     Answer::refused(400, &format!("Bad Request: {why}"))
 }
 
-fn names_place(name: &str, text: &str) -> bool {
-    let within = |text| serde_json::from_str::<Value>(text).is_ok_and(|value| has_place(name, &value));
-    !WORDS.contains(&name) && (is_place(text) || within(text))
+fn names_path(name: &str, text: &str) -> bool {
+    let within = |text| serde_json::from_str::<Value>(text).is_ok_and(|value| has_path(name, &value));
+    !PLAIN_TEXT.contains(&name) && (is_path(text) || within(text))
 }
 
-fn has_place(name: &str, value: &Value) -> bool {
+fn has_path(name: &str, value: &Value) -> bool {
     match value {
-        Value::String(text) => !WORDS.contains(&name) && is_place(text),
-        Value::Array(values) => values.iter().any(|value| has_place(name, value)),
-        Value::Object(fields) => fields.iter().any(|(name, value)| has_place(name, value)),
+        Value::String(text) => !PLAIN_TEXT.contains(&name) && is_path(text),
+        Value::Array(values) => values.iter().any(|value| has_path(name, value)),
+        Value::Object(fields) => fields.iter().any(|(name, value)| has_path(name, value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
-fn is_place(text: &str) -> bool {
+fn is_path(text: &str) -> bool {
     text.trim_start().get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case("file:"))
 }
 
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn places_on_the_servers_machine_are_refused_wherever_they_stand() {
+    fn paths_on_the_servers_machine_are_refused_wherever_they_are() {
         let (json, encoded, form) =
             ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x");
         let part = "--x\r\nContent-Disposition: form-data; name=\"photo\"\r\n\r\nfile:/a\r\n--x--\r\n";

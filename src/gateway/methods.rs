@@ -1,56 +1,56 @@
-//! What becomes of each method of the Bot API: `methods.tsv`.
+//! How the gateway treats each method of the Bot API: `methods.tsv`.
 //!
-//! A line has the method, the way that its calls go, whose pace they keep, and what of them is shown in Kommo. A method
-//! that is not in it is newer than the file: its calls pass, and what its name begins with says the rest.
+//! A line has the method, who answers it, the rate limits that apply, and what Kommo shows of it. A method that is not
+//! in the file is newer: its calls are forwarded, and the beginning of its name decides the rest.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use crate::gateway::answer::Answer;
 
 const TABLE: &str = include_str!("methods.tsv");
-/// The longest name that is taken for one of a method.
-const LONGEST_NAME: usize = 64;
+/// The longest name that counts as a method's.
+const MAX_NAME_LEN: usize = 64;
 
-/// Which way a call goes.
+/// Who answers a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// To Telegram.
+    /// Telegram.
     Passed,
-    /// Nowhere else: we answer it ourselves.
+    /// The gateway.
     Ours,
-    /// Nowhere: it would take the bot away from all others.
+    /// Nobody: it would take the bot from all its other users.
     Refused,
 }
 
-/// Which limits a call waits for.
+/// The rate limits of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// None: it asks something, or is the answer to what waits for seconds only.
+    /// None: the call only reads something, or answers a query that expires within seconds.
     None,
-    /// That of the bot.
+    /// The bot's.
     Bot,
-    /// That of the bot, and that of the chat to which it brings messages.
+    /// The bot's, and that of the chat that gets the messages.
     Chat,
 }
 
-/// What of a call is shown in Kommo.
+/// What Kommo shows of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
     Nothing,
-    /// The messages that Telegram answers with.
+    /// The messages in Telegram's response.
     Messages,
-    /// The message that Telegram answers with, as a new wording.
+    /// The message in Telegram's response, as an edit.
     Edit,
-    /// That there is a copy: Telegram answers with numbers alone.
+    /// A note that there is a copy, because the response has ids only.
     Copies,
     Deletion,
     Reaction,
 }
 
-/// A method, and what becomes of its calls.
+/// A method, and how its calls are treated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Method {
-    /// As the Bot API spells it, if it is known here, else as it came.
+    /// As the Bot API spells it, or as it came if the table does not have it.
     pub(super) name: String,
     pub(super) way: Way,
     pub(super) pace: Pace,
@@ -58,7 +58,7 @@ pub(super) struct Method {
 }
 
 impl Method {
-    /// Whether it answers what waits for seconds only.
+    /// Whether it answers a query that expires within seconds.
     pub(super) fn is_answer(&self) -> bool {
         self.pace == Pace::None && self.name.starts_with("answer")
     }
@@ -98,30 +98,30 @@ fn line(line: &str) -> Option<Method> {
     })
 }
 
-/// What becomes of a method; `None` if no method can have such a name. Case does not matter, as at Telegram's server.
+/// Finds a method; `None` if no method can have such a name. Case does not matter, as on Telegram's server.
 pub(super) fn of(name: &str) -> Option<Method> {
-    let fits = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !fits || name.is_empty() || name.len() > LONGEST_NAME {
+    let is_allowed = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_allowed || name.is_empty() || name.len() > MAX_NAME_LEN {
         return None;
     }
-    let small = name.to_ascii_lowercase();
-    Some(METHODS.get(&small).cloned().unwrap_or_else(|| unknown(name, &small)))
+    let lower = name.to_ascii_lowercase();
+    Some(METHODS.get(&lower).cloned().unwrap_or_else(|| unknown(name, &lower)))
 }
 
-fn unknown(name: &str, small: &str) -> Method {
-    let (pace, shown) = match small {
-        _ if small.starts_with("send") || small.starts_with("forward") => (Pace::Chat, Shown::Messages),
-        _ if small.starts_with("copy") => (Pace::Chat, Shown::Copies),
-        _ if small.starts_with("edit") => (Pace::Bot, Shown::Edit),
+fn unknown(name: &str, lower: &str) -> Method {
+    let (pace, shown) = match lower {
+        _ if lower.starts_with("send") || lower.starts_with("forward") => (Pace::Chat, Shown::Messages),
+        _ if lower.starts_with("copy") => (Pace::Chat, Shown::Copies),
+        _ if lower.starts_with("edit") => (Pace::Bot, Shown::Edit),
         _ => (Pace::None, Shown::Nothing),
     };
     Method { name: name.to_owned(), way: Way::Passed, pace, shown }
 }
 
-/// The answer to a call that is not passed on.
+/// The error response to a call that is not forwarded.
 pub(super) fn refusal(method: &Method) -> Answer {
     let name = &method.name;
-    Answer::refused(400, &format!("Bad Request: {name} is not passed on: others use this bot as well"))
+    Answer::refused(400, &format!("Bad Request: {name} is not forwarded, because others use this bot as well"))
 }
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ mod tests {
     const FACTS: &str = include_str!("../../tests/fixtures/telegram/bot_api.json");
 
     #[test]
-    fn every_method_of_the_bot_api_stands_in_the_table_once() {
+    fn the_table_has_every_method_of_the_bot_api_once() {
         let facts: serde_json::Value = serde_json::from_str(FACTS).unwrap();
         let mut known: Vec<_> = facts["methods"].as_object().unwrap().keys().cloned().collect();
         known.sort_by_key(|name| name.to_ascii_lowercase());
@@ -142,9 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn the_manual_says_what_becomes_of_each() {
+    fn the_manual_describes_each_method() {
         let manual = include_str!("../docs/programs.md");
-        let told = |method: &Method| match (method.way, method.shown) {
+        let description = |method: &Method| match (method.way, method.shown) {
             (Way::Ours, _) => "telekommo answers them, for this program alone.",
             (Way::Refused, _) => "They are refused: they would take the bot from everybody.",
             (Way::Passed, Shown::Nothing) => "They pass.",
@@ -157,12 +157,12 @@ mod tests {
         for method in TABLE.lines().filter_map(line) {
             let named = manual.lines().find(|row| row.starts_with('|') && row.contains(&format!("`{}`", method.name)));
             let row = named.unwrap_or("| all others | They pass. |");
-            assert!(row.ends_with(&format!(" | {} |", told(&method))), "{}: {row}", method.name);
+            assert!(row.ends_with(&format!(" | {} |", description(&method))), "{}: {row}", method.name);
         }
     }
 
     #[test]
-    fn what_waits_for_seconds_only_is_never_delayed() {
+    fn answers_to_queries_that_expire_are_never_delayed() {
         for name in
             ["answerPreCheckoutQuery", "answerCallbackQuery", "answerShippingQuery", "answerInlineQuery", "getMe"]
         {
@@ -186,8 +186,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_no_method() {
-        for name in ["", "a/b", "send.Message", "sendMessage\n", "ä", "a".repeat(LONGEST_NAME + 1).as_str()] {
+    fn malformed_names_are_no_methods() {
+        for name in ["", "a/b", "send.Message", "sendMessage\n", "ä", "a".repeat(MAX_NAME_LEN + 1).as_str()] {
             assert_eq!(of(name), None, "{name}");
         }
     }

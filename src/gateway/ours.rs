@@ -1,4 +1,4 @@
-//! The methods that never go to Telegram: what asks for updates. There is one poller for each bot, which is ours.
+//! The methods that receive updates. They never reach Telegram, because telekommo is the only poller of each bot.
 
 use axum::{
     body::Body,
@@ -8,7 +8,7 @@ use axum::{
 
 use crate::gateway::{Program, Shared, answer::Answer, forward, updates, webhooks};
 
-/// Answers a call of one of them, by its name as the Bot API spells it.
+/// Answers a call. `name` is spelled as in the Bot API.
 pub(super) async fn answer(shared: &Shared, program: &Program, name: &str, request: Request<Body>) -> Response {
     let params = match forward::params(request).await {
         Ok(params) => params,

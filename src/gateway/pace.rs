@@ -1,4 +1,4 @@
-//! How fast a program may send. It shares the limits of its bot and of each chat with managers, who go first.
+//! Rate limits of programs. A program shares the limits of its bot and of each chat with managers, who go first.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::{
     telegram::bot::Bot,
 };
 
-/// How long a call waits for its turn before it is told to come again.
-const WAITS: Duration = Duration::from_secs(3);
+/// How long a call waits for its turn before it gets `retry_after`.
+const MAX_WAIT: Duration = Duration::from_secs(3);
 
-/// Waits for the turn of a call.
+/// Waits until a call may be made.
 ///
 /// # Errors
-/// The answer to a call that would have to wait for too long.
+/// The error response to a call that would have to wait for too long.
 pub(super) async fn turn(program: &Program, pace: Pace, params: &Params) -> Result<(), Answer> {
-    let until = Instant::now() + WAITS;
+    let until = Instant::now() + MAX_WAIT;
     if pace == Pace::None {
         return Ok(());
     }
@@ -27,7 +27,7 @@ pub(super) async fn turn(program: &Program, pace: Pace, params: &Params) -> Resu
         let messages = messages(params);
         chat_turn(&program.bot, chat, messages, until).await?;
         let turn = timeout_at(until, program.bot.acquire_patiently()).await;
-        // What is not sent leaves the chat its room.
+        // The call is not made, so it must not count against the chat's limit.
         return turn.map_err(|_| program.bot.release_chat(chat, messages)).map_err(|()| Answer::too_many(1));
     }
     let turn = timeout_at(until, program.bot.acquire_patiently()).await;
@@ -44,7 +44,7 @@ async fn chat_turn(bot: &Bot, chat: i64, messages: usize, until: Instant) -> Res
     Ok(())
 }
 
-/// How many messages a call brings to its chat.
+/// How many messages a call sends to its chat.
 fn messages(params: &Params) -> usize {
     let of_list = |name| params.json::<Vec<serde_json::Value>>(name).map(|list| list.len());
     of_list("media").or_else(|| of_list("message_ids")).unwrap_or(1).max(1)
@@ -58,7 +58,7 @@ mod tests {
     fn an_album_is_as_many_messages_as_it_has_files() {
         let with = |name: &str, value: &str| Params::with([(name.to_owned(), value.to_owned())]);
         assert_eq!(messages(&with("media", r#"[{"type":"photo"},{"type":"photo"}]"#)), 2);
-        // That of an edit is one.
+        // `media` of an edit is one object.
         assert_eq!(messages(&with("media", r#"{"type":"photo"}"#)), 1);
         assert_eq!(messages(&with("message_ids", "[1,2,3]")), 3);
         assert_eq!(messages(&with("text", "[1,2]")), 1);

@@ -1,4 +1,4 @@
-//! The parameters of a call, read as the Bot API server reads them: everything is a text, wherever it comes from.
+//! The parameters of a call, read as the Bot API server reads them: every value is a string, wherever it comes from.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::gateway::{
     form::{self, File},
 };
 
-/// The largest body that is read of a call that brings no file (server source).
+/// The largest body of a call without files (server source).
 pub const LARGEST_BYTES: usize = 1 << 20;
 
 /// The parameters of one call.
@@ -22,15 +22,15 @@ pub struct Params {
 }
 
 impl Params {
-    /// Reads the address and a whole body.
+    /// Reads the query and a complete body.
     ///
     /// # Errors
-    /// The answer to a body that cannot be read.
+    /// The error response to a body that cannot be read.
     pub fn read(query: Option<&str>, content_type: &str, body: &[u8]) -> Result<Self, Answer> {
         Self::of(query, content_type, body, true)
     }
 
-    /// What the address and the beginning of a body tell. What is cut off is left out.
+    /// Reads the query and the beginning of a body. Parts that are cut off are left out.
     pub(super) fn of_beginning(query: Option<&str>, content_type: &str, body: &[u8]) -> Self {
         Self::of(query, content_type, body, false).unwrap_or_default()
     }
@@ -48,7 +48,7 @@ impl Params {
             "multipart/form-data" => {
                 let boundary = form::boundary(content_type).ok_or_else(|| bad("boundary not found"))?;
                 let form = form::read(body, &boundary);
-                if is_whole && !form.is_whole {
+                if is_whole && !form.is_complete {
                     return Err(bad("can't find the end of the form"));
                 }
                 values.extend(form.values);
@@ -59,24 +59,23 @@ impl Params {
         Ok(Self { values, files })
     }
 
-    /// Parameters that were put together elsewhere.
     #[must_use]
     pub fn with(values: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { values: values.into_iter().collect(), files: BTreeMap::new() }
     }
 
-    /// A parameter; absent and empty are the same, as for the server.
+    /// A parameter. An empty one counts as absent, as on the server.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// All parameters by their names, but for files.
+    /// All parameters by name, except files.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// A whole number; what is none counts as absent.
+    /// An integer. Another value counts as absent.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<i64> {
         self.text(name)?.trim().parse().ok()
@@ -88,7 +87,7 @@ impl Params {
         self.text(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "yes" | "1"))
     }
 
-    /// A parameter that is written as JSON; what cannot be read counts as absent.
+    /// A parameter in JSON. One that cannot be read counts as absent.
     #[must_use]
     pub fn json<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.text(name)?).ok()
@@ -105,7 +104,7 @@ fn bad(why: &str) -> Answer {
     Answer::refused(400, &format!("Bad Request: {why}"))
 }
 
-/// Names and values as an address has them, all of them.
+/// The names and values of an encoded query, repeated names included.
 pub(super) fn pairs(encoded: &str) -> Vec<(String, String)> {
     let mut url = Url::parse("form:/").expect("a constant address is valid");
     url.set_query(Some(encoded));
@@ -118,7 +117,7 @@ fn fields(body: &[u8]) -> Result<BTreeMap<String, String>, Answer> {
     Ok(fields.into_iter().filter_map(|(name, value)| Some((name, as_text(value)?))).collect())
 }
 
-/// A JSON field as the text that the server makes of it.
+/// A JSON value as the string that the server makes of it.
 fn as_text(value: Value) -> Option<String> {
     match value {
         Value::Null => None,
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_as_what_they_are_for() {
+    fn values_are_read_as_the_type_that_is_asked_for() {
         let body = r#"{"allowed_updates":["message"],"drop":true,"limit":"x","empty":""}"#;
         let params = Params::read(None, "application/json", body.as_bytes()).unwrap();
         assert_eq!(params.json::<Vec<String>>("allowed_updates"), Some(vec!["message".to_owned()]));
@@ -163,14 +162,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_in_the_middle_is_refused_or_left_out() {
+    fn an_incomplete_body_is_refused_or_its_last_part_left_out() {
         let form = "--x y\r\nContent-Disposition: form-data; name=\"chat_id\"\r\n\r\n7\r\n--x y\r\nContent-Disposition: \
             form-data; name=\"photo\"; filename=\"a\"\r\n\r\nAB";
         for (kind, body) in [("application/json", r#"{"chat_id":7"#), ("application/json", "[]"), (FORM, form)] {
             let refused = Params::read(None, kind, body.as_bytes()).unwrap_err();
             assert_eq!(refused.code(), 400, "{body}");
         }
-        let begun = Params::of_beginning(None, FORM, form.as_bytes());
-        assert_eq!((begun.number("chat_id"), begun.file("photo")), (Some(7), None));
+        let partial = Params::of_beginning(None, FORM, form.as_bytes());
+        assert_eq!((partial.number("chat_id"), partial.file("photo")), (Some(7), None));
     }
 }

@@ -1,4 +1,4 @@
-//! Where a call leads: `/bot{SECRET}/METHOD`, and `/file/bot{SECRET}/PATH`.
+//! The routes: `/bot{SECRET}/METHOD`, and `/file/bot{SECRET}/PATH`.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -24,14 +24,14 @@ use crate::{
     serve::Peer,
 };
 
-/// How long somebody has to wait who has tried too many secrets.
+/// How long a client has to wait that has tried too many secrets.
 const WAIT_SECONDS: u64 = 60;
 
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(serve).with_state(shared)
 }
 
-/// What a path asks for.
+/// The target of a path.
 #[derive(Debug, PartialEq, Eq)]
 enum Target<'p> {
     Method { secret: String, name: &'p str },
@@ -41,10 +41,10 @@ enum Target<'p> {
 impl<'p> Target<'p> {
     fn of(path: &'p str) -> Option<Self> {
         if let Some((secret, path)) = path.strip_prefix("/file/bot").and_then(|rest| rest.split_once('/')) {
-            return Some(Self::File { secret: plain(secret), path });
+            return Some(Self::File { secret: decode_colon(secret), path });
         }
         let (secret, name) = path.strip_prefix("/bot")?.split_once('/')?;
-        Some(Self::Method { secret: plain(secret), name })
+        Some(Self::Method { secret: decode_colon(secret), name })
     }
 
     fn secret(&self) -> &str {
@@ -54,8 +54,8 @@ impl<'p> Target<'p> {
     }
 }
 
-/// Some clients write the colon of a token as an address may have it.
-fn plain(secret: &str) -> String {
+/// Some clients percent-encode the colon of a token.
+fn decode_colon(secret: &str) -> String {
     secret.replace("%3A", ":").replace("%3a", ":")
 }
 
@@ -84,7 +84,7 @@ async fn call(shared: Arc<Shared>, program: Arc<Program>, name: &str, request: R
     }
 }
 
-/// Makes the call in the answer of a webhook. One that does not go to Telegram is none.
+/// Makes a call from the response of a webhook. Only methods that Telegram answers are allowed there.
 pub(super) async fn passed(
     shared: &Arc<Shared>,
     program: &Arc<Program>,
@@ -103,12 +103,12 @@ async fn pass(
     method: methods::Method,
     request: Request<Body>,
 ) -> Response {
-    let room = if method.is_answer() { &program.answers } else { &program.room };
-    let Ok(_room) = room.try_acquire() else { return Answer::too_many(1).into_response() };
+    let permits = if method.is_answer() { &program.answer_permits } else { &program.call_permits };
+    let Ok(_permit) = permits.try_acquire() else { return Answer::too_many(1).into_response() };
     forward::pass(shared, program, method, request).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// Whose request it is; nobody's in particular if it came over no connection of ours.
+/// The address of the client; unspecified if the request has no connection.
 fn client(shared: &Shared, request: &Request<Body>) -> IpAddr {
     let peer = request.extensions().get::<Peer>();
     peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| shared.proxies.client(*peer, request.headers()))
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_names_a_secret_and_what_is_wanted() {
+    fn a_path_has_a_secret_and_a_target() {
         let method = |secret: &str, name| Some(Target::Method { secret: secret.to_owned(), name });
         let file = |secret: &str, path| Some(Target::File { secret: secret.to_owned(), path });
         for (path, want) in [

@@ -1,4 +1,4 @@
-//! Which program a secret belongs to.
+//! Finds the program of a secret.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::gateway::Program;
 
 type Tag = [u8; 20];
 
-/// The programs by their secrets. It keeps no secret, but a digest under a key of this process, so how long a
-/// comparison takes tells nothing of one.
+/// The programs by secret. It keeps digests under a random key in place of the secrets, so the time that a comparison
+/// takes reveals nothing of them.
 pub(super) struct Secrets {
     key: Hmac<Sha1>,
     programs: Vec<(Tag, Arc<Program>)>,
@@ -25,11 +25,11 @@ impl Secrets {
         Self { key, programs }
     }
 
-    /// The program with this secret. All are looked at, whichever it is.
+    /// The program with this secret. It always compares all, in constant time.
     pub(super) fn program(&self, secret: &str) -> Option<Arc<Program>> {
-        let asked = tag(&self.key, secret);
-        let better = |found, (tag, program)| if is_same(tag, &asked) { Some(program) } else { found };
-        self.programs.iter().map(|(tag, program)| (tag, program)).fold(None, better).cloned()
+        let wanted = tag(&self.key, secret);
+        let matching = |found, (tag, program)| if is_same(tag, &wanted) { Some(program) } else { found };
+        self.programs.iter().map(|(tag, program)| (tag, program)).fold(None, matching).cloned()
     }
 }
 

@@ -1,4 +1,4 @@
-//! `setWebhook`, `deleteWebhook` and `getWebhookInfo`: of a program, never of the bot.
+//! `setWebhook`, `deleteWebhook` and `getWebhookInfo`. A webhook belongs to a program, never to the bot.
 
 use std::{
     collections::BTreeMap,
@@ -24,59 +24,58 @@ use crate::{
     domain::time::UnixMillis,
     gateway::{
         Program, Shared,
+        allowed_updates::{self, Kinds},
         answer::Answer,
         methods,
         params::Params,
         routes,
         sender::Reply,
-        updates::want,
-        wanted::{self, Kinds},
+        updates::set_allowed_updates,
     },
     net::{is_certificate, is_public, leads_to_internet},
     store::{Confirmed, StoreError, Webhook},
 };
 
-/// How many requests may be under way where nothing else is asked for (Bot API, `setWebhook`).
-const CONNECTIONS: i64 = 40;
-const MOST_CONNECTIONS: i64 = 100;
-/// For how long the call in an answer is tried again where there are too many.
-const REPLIED_WITHIN: Duration = Duration::from_mins(2);
-/// The most of a refusal that is read, and the longest wait in it that is taken as it is.
-const REFUSAL_BYTES: usize = 64 * 1024;
-const LONGEST_PAUSE_SECONDS: u64 = 3600;
-/// The longest secret token.
-const TOKEN_CHARS: usize = 256;
+/// The default of `max_connections` (Bot API, `setWebhook`).
+const DEFAULT_CONNECTIONS: i64 = 40;
+const MAX_CONNECTIONS: i64 = 100;
+/// How long a call from the response of a webhook is retried after 429.
+const REPLY_RETRY_TIME: Duration = Duration::from_mins(2);
+/// The largest error response that is read, and the maximum of its `retry_after`.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+const MAX_RETRY_AFTER_SECONDS: u64 = 3600;
+const MAX_TOKEN_LEN: usize = 256;
 
-/// Which addresses a webhook may have.
+/// The addresses that a webhook may have.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// Whether it may be plain http, in a private network, or one of ours.
+    /// Whether a webhook may use plain http, be in a private network, or be telekommo itself.
     pub allow_private: bool,
-    /// The addresses of our own.
+    /// The addresses of telekommo.
     pub own: Vec<Url>,
 }
 
-/// What is known of the webhooks of programs beside what is stored.
+/// The state of the programs' webhooks that is not stored.
 #[derive(Debug, Default)]
-pub(super) struct Hooks(Mutex<BTreeMap<String, Hook>>);
+pub(super) struct WebhookStates(Mutex<BTreeMap<String, WebhookState>>);
 
 #[derive(Clone, Debug, Default)]
-struct Hook {
+struct WebhookState {
     changed: Arc<Notify>,
     last_error: Option<(UnixMillis, String)>,
 }
 
-impl Hooks {
-    fn with<T>(&self, program: &str, act: impl FnOnce(&mut Hook) -> T) -> T {
+impl WebhookStates {
+    fn with<T>(&self, program: &str, act: impl FnOnce(&mut WebhookState) -> T) -> T {
         act(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(program.to_owned()).or_default())
     }
 
-    /// Told whenever a program's webhook is another one. Register interest before looking.
+    /// Notifies when the webhook of a program changes. Enable it before reading the webhook.
     pub(super) fn changed(&self, program: &str) -> Arc<Notify> {
         self.with(program, |hook| Arc::clone(&hook.changed))
     }
 
-    /// Notes why the last request has failed.
+    /// Records why the last request has failed.
     pub(super) fn failed(&self, program: &str, why: String) {
         self.with(program, |hook| hook.last_error = Some((clock::now(), why)));
     }
@@ -89,15 +88,15 @@ impl Hooks {
     }
 }
 
-/// Answers `setWebhook`. An empty address is no webhook.
+/// Answers `setWebhook`. An empty address deletes the webhook.
 pub(super) async fn set(shared: &Shared, program: &Program, params: &Params) -> Answer {
     let Some(address) = params.text("url") else { return delete(shared, program, params).await };
     let webhook = match webhook(&shared.rules, address, params).await {
         Ok(webhook) => webhook,
         Err(why) => return Answer::refused(400, &format!("Bad Request: {why}")),
     };
-    let kinds = wanted::asked(params.json("allowed_updates"));
-    match put(shared, program, Some(webhook), (kinds, params.flag("drop_pending_updates"))).await {
+    let kinds = allowed_updates::parse(params.json("allowed_updates"));
+    match store_webhook(shared, program, Some(webhook), (kinds, params.flag("drop_pending_updates"))).await {
         Ok(true) => Answer::done("Webhook was set"),
         Ok(false) => Answer::done("Webhook is already set"),
         Err(error) => failed(&error),
@@ -106,7 +105,7 @@ pub(super) async fn set(shared: &Shared, program: &Program, params: &Params) -> 
 
 /// Answers `deleteWebhook`.
 pub(super) async fn delete(shared: &Shared, program: &Program, params: &Params) -> Answer {
-    match put(shared, program, None, (None, params.flag("drop_pending_updates"))).await {
+    match store_webhook(shared, program, None, (None, params.flag("drop_pending_updates"))).await {
         Ok(true) => Answer::done("Webhook was deleted"),
         Ok(false) => Answer::done("Webhook is already deleted"),
         Err(error) => failed(&error),
@@ -123,12 +122,12 @@ pub(super) fn info(shared: &Shared, program: &Program) -> Answer {
     let url = webhook.map_or("", |webhook| webhook.url.as_str());
     let mut info: Value =
         json!({ "url": url, "has_custom_certificate": has_certificate, "pending_update_count": pending });
-    if let Some(kinds) = wanted::now(&row) {
+    if let Some(kinds) = allowed_updates::current(&row) {
         info["allowed_updates"] = kinds.into();
     }
     if let Some(webhook) = webhook {
         info["max_connections"] = webhook.max_connections.into();
-        if let Some((at, why)) = shared.states.hooks.with(&program.name, |hook| hook.last_error.clone()) {
+        if let Some((at, why)) = shared.states.webhooks.with(&program.name, |hook| hook.last_error.clone()) {
             info["last_error_date"] = at.seconds().into();
             info["last_error_message"] = why.into();
         }
@@ -136,12 +135,11 @@ pub(super) fn info(shared: &Shared, program: &Program) -> Answer {
     Answer::ok(info)
 }
 
-/// Makes the call that a server has answered an update with, if it is one. Nobody else can make it again where there
-/// were too many calls, so it waits until there are not, or until a stop.
+/// Makes the call in the response of a webhook, if it has one. After 429 it retries, because the program cannot.
 pub(super) async fn reply(shared: &Arc<Shared>, program: &Arc<Program>, reply: Reply) {
     let Ok(params) = Params::read(None, &reply.content_type, &reply.body) else { return };
     let Some(method) = params.text("method").and_then(methods::of) else { return };
-    let (body, stop, until) = (Bytes::from(reply.body), shared.life.stop_token(), Instant::now() + REPLIED_WITHIN);
+    let (body, stop, until) = (Bytes::from(reply.body), shared.life.stop_token(), Instant::now() + REPLY_RETRY_TIME);
     let status = loop {
         let request = Request::post("/").header(header::CONTENT_TYPE, reply.content_type.as_str());
         let Ok(request) = request.body(Body::from(body.clone())) else { return };
@@ -150,62 +148,62 @@ pub(super) async fn reply(shared: &Arc<Shared>, program: &Arc<Program>, reply: R
         if status != StatusCode::TOO_MANY_REQUESTS || stop.is_cancelled() {
             break status;
         }
-        let again_at = Instant::now() + retry_after(answer).await;
-        if again_at > until {
+        let retry_at = Instant::now() + retry_after(answer).await;
+        if retry_at > until {
             break status;
         }
         tokio::select! {
-            () = sleep_until(again_at) => {}
+            () = sleep_until(retry_at) => {}
             () = stop.cancelled() => {}
         }
     };
     if !status.is_success() {
         let (method, status) = (method.name, status.as_u16());
-        tracing::warn!(program = program.name, method, status, "the call in the answer of a webhook has failed");
+        tracing::warn!(program = program.name, method, status, "the call in the response of a webhook has failed");
     }
 }
 
-/// How long an answer asks to wait.
+/// The `retry_after` of a response.
 async fn retry_after(answer: Response) -> Duration {
-    let body = to_bytes(answer.into_body(), REFUSAL_BYTES).await.unwrap_or_default();
-    let told: Option<Value> = serde_json::from_slice(&body).ok();
-    let seconds = told.and_then(|told| told["parameters"]["retry_after"].as_u64());
-    Duration::from_secs(seconds.unwrap_or(1).clamp(1, LONGEST_PAUSE_SECONDS))
+    let bytes = to_bytes(answer.into_body(), MAX_ERROR_BYTES).await.unwrap_or_default();
+    let body: Option<Value> = serde_json::from_slice(&bytes).ok();
+    let seconds = body.and_then(|body| body["parameters"]["retry_after"].as_u64());
+    Duration::from_secs(seconds.unwrap_or(1).clamp(1, MAX_RETRY_AFTER_SECONDS))
 }
 
 fn failed(error: &StoreError) -> Answer {
-    tracing::error!(%error, "the webhook of a program cannot be stored");
+    tracing::error!(%error, "cannot store the webhook of a program");
     Answer::refused(500, "Internal Server Error")
 }
 
-/// Stores the webhook, and says whether it is another one. What is under way to the same one is not disturbed.
-async fn put(
+/// Stores the webhook, and returns whether it has changed. Requests to an unchanged one go on.
+async fn store_webhook(
     shared: &Shared,
     program: &Program,
     webhook: Option<Webhook>,
-    (kinds, drops): (Option<Kinds>, bool),
+    (kinds, drops_pending): (Option<Kinds>, bool),
 ) -> Result<bool, StoreError> {
     let store = &shared.store;
-    let (is_another, is_set) = (store.program(&program.name).and_then(|row| row.webhook) != webhook, webhook.is_some());
+    let (is_new, is_set) = (store.program(&program.name).and_then(|row| row.webhook) != webhook, webhook.is_some());
     if let Some(kinds) = kinds {
-        want(store, program, kinds).await?;
+        set_allowed_updates(store, program, kinds).await?;
     }
-    if let Some(next) = store.next_kept(program.bot.id())?.filter(|_| drops) {
+    if let Some(next) = store.next_kept(program.bot.id())?.filter(|_| drops_pending) {
         store.confirm(&program.name, program.bot.id(), Confirmed::Below(next)).await?;
     }
     store.set_program(&program.name, move |row| row.webhook = webhook).await?;
     if is_set {
         shared.states.polls.end(&program.name);
     }
-    if is_another || drops {
-        shared.states.hooks.change(&program.name);
+    if is_new || drops_pending {
+        shared.states.webhooks.change(&program.name);
     }
-    Ok(is_another)
+    Ok(is_new)
 }
 
-/// What a program asks for, or why it cannot have it.
+/// The webhook that a program asks for, or why it is refused.
 async fn webhook(rules: &Rules, address: &str, params: &Params) -> Result<Webhook, String> {
-    let url = checked(rules, address)?;
+    let url = validated(rules, address)?;
     if let Some(host) = url.domain().filter(|_| !rules.allow_private)
         && !leads_to_internet(host).await
     {
@@ -213,11 +211,11 @@ async fn webhook(rules: &Rules, address: &str, params: &Params) -> Result<Webhoo
     }
     let secret_token = params.text("secret_token").map(str::to_owned);
     if let Some(token) = &secret_token {
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if token.len() > TOKEN_CHARS {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if token.len() > MAX_TOKEN_LEN {
             return Err("secret token is too long".to_owned());
         }
-        if !token.bytes().all(fits) {
+        if !token.bytes().all(is_allowed) {
             return Err("secret token contains unallowed characters".to_owned());
         }
     }
@@ -225,13 +223,13 @@ async fn webhook(rules: &Rules, address: &str, params: &Params) -> Result<Webhoo
     if certificate.as_ref().is_some_and(|pem| !is_certificate(pem)) {
         return Err("bad webhook: the certificate cannot be read: send it in PEM, as a file".to_owned());
     }
-    let connections = params.number("max_connections").unwrap_or(CONNECTIONS).clamp(1, MOST_CONNECTIONS);
+    let connections = params.number("max_connections").unwrap_or(DEFAULT_CONNECTIONS).clamp(1, MAX_CONNECTIONS);
     let max_connections = u32::try_from(connections).unwrap_or(1);
     Ok(Webhook { url: url.into(), secret_token, max_connections, certificate })
 }
 
-/// An address that a webhook may have, as far as the address itself tells.
-pub(super) fn checked(rules: &Rules, address: &str) -> Result<Url, String> {
+/// Validates an address without looking up its host.
+pub(super) fn validated(rules: &Rules, address: &str) -> Result<Url, String> {
     let url = Url::parse(address).ok().filter(|url| url.host_str().is_some());
     let url = url.filter(|url| url.username().is_empty() && url.password().is_none());
     let url = url.ok_or("invalid webhook URL specified")?;
@@ -258,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_addresses_of_the_internet_are_taken_unless_others_are_allowed() {
+    fn only_internet_addresses_are_accepted_unless_private_ones_are_allowed() {
         let own = vec![Url::parse("https://bridge.example.com/tg").unwrap()];
         let (strict, lax) = (Rules { allow_private: false, own }, Rules { allow_private: true, own: Vec::new() });
         for (address, why) in [
@@ -274,12 +272,12 @@ mod tests {
             ("shop.example.com", Some("invalid webhook URL")),
             ("https://", Some("invalid webhook URL")),
         ] {
-            match (checked(&strict, address), why) {
+            match (validated(&strict, address), why) {
                 (Ok(_), None) => {}
-                (Err(said), Some(why)) => assert!(said.contains(why), "{address}: {said}"),
+                (Err(error), Some(why)) => assert!(error.contains(why), "{address}: {error}"),
                 (found, _) => panic!("{address}: {found:?}"),
             }
         }
-        assert!(checked(&lax, "http://127.0.0.1:5000/hook").is_ok() && checked(&lax, "ftp://127.0.0.1/").is_err());
+        assert!(validated(&lax, "http://127.0.0.1:5000/hook").is_ok() && validated(&lax, "ftp://127.0.0.1/").is_err());
     }
 }
