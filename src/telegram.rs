@@ -1,4 +1,4 @@
-//! Telegram: the Bot API, by the names that teloxide has for it and by calls of our own.
+//! The client of Telegram's Bot API. The names of methods are teloxide's; the client itself is ours (`client`).
 
 pub mod access;
 pub(crate) mod answer;

@@ -7,7 +7,7 @@ use crate::{
         event::{self, Circumstances},
         input::{Input, is_kept},
     },
-    telegram::wire::{MOST_LEVELS, levels},
+    telegram::wire::{MAX_LEVELS, levels},
     translate::text::is_visible,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn check(bytes: &[u8]) {
         r#""message_id":5,"date":1786017600,"chat":{"id":777,"type":"private"},"from":{"id":777,"first_name":"Ann"}"#;
     let update = format!(r#"{{"update_id":1,"message":{{{said},"rich_message":{article}}}}}"#);
     let told = event::told(&update, circumstances);
-    if levels(&article) + AROUND > MOST_LEVELS {
+    if levels(&article) + AROUND > MAX_LEVELS {
         return;
     }
     let told = told.unwrap_or_else(|why| unreachable!("an article is told: {why}"));
@@ -53,7 +53,7 @@ fn paragraph(block: &Value) -> String {
 /// Blocks that are known stay as they are below a block that nobody knows.
 fn reprised(blocks: &Value, circumstances: Circumstances) {
     let has_words = blocks.as_array().is_some_and(|blocks| blocks.iter().any(|block| is_visible(&paragraph(block))));
-    if !has_words || levels(&blocks.to_string()) + AROUND + 4 > MOST_LEVELS {
+    if !has_words || levels(&blocks.to_string()) + AROUND + 4 > MAX_LEVELS {
         return;
     }
     let article = json!({ "blocks": [{ "type": "of_tomorrow", "blocks": blocks }] });

@@ -25,7 +25,7 @@ use crate::{
         record::{is_bot_api_answer, matches_call, record},
     },
     telegram::{
-        pass::{Bounded, PassError, PassedCall, pieces, read},
+        pass::{Bounded, PassError, PassedCall, chunks, read},
         upload::Incoming,
     },
 };
@@ -90,10 +90,10 @@ async fn call_and_record(
     let (mut answer, params) = call(program, method, partial).await?;
     let (status, headers) = (answer.status(), selected_headers(&answer, &RETURNED_HEADERS));
     match read(&mut answer, LARGEST_ANSWER_BYTES).await {
-        Ok(Bounded::Whole(body)) if !status.is_success() && !is_bot_api_answer(&body) => {
+        Ok(Bounded::Complete(body)) if !status.is_success() && !is_bot_api_answer(&body) => {
             Err(foreign_response(program, status))
         }
-        Ok(Bounded::Whole(body)) if !matches_call(method.shown, &params, &body) => {
+        Ok(Bounded::Complete(body)) if !matches_call(method.shown, &params, &body) => {
             tracing::error!(
                 program = program.name,
                 method = method.name,
@@ -102,7 +102,7 @@ async fn call_and_record(
             );
             Ok(broken())
         }
-        Ok(Bounded::Whole(body)) => {
+        Ok(Bounded::Complete(body)) => {
             if let Err(error) = record(shared, program, (method.shown, &params), &body).await {
                 tracing::error!(%error, program = program.name, method = method.name, "cannot store what a program \
                 has sent, so Kommo will not show it");
@@ -110,14 +110,14 @@ async fn call_and_record(
             }
             Ok((status, headers, body).into_response())
         }
-        Ok(Bounded::Long(beginning)) => {
+        Ok(Bounded::Truncated(beginning)) => {
             tracing::warn!(
                 program = program.name,
                 method = method.name,
                 "the response to a program's call is too \
                 large to be read, so Kommo does not show what was sent"
             );
-            let body = stream::iter([Ok(Bytes::from(beginning))]).chain(pieces(answer));
+            let body = stream::iter([Ok(Bytes::from(beginning))]).chain(chunks(answer));
             Ok((status, headers, Body::from_stream(body)).into_response())
         }
         Err(why) => {
@@ -133,7 +133,7 @@ async fn call_and_record(
 async fn refused(program: &Program, mut answer: reqwest::Response) -> Result<Response, Answer> {
     let (status, headers) = (answer.status(), selected_headers(&answer, &RETURNED_HEADERS));
     match read(&mut answer, LARGEST_ERROR_BYTES).await {
-        Ok(Bounded::Whole(body)) if is_bot_api_answer(&body) => Ok((status, headers, body).into_response()),
+        Ok(Bounded::Complete(body)) if is_bot_api_answer(&body) => Ok((status, headers, body).into_response()),
         Ok(_) => Err(foreign_response(program, status)),
         Err(_) => Err(bad_gateway()),
     }
@@ -218,7 +218,7 @@ fn is_json(answer: &reqwest::Response) -> bool {
 /// A response as it came, with these headers only.
 pub(super) fn proxied(answer: reqwest::Response, fields: &[HeaderName]) -> Response {
     let (status, headers) = (answer.status(), selected_headers(&answer, fields));
-    (status, headers, Body::from_stream(pieces(answer))).into_response()
+    (status, headers, Body::from_stream(chunks(answer))).into_response()
 }
 
 fn selected_headers(answer: &reqwest::Response, fields: &[HeaderName]) -> HeaderMap {

@@ -1,4 +1,4 @@
-//! What the configuration says of the way to Telegram.
+//! How bots reach the Bot API: server, proxy, timeouts and limits, from the configuration.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use reqwest::Url;
 
 use crate::{domain::keyboard::Layout, net::Egress, rate_limit::ChatLimits};
 
-/// How a bot is reached.
+/// The settings of a bot's connection.
 #[derive(Clone, Debug)]
 pub struct Access {
     /// The Bot API server.
     pub api_url: Url,
     pub egress: Egress,
-    /// How long a call may take, and how long nothing may move of one that sends a file.
+    /// How long a call may take, and how long an upload may make no progress.
     pub send_timeout: Duration,
-    /// How long the server may take to answer once it has all of a file.
+    /// How long the server may take to respond once it has a whole file.
     pub answer_timeout: Duration,
-    /// The most bytes of a file that the server takes from bots: 50 MB, or 2,000 MB at one's own.
+    /// The largest file that the server accepts from bots: 50 MB, or 2,000 MB for a server of one's own.
     pub limit_bytes: u64,
-    /// How long the server may take to have a file ready.
+    /// How long the server may take to prepare a file (`getFile`).
     pub find_timeout: Duration,
     /// How long the server holds a poll without updates; Telegram allows up to 50 s.
     pub poll_timeout: Duration,

@@ -1,7 +1,7 @@
-//! Reading an answer of the Bot API, without I/O. Only its own shape is an answer; whatever else comes, came from
-//! something in between.
+//! Reads a response of the Bot API. Pure. A response in another format does not come from the Bot API, but from a proxy
+//! or a filter.
 //!
-//! The result stays as it came: neither its depth nor a detail that is new can turn a success into a failure.
+//! The result stays raw JSON, so that neither its depth nor a new detail can turn a success into a failure.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,48 +11,48 @@ use serde_json::value::RawValue;
 
 use crate::telegram::error::{ApiError, CallError, Foreign, OpaqueBody};
 
-/// What came back: the status, `Retry-After`, and the body.
+/// A response: its status, `Retry-After`, and body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
-    pub(crate) after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     pub(crate) body: String,
 }
 
-/// The fields of the answer's object, by their names.
-type Shape<'a> = BTreeMap<String, &'a RawValue>;
+/// A JSON object: raw values by name.
+type Object<'a> = BTreeMap<String, &'a RawValue>;
 
-/// The result, or why there is none (Bot API, "Making requests").
+/// The result, or the error (Bot API, "Making requests").
 pub(crate) fn read(answer: Answer) -> Result<Box<RawValue>, CallError> {
-    let Answer { status, after, body } = answer;
-    let read = serde_json::from_str::<Shape<'_>>(&body).ok().and_then(|shape| match field(&shape, "ok") {
-        Some(true) if status.is_success() => result(&shape).map(Ok),
-        Some(false) => refusal(&shape, after).map(Err),
+    let Answer { status, retry_after, body } = answer;
+    let read = serde_json::from_str::<Object<'_>>(&body).ok().and_then(|object| match field(&object, "ok") {
+        Some(true) if status.is_success() => result(&object).map(Ok),
+        Some(false) => refusal(&object, retry_after).map(Err),
         Some(true) | None => None,
     });
     match read {
         Some(answer) => answer.map_err(CallError::Refused),
-        None => Err(CallError::Foreign(Foreign { status, after, body: OpaqueBody::new(body) })),
+        None => Err(CallError::Foreign(Foreign { status, retry_after, body: OpaqueBody::new(body) })),
     }
 }
 
-fn result(shape: &Shape<'_>) -> Option<Box<RawValue>> {
-    shape.get("result").filter(|result| result.get() != "null").map(|result| (*result).to_owned())
+fn result(object: &Object<'_>) -> Option<Box<RawValue>> {
+    object.get("result").filter(|result| result.get() != "null").map(|result| (*result).to_owned())
 }
 
-fn refusal(shape: &Shape<'_>, after: Option<Duration>) -> Option<ApiError> {
-    let parameters: Shape<'_> =
-        shape.get("parameters").and_then(|it| serde_json::from_str(it.get()).ok()).unwrap_or_default();
+fn refusal(object: &Object<'_>, retry_after: Option<Duration>) -> Option<ApiError> {
+    let parameters: Object<'_> =
+        object.get("parameters").and_then(|it| serde_json::from_str(it.get()).ok()).unwrap_or_default();
     Some(ApiError {
-        code: field(shape, "error_code")?,
-        description: field(shape, "description")?,
-        retry_after: field(&parameters, "retry_after").map(Duration::from_secs).or(after),
+        code: field(object, "error_code")?,
+        description: field(object, "description")?,
+        retry_after: field(&parameters, "retry_after").map(Duration::from_secs).or(retry_after),
         migrate_to_chat_id: field(&parameters, "migrate_to_chat_id"),
     })
 }
 
-fn field<T: DeserializeOwned>(shape: &Shape<'_>, name: &str) -> Option<T> {
-    serde_json::from_str(shape.get(name)?.get()).ok()
+fn field<T: DeserializeOwned>(object: &Object<'_>, name: &str) -> Option<T> {
+    serde_json::from_str(object.get(name)?.get()).ok()
 }
 
 #[cfg(test)]
@@ -61,7 +61,7 @@ mod tests {
 
     fn read(status: u16, body: &str) -> Result<String, CallError> {
         let status = StatusCode::from_u16(status).unwrap();
-        let answer = Answer { status, after: Some(Duration::from_secs(9)), body: body.to_owned() };
+        let answer = Answer { status, retry_after: Some(Duration::from_secs(9)), body: body.to_owned() };
         super::read(answer).map(|result| result.get().to_owned())
     }
 
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_whatever_the_status() {
+    fn a_refusal_is_read_with_any_status() {
         let body = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
         for status in [200, 429, 502] {
             let Err(CallError::Refused(error)) = read(status, body) else { panic!("{status}") };
@@ -85,11 +85,11 @@ mod tests {
         let moved = r#"{"ok":false,"error_code":400,"description":"x","parameters":{"migrate_to_chat_id":-100500}}"#;
         let Err(CallError::Refused(error)) = read(400, moved) else { panic!() };
         assert_eq!(error.migrate_to_chat_id, Some(-100_500));
-        assert_eq!(error.retry_after, Some(Duration::from_secs(9)), "the header, where the body does not tell");
+        assert_eq!(error.retry_after, Some(Duration::from_secs(9)), "the header counts if the body has none");
     }
 
     #[test]
-    fn nothing_else_is_an_answer() {
+    fn other_formats_are_foreign() {
         for (status, body) in [
             (200, ""),
             (200, "<html>"),
@@ -109,7 +109,7 @@ mod tests {
         ] {
             let Err(CallError::Foreign(foreign)) = read(status, body) else { panic!("{status} {body}") };
             assert_eq!((foreign.status.as_u16(), foreign.body.text()), (status, body));
-            assert_eq!(foreign.after, Some(Duration::from_secs(9)));
+            assert_eq!(foreign.retry_after, Some(Duration::from_secs(9)));
         }
     }
 }

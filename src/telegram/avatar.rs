@@ -1,4 +1,4 @@
-//! How customers look to a bot.
+//! Avatars of customers and groups.
 
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// `getUserProfilePhotos`; the newest is the first.
+/// `getUserProfilePhotos`; the newest photo comes first.
 #[derive(Serialize)]
 struct GetUserProfilePhotos {
     user_id: i64,
@@ -41,7 +41,7 @@ impl Payload for GetChat {
 }
 
 impl Bot {
-    /// Looks at the newest picture of a customer, in its largest size. What a bot is refused, it may not see.
+    /// Finds the newest photo of a customer, in its largest size. A refusal means that the bot may not see it.
     pub async fn look_at(&self, customer: ContactId) -> Look {
         self.acquire().await;
         match customer {

@@ -1,4 +1,4 @@
-//! One bot: its clients, and the calls that write to customers.
+//! A bot: its HTTP clients, and the calls that write to customers.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -34,16 +34,15 @@ use crate::{
     },
 };
 
-/// How long a connection may take to come about. Less than a stop leaves to what is in flight, so that a call that
-/// never went out is not taken for one that did.
+/// How long connecting may take. It is less than a stop waits for calls in flight, so that a call that was never sent
+/// does not count as one that may have arrived.
 const CONNECT_WITHIN: Duration = Duration::from_secs(4);
-/// How long an action may wait for its turn. What is on its way arrives then without being announced.
+/// How long a chat action may wait for its turn. After that it is skipped.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 /// The bot of one source.
 ///
-/// Five HTTP clients lie below: a poll is held open for almost a minute, a call is answered or has failed, an own
-/// server takes its time to find a file, and a file flows for as long as it is read, or sent.
+/// It has five HTTP clients, because their timeouts differ: those of polls, calls, `getFile`, downloads and uploads.
 #[derive(Clone)]
 pub struct Bot {
     source: SourceId,
@@ -62,7 +61,7 @@ pub struct Bot {
     chat_pace: Arc<ChatRateLimit>,
 }
 
-/// The clients hold the token; this shows none of them.
+/// Leaves out the clients, because they contain the token.
 impl fmt::Debug for Bot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bot").field("source", &self.source).field("id", &self.id).finish_non_exhaustive()
@@ -72,19 +71,19 @@ impl fmt::Debug for Bot {
 impl Bot {
     /// The bot `id` of `source` with its `token`.
     pub fn new(source: SourceId, id: BotId, token: &str, access: &Access) -> Result<Self, reqwest::Error> {
-        // Well below the timeout of a call, so that a connection that never came about is known to be none.
+        // Well below the timeout of a call, so that a failed connection is recognised as such.
         let connect_within = CONNECT_WITHIN.min(access.send_timeout / 2);
-        let client = |within: Duration| -> Result<Client, reqwest::Error> {
-            Ok(Client::new(client::http(&access.egress, connect_within, None)?, &access.api_url, token, within))
+        let client = |timeout: Duration| -> Result<Client, reqwest::Error> {
+            Ok(Client::new(client::http(&access.egress, connect_within, None)?, &access.api_url, token, timeout))
         };
         Ok(Self {
             poller: client(access.poll_timeout)?,
             sender: client(access.send_timeout)?,
             finder: client(access.find_timeout)?,
-            // Only silence ends a download, not its length: its reader may be slow.
+            // A download has a read timeout only, because its reader may be slow.
             files: client::http(&access.egress, connect_within, Some(access.send_timeout))?,
-            // Nothing but silence ends an upload, and that is watched there: the client's own timers would count the
-            // time that the file takes.
+            // `ProgressWatch` ends an upload that makes no progress. The client's timeouts would limit its whole
+            // duration.
             uploads: client::http(&access.egress, connect_within, None)?,
             patience: Patience { moving: access.send_timeout, answer: access.answer_timeout },
             limit_bytes: access.limit_bytes,
@@ -98,7 +97,7 @@ impl Bot {
         })
     }
 
-    /// Whether both share their limits and clients.
+    /// Whether both are the same bot object, with the same limits and clients.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.rate_limit, &other.rate_limit)
@@ -116,47 +115,47 @@ impl Bot {
         self.id
     }
 
-    /// Waits for a call's turn; to be asked before [`Bot::send`].
+    /// Waits until the rate limit allows a call. Callers of [`Bot::send`] do this first.
     pub async fn acquire(&self) {
         self.rate_limit.acquire().await;
     }
 
-    /// How long `messages` to a conversation have to wait for the rate limit of its chat. If they need not, they are
-    /// counted.
+    /// How long `messages` to a conversation have to wait for the rate limit of its chat. If they need not wait, they
+    /// count against it.
     #[must_use]
     pub fn acquire_chat(&self, to: &Conversation, messages: usize) -> Option<Duration> {
         self.chat_pace.take(to.chat.id, to.is_group(), messages, Instant::now())
     }
 
-    /// The same as [`Bot::acquire`] for one of many that are in no hurry.
+    /// As [`Bot::acquire`], with a lower priority.
     pub async fn acquire_patiently(&self) {
         self.rate_limit.acquire_patiently().await;
     }
 
-    /// The same as [`Bot::acquire_chat`] for who comes after managers.
+    /// As [`Bot::acquire_chat`], with a lower priority than managers.
     #[must_use]
     pub fn acquire_chat_patiently(&self, chat_id: i64, messages: usize) -> Option<Duration> {
-        // Only groups and channels have numbers below zero.
+        // Only groups and channels have negative ids.
         self.chat_pace.take_patiently(chat_id, chat_id < 0, messages, Instant::now())
     }
 
-    /// Takes back what [`Bot::acquire_chat_patiently`] has counted of messages that were not sent.
+    /// Releases what [`Bot::acquire_chat_patiently`] has acquired, for messages that were not sent.
     pub fn release_chat(&self, chat_id: i64, messages: usize) {
         self.chat_pace.give_back(chat_id, chat_id < 0, messages);
     }
 
-    /// Makes one call of an answer to the chat `to`, and returns the message. Its chat is another one if the group has
-    /// become a supergroup.
+    /// Makes one call of an answer to the chat `to`, and returns the message. Its chat differs if the group has become
+    /// a supergroup.
     ///
     /// # Errors
-    /// The classified failure; Telegram has no idempotency key, so what may have arrived is not repeated.
+    /// The classified failure. Telegram has no idempotency keys, so a call that may have arrived is not repeated.
     pub async fn send(&self, call: &Call, to: &Target, body_sent: &BodySent) -> Result<Option<Sent>, Failure> {
         body_sent.complete();
         let mut routing = Routing::of(call, to.clone());
         let answer = loop {
             let answer = self.call(call, &routing).await;
             match answer.as_ref().err().and_then(failure::redirect) {
-                Some(redirect) if routing.goes_on(redirect) => self.rate_limit.acquire().await,
+                Some(redirect) if routing.follow(redirect) => self.rate_limit.acquire().await,
                 Some(_) | None => break answer,
             }
         };
@@ -181,13 +180,13 @@ impl Bot {
             Method::SendContact { phone, name, more, .. } => {
                 self.send_contact(place, (phone, name, more), reply_to).await
             }
-            // Files come with their bytes: see `Bot::upload`.
+            // `Bot::upload` sends files.
             Method::SendFile { .. } => Err(CallError::Unreachable("a file without bytes".to_owned())),
         }
     }
 
-    /// Sends a text. Where Telegram does not like a button, nothing was sent, and the customer gets that choice as a
-    /// line below the text.
+    /// Sends a text. If Telegram refuses a button, nothing was sent, and the customer gets that choice as a line below
+    /// the text.
     pub(super) async fn send_text(
         &self,
         (chat, to): (TelegramChat, &Target),
@@ -202,22 +201,22 @@ impl Bot {
             let (text, reply_markup) = (lines.unwrap_or_else(|| text.to_owned()), self.markup(&kept.shown, chat));
             let payload = SendMessage { to: to.clone(), text, reply_markup, reply_parameters };
             let answer = self.sender.call(&payload).await;
-            let Some(why) = answer.as_ref().err().and_then(failure::about_buttons) else { return answer };
+            let Some(reason) = answer.as_ref().err().and_then(failure::about_buttons) else { return answer };
             if kept.shown.is_empty() {
                 return answer;
             }
-            tracing::warn!(source = %self.source, why, "Telegram does not take a button: sent as text");
-            kept = retreat.after(why);
+            tracing::warn!(source = %self.source, reason, "Telegram refuses a button, so it is sent as text");
+            kept = retreat.after(reason);
             self.rate_limit.acquire().await;
         }
     }
 
-    /// `reply_markup` for a keyboard in a chat; `None` if there is nothing to press.
+    /// `reply_markup` for a keyboard in a chat; `None` if it has no buttons.
     pub(super) fn markup(&self, keyboard: &Keyboard, chat: TelegramChat) -> Option<Value> {
         (!keyboard.is_empty()).then(|| buttons::reply_markup(keyboard, self.layout.of(keyboard, chat)))
     }
 
-    /// Tells Telegram that a press was noticed. One that is too old to be answered counts as answered.
+    /// Answers a callback query. One that is too old counts as answered.
     ///
     /// # Errors
     /// The classified failure. Callers only log it.
@@ -227,10 +226,10 @@ impl Bot {
         failure::ok_if_already_done(self.sender.call(&payload).await)
     }
 
-    /// Takes the buttons of a message away. Those that are gone already count as taken away.
+    /// Removes the buttons of a message. Missing ones count as removed.
     pub async fn remove_keyboard(&self, chat: Target, message: i64) -> Result<(), Failure> {
         self.rate_limit.acquire().await;
-        // A message is the same one in whatever topic.
+        // The topic does not matter to a message id.
         let payload = EditMessageReplyMarkup { to: Target { topic: None, ..chat }, message_id: message };
         failure::ok_if_already_done(self.sender.call(&payload).await)
     }
@@ -240,8 +239,8 @@ impl Bot {
         self.show(chat, "typing").await
     }
 
-    /// Shows an action of the Bot API in a chat for about 5 seconds. Where there is no room for it, it is left out: it
-    /// counts among the bot's calls, and is worth less than any other.
+    /// Shows a chat action for about 5 seconds. If the rate limit has no room for it, it is skipped, because any other
+    /// call matters more.
     pub(super) async fn show(&self, chat: Target, action: &'static str) -> Result<(), Failure> {
         if timeout(SHOWN_WITHIN, self.rate_limit.acquire_patiently()).await.is_err() {
             return Ok(());
@@ -282,7 +281,7 @@ method! {
     AnswerCallbackQuery -> Value { callback_query_id: String, }
 }
 method! {
-    /// `editMessageReplyMarkup`; without a new keyboard the old one goes.
+    /// `editMessageReplyMarkup` without a keyboard, which removes the old one.
     EditMessageReplyMarkup -> Value {
         #[serde(flatten)]
         to: Target,

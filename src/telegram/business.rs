@@ -1,4 +1,4 @@
-//! Telegram Business: what a bot asks and does beside writing.
+//! Telegram Business: calls of a bot that send no message.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -34,9 +34,10 @@ impl Payload for ReadBusinessMessage {
 }
 
 impl Bot {
-    /// What Telegram says of a connection of Telegram Business.
+    /// Reads a connection of Telegram Business.
     ///
-    /// # Errors The classified failure. This call only reads, so it can be repeated after a broken connection.
+    /// # Errors
+    /// The classified failure. The call only reads, so it can be repeated after a broken connection.
     pub async fn business_connection(&self, id: &str) -> Result<RawObject, Failure> {
         self.acquire().await;
         let payload = GetBusinessConnection { business_connection_id: id.to_owned() };
@@ -44,10 +45,10 @@ impl Bot {
         Ok(serde_json::from_str(answer.get()).unwrap_or_default())
     }
 
-    /// Marks what a customer wrote, up to `message`, as read in the name of the chat's owner.
+    /// Marks a customer's messages, up to `message`, as read in the name of the chat's owner.
     ///
     /// # Errors
-    /// The classified failure, though there is nobody whom it could help.
+    /// The classified failure.
     pub async fn mark_read(&self, chat: Target, message: i64) -> Result<(), Failure> {
         self.acquire().await;
         let payload = ReadBusinessMessage { to: chat, message_id: message };

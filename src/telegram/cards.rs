@@ -1,4 +1,4 @@
-//! Places and people, as a bot shows them.
+//! Sends locations and contacts.
 
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
@@ -50,7 +50,7 @@ impl Payload for SendContact {
 }
 
 impl Bot {
-    /// Shows a place, given in millionths of a degree north and east.
+    /// Sends a location, in millionths of a degree north and east.
     pub(super) async fn send_location(
         &self,
         to: &Target,
@@ -62,8 +62,8 @@ impl Bot {
         self.sender.call(&payload).await
     }
 
-    /// Shows somebody's card. If Telegram does not take it, nothing was sent, and the customer gets it as a text; and
-    /// so if not all numbers fit into it, since a card shows the first one alone.
+    /// Sends a contact. If Telegram refuses it, or if its numbers do not fit into a vCard, the customer gets it as a
+    /// text, because a contact without a vCard shows the first number only.
     pub(super) async fn send_contact(
         &self,
         (chat, to): (TelegramChat, &Target),
@@ -72,17 +72,17 @@ impl Bot {
     ) -> Result<Box<RawValue>, CallError> {
         let (phone_number, first_name) = (phone.to_owned(), name.to_owned());
         let all = || std::iter::once(phone).chain(more.iter().map(String::as_str));
-        // Apps show the numbers of the card where there is one.
+        // Apps show the numbers of the vCard if there is one.
         let vcard = if more.is_empty() { None } else { vcard::write(name, all()) };
         let text = || as_text(name, all());
         if vcard.is_none() && !more.is_empty() {
-            tracing::info!(source = %self.source(), "a card has more numbers than Telegram takes: sent as text");
+            tracing::info!(source = %self.source(), "too many numbers for a contact, so it is sent as text");
             return self.send_text((chat, to), &text(), &Keyboard::default(), reply_parameters).await;
         }
         let payload = SendContact { to: to.clone(), phone_number, first_name, vcard, reply_parameters };
         match self.sender.call(&payload).await {
             Err(error) if failure::is_about_content(&error) && failure::redirect(&error).is_none() => {
-                tracing::warn!(source = %self.source(), %error, "Telegram does not take this card: sent as text");
+                tracing::warn!(source = %self.source(), %error, "Telegram refuses this contact, so it is sent as text");
                 self.acquire().await;
                 self.send_text((chat, to), &text(), &Keyboard::default(), reply_parameters).await
             }
@@ -96,7 +96,7 @@ fn as_text<'p>(name: &'p str, phones: impl Iterator<Item = &'p str>) -> String {
     name.clone().chain(phones.filter(|phone| !name.clone().any(|name| name == *phone))).collect::<Vec<_>>().join(", ")
 }
 
-/// No place on earth has more millionths of a degree than a 32-bit number holds.
+/// The microdegrees of every place on earth fit into 32 bits.
 fn degrees(microdegrees: i64) -> f64 {
     f64::from(i32::try_from(microdegrees).unwrap_or_default()) / 1e6
 }

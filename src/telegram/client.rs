@@ -1,7 +1,7 @@
-//! The way to one bot's methods: one POST, one answer, and a bound on how long and how large it may be.
+//! Calls the methods of one bot: one POST and one response, with limits of time and size.
 //!
-//! teloxide describes the methods. Sending is ours, since its own waits 10 s after each error of the server, forgets
-//! the status, and gives up a whole answer over one detail.
+//! teloxide describes the methods. Its client is not used, because it waits for 10 s after each error of the server,
+//! drops the status, and rejects a whole response over one unknown detail.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,35 +19,35 @@ use crate::{
     },
 };
 
-/// The most of an answer that is read. A hundred of the largest updates are below it; what is above is asked for
-/// singly.
+/// The largest response that is read. A hundred of the largest updates fit into it. The updates of a larger response
+/// are requested one by one.
 pub(super) const ANSWER_LIMIT_BYTES: usize = 16 << 20;
-/// How long an answer that has begun may take. A line that is slow but moves is no outage.
-const ANSWER_WITHIN: Duration = Duration::from_mins(1);
-/// How long nothing may move of an answer that has begun.
-const SILENT_FOR: Duration = Duration::from_secs(15);
-/// How long a connection is kept open without use, and how soon it is tried whether the other end is still there.
-/// Routers forget idle connections without a word, and what is sent into one may or may not arrive.
-const IDLE_FOR: Duration = Duration::from_secs(15);
-/// How often a silent connection is tried again, and after how many of those it is given up.
-const TRIED_EVERY: Duration = Duration::from_secs(5);
-const TRIES: u32 = 3;
+/// How long reading a response may take. A slow connection that makes progress is no outage.
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long reading a response may make no progress.
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long an idle connection is kept, and when its first keepalive is sent. Routers drop idle connections silently,
+/// and then it is unknown whether a request on one has arrived.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// The interval of further keepalives, and after how many of them a connection is given up.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_RETRIES: u32 = 3;
 
-/// An HTTP client of a bot. What goes `egress` may be silent for as long as `silent_for` says, if it says so.
+/// An HTTP client of a bot. `read_timeout` limits how long a response may make no progress.
 pub(super) fn http(
     egress: &Egress,
-    connect_within: Duration,
-    silent_for: Option<Duration>,
+    connect_timeout: Duration,
+    read_timeout: Option<Duration>,
 ) -> Result<Http, reqwest::Error> {
     Http::new(egress, |client| {
         let client = client
-            .connect_timeout(connect_within)
-            .pool_idle_timeout(IDLE_FOR)
-            .tcp_keepalive(IDLE_FOR)
-            .tcp_keepalive_interval(TRIED_EVERY)
-            .tcp_keepalive_retries(TRIES);
-        match silent_for {
-            Some(silent_for) => client.read_timeout(silent_for),
+            .connect_timeout(connect_timeout)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .tcp_keepalive(IDLE_TIMEOUT)
+            .tcp_keepalive_interval(KEEPALIVE_INTERVAL)
+            .tcp_keepalive_retries(KEEPALIVE_RETRIES);
+        match read_timeout {
+            Some(read_timeout) => client.read_timeout(read_timeout),
             None => client,
         }
     })
@@ -63,7 +63,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// A client of the bot with `token`. An answer has to begin `within` this time.
+    /// A client of the bot with `token`. A response has to begin `within` this time.
     pub(super) fn new(http: Http, server: &Url, token: &str, within: Duration) -> Self {
         Self { http, server: server.clone(), token: token.into(), within }
     }
@@ -72,7 +72,7 @@ impl Client {
         self.call_within(payload, self.within).await
     }
 
-    /// Calls a method whose answer has to begin `within` this time.
+    /// Calls a method whose response has to begin `within` this time.
     pub(super) async fn call_within<P: Payload + Serialize + Sync>(
         &self,
         payload: &P,
@@ -92,18 +92,18 @@ impl Client {
 
     /// `{api_url}/bot{token}/{method}`.
     pub(super) fn method(&self, name: &str) -> Url {
-        self.below(&[&format!("bot{}", self.token), name])
+        self.url_of(&[&format!("bot{}", self.token), name])
     }
 
-    /// `{api_url}/file/bot{token}/{path}`. Each segment is written as one, so that no path leads out of the bot's
+    /// `{api_url}/file/bot{token}/{path}`. Each segment is encoded by itself, so that no path leads out of the bot's
     /// files.
     pub(super) fn file(&self, path: &str) -> Url {
         let bot = format!("bot{}", self.token);
         let segments: Vec<_> = ["file", &bot].into_iter().chain(path.split('/')).collect();
-        self.below(&segments)
+        self.url_of(&segments)
     }
 
-    fn below(&self, segments: &[&str]) -> Url {
+    fn url_of(&self, segments: &[&str]) -> Url {
         let mut url = self.server.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
@@ -112,22 +112,22 @@ impl Client {
     }
 }
 
-/// Reads what the Bot API answers.
+/// Reads a response of the Bot API.
 pub(super) async fn receive(response: Response) -> Result<Box<RawValue>, CallError> {
     let status = response.status();
-    let after = retry_after(&response);
+    let retry_after = retry_after(&response);
     let place = place(&response);
-    let late = |_| CallError::late(&place, ANSWER_WITHIN, true);
-    let body = timeout(ANSWER_WITHIN, read(response)).await.map_err(late)??;
-    answer::read(Answer { status, after, body })
+    let late = |_| CallError::late(&place, ANSWER_TIMEOUT, true);
+    let body = timeout(ANSWER_TIMEOUT, read(response)).await.map_err(late)??;
+    answer::read(Answer { status, retry_after, body })
 }
 
-/// The body, cut off where it is too long.
+/// The body, truncated to the limit.
 async fn read(mut response: Response) -> Result<String, CallError> {
     let mut body = Vec::new();
     while body.len() <= ANSWER_LIMIT_BYTES {
-        let chunk = timeout(SILENT_FOR, response.chunk()).await;
-        let chunk = chunk.map_err(|_| CallError::late(&place(&response), SILENT_FOR, true))?;
+        let chunk = timeout(READ_TIMEOUT, response.chunk()).await;
+        let chunk = chunk.map_err(|_| CallError::late(&place(&response), READ_TIMEOUT, true))?;
         match chunk.map_err(|error| CallError::of_answer(&broken(&response, &error)))? {
             Some(chunk) => body.extend_from_slice(&chunk),
             None => break,

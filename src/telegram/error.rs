@@ -1,4 +1,4 @@
-//! Why a call to the Bot API brought no result.
+//! Errors of calls to the Bot API.
 
 use std::{fmt, time::Duration};
 
@@ -6,34 +6,34 @@ use reqwest::StatusCode;
 
 use crate::net::{Endpoint, RequestError};
 
-/// Why a call brought no result. No text of it holds the address, which holds the token.
+/// Why a call has no result. No text of it contains the address, because that contains the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The Bot API server says no, in its own shape.
+    /// The Bot API has refused the call, in its own format.
     #[error("Telegram answered: {0}")]
     Refused(ApiError),
-    /// No connection came about: nothing was sent.
+    /// There was no connection, so nothing was sent.
     #[error("Telegram cannot be reached: {0}")]
     Unreachable(String),
-    /// The request went out, and no whole answer came back.
+    /// The request was sent, and there was no complete response.
     #[error("Telegram did not answer: {why}")]
     Unanswered {
         why: String,
-        /// Whether an answer had begun.
+        /// Whether a response had begun.
         has_begun: bool,
     },
-    /// What answered is not the Bot API, or its answer cannot be read.
+    /// The response does not come from the Bot API, or cannot be read.
     #[error("{0}")]
     Foreign(Foreign),
 }
 
-/// An error as the Bot API tells it (Bot API, "Making requests" and `ResponseParameters`).
+/// An error of the Bot API (Bot API, "Making requests" and `ResponseParameters`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{description} ({code})")]
 pub struct ApiError {
-    /// `error_code`: as an HTTP status.
+    /// `error_code`: an HTTP status.
     pub code: u16,
-    /// `description`: words for people. Their beginnings are the only thing that tells most causes apart.
+    /// `description`: a text for people. Only its beginning distinguishes most causes.
     pub description: String,
     /// `retry_after`, or the header of that name.
     pub retry_after: Option<Duration>,
@@ -41,14 +41,14 @@ pub struct ApiError {
     pub migrate_to_chat_id: Option<i64>,
 }
 
-/// An answer without Telegram's shape: a proxy's page, a filter's JSON, nothing at all. It says nothing about the
-/// message.
+/// A response that is not in the Bot API's format: a proxy's page, a filter's JSON, an empty body. It says nothing
+/// about the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
     pub status: StatusCode,
     /// `Retry-After`.
-    pub after: Option<Duration>,
-    /// What came, as far as it was read.
+    pub retry_after: Option<Duration>,
+    /// The body, as far as it was read.
     pub body: OpaqueBody,
 }
 
@@ -63,20 +63,20 @@ impl fmt::Display for Foreign {
 }
 
 impl Foreign {
-    /// Whether the call may have succeeded all the same: a success that is cut off or was swallowed on its way, or a
-    /// gateway that had passed the request on and gave up waiting.
+    /// Whether the call may have succeeded: a success that is cut off or lost its body, or a proxy that has forwarded
+    /// the request and timed out.
     #[must_use]
     pub fn may_be_success(&self) -> bool {
         let start: String = self.body.text().chars().filter(|c| !c.is_whitespace()).take(SUCCESS.len()).collect();
-        let is_swallowed = self.status.is_success() && start.is_empty();
-        self.status == StatusCode::GATEWAY_TIMEOUT || is_swallowed || start == SUCCESS
+        let is_empty_success = self.status.is_success() && start.is_empty();
+        self.status == StatusCode::GATEWAY_TIMEOUT || is_empty_success || start == SUCCESS
     }
 }
 
 /// How a success of the Bot API begins.
 const SUCCESS: &str = r#"{"ok":true"#;
 
-/// A body that nobody could read. It may hold customers' words, so it is never shown.
+/// A body that could not be read. It may contain customers' texts, so it is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OpaqueBody(String);
 
@@ -99,19 +99,19 @@ impl fmt::Debug for OpaqueBody {
 }
 
 impl CallError {
-    /// Why no answer has begun.
+    /// An error before the response.
     #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
-    pub(super) fn of_request(trouble: RequestError) -> Self {
-        let why = trouble.to_string();
-        if trouble.was_sent { Self::Unanswered { why, has_begun: false } } else { Self::Unreachable(why) }
+    pub(super) fn of_request(error: RequestError) -> Self {
+        let why = error.to_string();
+        if error.was_sent { Self::Unanswered { why, has_begun: false } } else { Self::Unreachable(why) }
     }
 
-    /// Why an answer broke off.
-    pub(super) fn of_answer(trouble: &RequestError) -> Self {
-        Self::Unanswered { why: trouble.to_string(), has_begun: true }
+    /// An error within the response.
+    pub(super) fn of_answer(error: &RequestError) -> Self {
+        Self::Unanswered { why: error.to_string(), has_begun: true }
     }
 
-    /// Nothing came for too long.
+    /// A timeout.
     pub(super) fn late(place: &Endpoint, within: Duration, has_begun: bool) -> Self {
         let within = humantime::format_duration(within);
         Self::Unanswered { why: format!("{place}: nothing came within {within}"), has_begun }
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_have_succeeded_is_told_from_what_has_not() {
+    fn calls_that_may_have_succeeded_are_recognised() {
         for (status, body, may_be) in [
             (200, r#"{"ok":true,"result":{"mess"#, true),
             (200, " { \"ok\" : true", true),
@@ -139,15 +139,15 @@ mod tests {
             (403, "", false),
         ] {
             let (status, body) = (StatusCode::from_u16(status).unwrap(), OpaqueBody::new(body.to_owned()));
-            let foreign = Foreign { status, after: None, body };
+            let foreign = Foreign { status, retry_after: None, body };
             assert_eq!(foreign.may_be_success(), may_be, "{foreign} {:?}", foreign.body.text());
         }
     }
 
     #[test]
-    fn what_could_not_be_read_is_not_shown() {
+    fn an_unreadable_body_is_not_shown() {
         let body = OpaqueBody::new("a customer's words".to_owned());
-        let error = CallError::Foreign(Foreign { status: StatusCode::OK, after: None, body });
+        let error = CallError::Foreign(Foreign { status: StatusCode::OK, retry_after: None, body });
         assert_eq!(error.to_string(), "the answer is not Telegram's (HTTP 200 OK)");
         assert!(!format!("{error:?}").contains("customer"), "{error:?}");
     }

@@ -1,7 +1,7 @@
-//! What Telegram's errors mean.
+//! Classifies Telegram's errors.
 //!
-//! Only an answer in Telegram's own shape is about the message (`telegram::answer`). Telegram has some ten numbers for
-//! hundreds of causes, so the text decides, by its beginning. The texts are those of Telegram's own server.
+//! Only a response in Telegram's own format is about the message (`telegram::answer`). Telegram has some ten codes for
+//! hundreds of causes, so the beginning of the text decides. The texts are those of Telegram's own server.
 
 use crate::{
     domain::{
@@ -17,33 +17,32 @@ use crate::{
     words::refusal,
 };
 
-/// What the failure of a call that sends something means.
+/// Classifies the failure of a call that sends something.
 ///
-/// | What came | What it means |
+/// | Response | Meaning |
 /// |---|---|
-/// | no connection | nothing was sent: the way is broken |
-/// | a connection that broke, no answer in time, a 504 in either shape, half a success | it may have arrived |
-/// | 401, 404 "Not Found", 421, "Logged out", in Telegram's shape | a person has to act |
-/// | 429 in either shape | Telegram asks for patience |
-/// | 400, 403, 404, 413, in Telegram's shape | this message is hopeless |
-/// | any other answer, in either shape | nothing about the message |
+/// | no connection | nothing was sent: the connection is broken |
+/// | a broken connection, a timeout, a 504 in either format, half a success | it may have arrived |
+/// | 401, 404 "Not Found", 421, "Logged out", in Telegram's format | a person has to act |
+/// | 429 in either format | too many requests |
+/// | 400, 403, 404, 413, in Telegram's format | this message can never be sent |
+/// | any other response, in either format | it says nothing about the message |
 #[must_use]
 pub fn of_send(error: CallError) -> Failure {
     let why = error.to_string();
     match error {
         CallError::Refused(error) => of_refusal(&error, why),
-        // Without a connection nothing was sent. After that, the message may have arrived.
         CallError::Unreachable(_) => Failure::unreachable(why),
         CallError::Unanswered { .. } => Failure::Uncertain(uncertain()),
         CallError::Foreign(foreign) if foreign.status.as_u16() == TOO_MANY => {
-            Failure::Throttled { why, after: foreign.after }
+            Failure::Throttled { why, after: foreign.retry_after }
         }
         CallError::Foreign(foreign) if foreign.may_be_success() => Failure::Uncertain(uncertain()),
-        CallError::Foreign(foreign) => Failure::Transient { why, after: foreign.after },
+        CallError::Foreign(foreign) => Failure::Transient { why, after: foreign.retry_after },
     }
 }
 
-/// The same of a call that does the same when it is made twice: what is uncertain is tried again.
+/// Classifies the failure of an idempotent call: it is retried where the result is unknown.
 #[must_use]
 pub fn of_repeatable(error: CallError) -> Failure {
     let why = error.to_string();
@@ -51,7 +50,7 @@ pub fn of_repeatable(error: CallError) -> Failure {
     if matches!(failure, Failure::Uncertain(_)) { Failure::transient(why) } else { failure }
 }
 
-/// How a call ended whose refusal may mean that there is nothing left to do. It does the same when it is made twice.
+/// The result of an idempotent call. A refusal may mean that there is nothing left to do.
 pub(super) fn ok_if_already_done<T>(answer: Result<T, CallError>) -> Result<(), Failure> {
     match answer {
         Err(CallError::Refused(error)) if is_moot(&error) => Ok(()),
@@ -64,7 +63,7 @@ fn is_moot(error: &ApiError) -> bool {
     error.code == BAD_REQUEST && moot.iter().any(|moot| error.description.contains(moot))
 }
 
-/// What Telegram says where it refused a message for its buttons alone.
+/// Telegram's text if it has refused a message only because of its buttons.
 pub(super) fn about_buttons(error: &CallError) -> Option<&str> {
     let CallError::Refused(ApiError { code: BAD_REQUEST, description, .. }) = error else { return None };
     let text = description.to_lowercase();
@@ -72,7 +71,7 @@ pub(super) fn about_buttons(error: &CallError) -> Option<&str> {
     words.iter().any(|part| text.contains(part)).then_some(description)
 }
 
-/// Where a message goes that Telegram refused for its place alone.
+/// Where to send a message that Telegram has refused only because of its chat or topic.
 pub(super) fn redirect(error: &CallError) -> Option<Redirect> {
     match error {
         CallError::Refused(ApiError { migrate_to_chat_id: Some(now), .. }) => Some(Redirect::Chat(*now)),
@@ -89,11 +88,11 @@ fn by_place(text: &str) -> Option<Redirect> {
         .then_some(Redirect::Within)
 }
 
-/// Whether Telegram refused what a message holds, and may take it in another form.
+/// Whether Telegram has refused the content of a message, and may accept it in another form.
 pub(super) fn is_about_content(error: &CallError) -> bool {
     let CallError::Refused(error) = error else { return false };
-    let is_about_way = refusals::known(&error.description).is_some_and(|(_, about)| about == About::Recipient);
-    error.code == BAD_REQUEST && Obstacle::of(error).is_none() && !is_about_way
+    let is_about_recipient = refusals::known(&error.description).is_some_and(|(_, about)| about == About::Recipient);
+    error.code == BAD_REQUEST && Obstacle::of(error).is_none() && !is_about_recipient
 }
 
 fn of_refusal(error: &ApiError, why: String) -> Failure {
@@ -123,13 +122,13 @@ fn refused(error: &ApiError) -> Refusal {
     refusals::known(&error.description).map_or_else(unknown, |(refusal, _)| refusal)
 }
 
-/// What a manager reads about a file that Telegram refuses.
+/// What managers read about a file that Telegram refuses.
 pub(super) fn file_refused(error: &ApiError) -> Refusal {
     let unknown = || Refusal::new(ErrorCode::Other, refusal::file_refused(&error.description));
     refusals::known(&error.description).map_or_else(unknown, |(refusal, _)| refusal)
 }
 
-/// What a manager is told where nobody knows whether a message has arrived.
+/// What managers read if it is unknown whether a message has arrived.
 #[must_use]
 pub fn uncertain() -> Refusal {
     Refusal::uncertain(refusal::connection_broke())

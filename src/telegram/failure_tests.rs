@@ -25,7 +25,7 @@ fn described(description: &str) -> CallError {
 }
 
 #[test]
-fn what_the_manager_is_told() {
+fn refusals_have_a_code_and_a_sentence_for_managers() {
     let cases = [
         ("Forbidden: bot was blocked by the user", 901, "has blocked the bot"),
         ("Forbidden: user is deactivated", 901, "has been deleted"),
@@ -50,7 +50,7 @@ fn what_the_manager_is_told() {
 }
 
 #[test]
-fn what_the_operator_heals_says_how() {
+fn obstacles_name_what_the_operator_has_to_do() {
     for (code, description, how) in [
         (401, "Unauthorized", "Telegram does not accept this bot's token"),
         (401, "Unauthorized: invalid token specified", "check the path in `telegram.api_url`"),
@@ -66,7 +66,7 @@ fn what_the_operator_heals_says_how() {
 }
 
 #[test]
-fn a_group_that_has_moved_is_followed_and_else_refused() {
+fn a_migrated_group_has_a_redirect_and_is_otherwise_refused() {
     let moved = CallError::Refused(ApiError {
         code: 400,
         description: "Bad Request: group chat was upgraded to a supergroup chat".to_owned(),
@@ -88,7 +88,7 @@ fn the_wait_that_telegram_asks_for_is_kept() {
 }
 
 #[test]
-fn a_refusal_of_the_buttons_is_told_from_others() {
+fn refusals_of_buttons_are_recognised() {
     for ours in [
         "Bad Request: BUTTON_URL_INVALID",
         "Bad Request: BUTTON_DATA_INVALID",
@@ -103,7 +103,7 @@ fn a_refusal_of_the_buttons_is_told_from_others() {
 }
 
 #[test]
-fn a_bot_that_is_logged_out_is_no_fault_of_the_content() {
+fn a_bot_that_is_logged_out_is_not_about_the_content() {
     assert!(is_about_content(&described("Bad Request: wrong file identifier/HTTP URL specified")));
     for other in ["Logged out", "Bad Request: chat not found", "Forbidden: bot was blocked by the user"] {
         assert!(!is_about_content(&described(other)), "{other}");
@@ -111,7 +111,7 @@ fn a_bot_that_is_logged_out_is_no_fault_of_the_content() {
 }
 
 #[test]
-fn what_is_done_already_is_done() {
+fn an_action_that_is_done_already_succeeds() {
     for moot in [
         "Bad Request: query is too old and response timeout expired or query ID is invalid",
         "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as \
@@ -136,11 +136,11 @@ fn texts() -> impl Iterator<Item = (Option<i32>, &'static str)> {
 fn every_refusal_of_the_server_has_a_sentence_and_a_code() {
     assert!(texts().filter(|(code, _)| code.is_some()).count() > 200);
     for (want, text) in texts() {
-        let told = refusals::known(text).map(|(refusal, _)| refusal);
-        assert_eq!(told.as_ref().map(|refusal| refusal.code.number()), want, "{text}");
-        let told = told.unwrap_or_else(|| Refusal::new(ErrorCode::Other, refusal::unknown(text)));
+        let known = refusals::known(text).map(|(refusal, _)| refusal);
+        assert_eq!(known.as_ref().map(|refusal| refusal.code.number()), want, "{text}");
+        let refusal = known.unwrap_or_else(|| Refusal::new(ErrorCode::Other, refusal::unknown(text)));
         for language in Language::ALL {
-            let sentence = told.told(language).sentence;
+            let sentence = refusal.told(language).sentence;
             assert_eq!(sentence.contains(text), want.is_none(), "{text}: {sentence}");
             let begins = ["Not delivered: ", "No entregado: ", "Não entregue: ", "Не доставлено: "];
             assert!(sentence.starts_with(begins[language as usize]), "{text}: {sentence}");
@@ -149,7 +149,7 @@ fn every_refusal_of_the_server_has_a_sentence_and_a_code() {
 }
 
 #[test]
-fn a_file_that_is_refused_for_itself_is_tried_in_another_form_and_one_that_is_not_is_not() {
+fn only_a_refusal_of_the_content_is_tried_in_another_form() {
     for (text, is_content) in [
         ("Bad Request: PHOTO_INVALID_DIMENSIONS", true),
         ("Bad Request: VOICE_MESSAGES_FORBIDDEN", true),

@@ -1,4 +1,4 @@
-//! Files that customers sent, as the bot can have them: `getFile`, then the file itself, streamed.
+//! Downloads of customers' files: `getFile`, then the file itself, streamed.
 
 use reqwest::{Method, Response, StatusCode, header};
 use serde::Serialize;
@@ -10,34 +10,34 @@ use crate::{
     telegram::{bot::Bot, client::receive, error::CallError, wire::RawObject},
 };
 
-/// Why a file cannot be had. No text of it holds the address, which holds the token.
+/// Why a file cannot be downloaded. No text of it contains the address, because that contains the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
-    /// Telegram does not have it for this bot: it is gone, too large, or no file at all.
+    /// Telegram does not have it for this bot: it was deleted, is too large, or never existed.
     #[error("Telegram does not have this file any more")]
     Gone,
-    /// It is gone, or another bot's, or Telegram has trouble with it now: in all of these cases its server says the
-    /// same (source, `Client::on_update_file`: "also includes all 5xx and 429 errors").
+    /// It was deleted, belongs to another bot, or Telegram has an error: its server responds the same in all of these
+    /// cases (source, `Client::on_update_file`: "also includes all 5xx and 429 errors").
     #[error("Telegram does not give this file, for now or for good")]
     Refused,
-    /// Telegram has it, but not now: too many requests, a token that was revoked.
+    /// Telegram has it, but refuses the request: too many requests, a revoked token.
     #[error("Telegram does not give this file now")]
     Later,
-    /// Telegram cannot be reached, or what answers is not Telegram.
+    /// Telegram cannot be reached, or the response is not Telegram's.
     #[error("Telegram cannot be reached")]
     Unreachable,
-    /// The server has told where it is, and does not give it there: the HTTP status. An own Bot API server serves no
+    /// `getFile` has succeeded, and the download fails with this HTTP status. A Bot API server of one's own serves no
     /// files.
     #[error("the Bot API server does not give this file (HTTP {0})")]
     NotServed(u16),
 }
 
-/// A file that Telegram is ready to give.
+/// A file that can be downloaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Where it is, for [`Bot::open`].
+    /// Its path, for [`Bot::open`].
     pub path: String,
-    /// Bytes, if Telegram tells it.
+    /// Bytes, if Telegram gives its size.
     pub size_bytes: Option<u64>,
 }
 
@@ -53,7 +53,7 @@ impl Payload for GetFile {
 }
 
 impl Bot {
-    /// Asks where a file is. The answer is good for an hour.
+    /// Asks for the path of a file, which is valid for an hour.
     pub async fn find(&self, file_id: &str) -> Result<Found, FileError> {
         self.rate_limit.acquire().await;
         let answer = self.finder.call(&GetFile { file_id: file_id.to_owned() }).await;
@@ -62,23 +62,23 @@ impl Bot {
         Ok(Found { path: file.text("file_path").ok_or(FileError::Gone)?, size_bytes: file.read("file_size") })
     }
 
-    /// Asks for a file that nobody has: any answer shows that the way to files is open.
+    /// Requests a file that does not exist. Any response shows that the file server can be reached.
     pub async fn reach_files(&self) -> Result<Endpoint, RequestError> {
         let nothing = self.sender.file("telekommo-check");
         let response = self.files.send(self.files.request(Method::HEAD, nothing)).await?;
         reached(&response)
     }
 
-    /// Opens a file, or the `range` of it (the text of a `Range` header). The answer is Telegram's, with 200, 206 or
-    /// 416; its body is still to be read.
+    /// Opens a file, or a `range` of it (the value of a `Range` header). Returns Telegram's response, with 200, 206 or
+    /// 416; its body is not read yet.
     pub async fn open(&self, found: &Found, range: Option<&header::HeaderValue>) -> Result<Response, FileError> {
         let mut request = self.files.get(self.sender.file(&found.path));
         if let Some(range) = range {
             request = request.header(header::RANGE, range.clone());
         }
-        let response = self.files.send(request).await.map_err(|trouble| {
-            tracing::warn!(source = %self.source(), why = %trouble, "a customer's file cannot be fetched from \
-                Telegram");
+        let response = self.files.send(request).await.map_err(|error| {
+            tracing::warn!(source = %self.source(), why = %error, "cannot download a customer's file from \
+            Telegram");
             FileError::Unreachable
         })?;
         match response.status() {
@@ -89,18 +89,18 @@ impl Bot {
     }
 }
 
-/// What a server says to a file that nobody has.
+/// How a server responds to a request for a file that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoFile {
-    /// The Bot API itself answers, with this code.
+    /// The Bot API responds with this code.
     BotApi(u16),
-    /// A web server, or something else that is not the Bot API, answers with this HTTP status.
+    /// A web server, or something else that is not the Bot API, responds with this HTTP status.
     Foreign(u16),
 }
 
 impl Bot {
-    /// Asks for a file that nobody has: without a real one, this is all that can be learnt from whoever serves files.
-    /// `None` if nobody answers.
+    /// Requests a file that does not exist. Without a real one, this is all that can be learnt of the file server.
+    /// `None` if there is no response.
     pub async fn ask_for_no_file(&self) -> Option<NoFile> {
         let nothing = self.sender.file("telekommo-check/no-such-file");
         let response = self.files.send(self.files.get(nothing)).await.ok()?;

@@ -1,4 +1,4 @@
-//! What a bot is called, and whether its server knows it.
+//! `getMe`: a bot's names and abilities, and probes of the connection.
 
 use std::time::Duration;
 
@@ -25,25 +25,25 @@ impl Payload for GetMe {
     const NAME: &'static str = "GetMe";
 }
 
-/// What Telegram says of a bot. What it does not say is `None`.
+/// A bot, as `getMe` describes it. Missing fields are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Me {
     /// Its public name, without `@`; every bot has one.
     pub username: Option<String>,
-    /// Whether it sees all that is said in its groups. Otherwise (privacy mode) it sees what is for it, unless it is an
-    /// administrator there.
+    /// Whether it gets all messages of its groups. Otherwise (privacy mode) it gets only those meant for it, unless it
+    /// is an administrator there.
     pub sees_groups: Option<bool>,
-    /// Whether people can let it answer in their own chats (Business Mode).
+    /// Whether people can connect it to their own chats (Business Mode).
     pub can_answer_for_people: Option<bool>,
 }
 
 impl Me {
-    /// Reads what `getMe` answers: a `User`, or from Bot API 10.5 on a `BotFullInfo`, of which it is not known whether
-    /// the user is in a field of its own.
+    /// Reads the result of `getMe`: a `User`, or from Bot API 10.5 on a `BotFullInfo`, which may or may not have the
+    /// user in a field of its own.
     fn read(answer: &str) -> Self {
         let bot: RawObject = serde_json::from_str(answer).unwrap_or_default();
-        let within = ["user", "bot"].map(|field| bot.part(field));
-        let all = || std::iter::once(&bot).chain(&within);
+        let nested = ["user", "bot"].map(|field| bot.part(field));
+        let all = || std::iter::once(&bot).chain(&nested);
         let flag = |name: &str| all().find_map(|part| part.read::<bool>(name));
         Self {
             username: all().find_map(|part| part.text("username")),
@@ -54,16 +54,16 @@ impl Me {
 }
 
 impl Bot {
-    /// Where its server is.
+    /// The address of its server.
     #[must_use]
     pub fn place(&self) -> Endpoint {
         self.sender.place()
     }
 
-    /// What Telegram says of the bot.
+    /// Calls `getMe`.
     ///
     /// # Errors
-    /// If Telegram does not say it.
+    /// If the call fails.
     pub async fn me(&self) -> Result<Me, CallError> {
         self.acquire().await;
         Ok(Me::read(self.sender.call(&GetMe {}).await?.get()))
@@ -72,25 +72,25 @@ impl Bot {
     /// The bot's public name, without `@`; every bot has one.
     ///
     /// # Errors
-    /// If Telegram does not say it.
+    /// If the call fails.
     pub async fn username(&self) -> Result<Option<String>, CallError> {
         Ok(self.me().await?.username)
     }
 
-    /// Asks the server whether it knows this bot.
+    /// Checks that the server accepts this bot.
     ///
     /// # Errors
-    /// Why it does not answer, or what it has against the token; without the address, which holds the token.
+    /// Why there is no response, or why the token is refused. It does not contain the address, because that contains
+    /// the token.
     pub async fn greet(&self) -> Result<(), Failure> {
         self.acquire().await;
         self.sender.call(&GetMe {}).await.map(drop).map_err(failure::of_repeatable)
     }
 
-    /// Tries whether the way that messages go is free. This waits for no turn: while it is asked, nothing else goes
-    /// out.
+    /// Probes the connection that messages use. It ignores the rate limit, because nothing else is sent meanwhile.
     ///
     /// # Errors
-    /// What stands in the way. It is known within 3 s.
+    /// Why the probe has failed, within 3 s.
     pub async fn probe(&self) -> Result<(), Failure> {
         let answer = timeout(PROBED_WITHIN, self.sender.call(&GetMe {})).await;
         let late = |_| Err(CallError::late(&self.sender.place(), PROBED_WITHIN, false));
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bot_is_known_by_its_answer_of_any_version() {
+    fn a_bot_is_read_from_the_result_of_any_version() {
         let known =
             Me { username: Some("acme_bot".to_owned()), sees_groups: Some(false), can_answer_for_people: Some(true) };
         let flags = r#""can_read_all_group_messages":false,"can_connect_to_business":true"#;

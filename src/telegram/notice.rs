@@ -1,4 +1,4 @@
-//! What a bot tells its operator.
+//! Notices to the operator.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{
     telegram::{bot::Bot, failure},
 };
 
-/// `sendMessage` with a text alone.
+/// `sendMessage` with a text only.
 #[derive(Serialize)]
 struct SendMessage {
     chat_id: i64,
@@ -23,8 +23,8 @@ impl Payload for SendMessage {
 }
 
 impl Bot {
-    /// Writes a text into a chat. What may have arrived counts as failed: it can be sent again.
-    pub async fn tell(&self, chat_id: i64, text: String) -> Result<(), Failure> {
+    /// Sends a text to a chat. A text that may have arrived counts as failed, because it can be sent again.
+    pub async fn notify(&self, chat_id: i64, text: String) -> Result<(), Failure> {
         self.acquire().await;
         let payload = SendMessage { chat_id, text, link_preview_options: json!({ "is_disabled": true }) };
         self.sender.call(&payload).await.map(drop).map_err(failure::of_repeatable)

@@ -1,4 +1,4 @@
-//! Calls of somebody else's program, passed on with the bot's token: the body flows through, and so does the answer.
+//! Forwards calls of other programs with the bot's token. Requests and responses are streamed.
 
 use std::{io, time::Duration};
 
@@ -20,39 +20,40 @@ use crate::{
     },
 };
 
-/// What a form has beside its file: names, boundaries, a long caption.
+/// Room for the other parts of a form with a file: names, boundaries, a long caption.
 const BESIDE_FILE_BYTES: u64 = 1 << 20;
-/// How long nothing may move of an answer that has begun.
-const SILENT_FOR: Duration = Duration::from_secs(30);
+/// How long a response may make no progress.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A call as it came.
+/// A call of a program.
 pub struct PassedCall<'a> {
     pub verb: Method,
     /// The name of the method.
     pub name: &'a str,
-    /// The parameters in the address, as they came.
+    /// The query of the address, unchanged.
     pub query: Option<&'a str>,
     pub content_type: Option<HeaderValue>,
     pub body: Incoming,
 }
 
-/// Why there is no answer of Telegram's. No text of it names the address, which holds the token.
+/// Why there is no response from Telegram. No text of it contains the address, because that contains the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PassError {
-    /// The body is larger than the bot's server takes.
+    /// The body is larger than the bot's server accepts.
     TooLarge,
-    /// The rest of the body did not come.
+    /// The program did not send the rest of the body.
     CutOff,
-    /// Telegram was not reached: it has heard nothing.
+    /// Telegram was not reached, so nothing was sent.
     Unreachable(String),
-    /// Telegram may have heard it.
+    /// Telegram may have executed the call.
     Unanswered(String),
-    /// The same: nothing came for too long.
+    /// The call timed out, so Telegram may have executed it.
     Late,
 }
 
 impl Bot {
-    /// Passes a call on, and returns the head of what Telegram answers. Nothing ends it but silence.
+    /// Forwards a call, and returns Telegram's response, whose body is not read yet. The call may take any time as long
+    /// as it makes progress.
     pub async fn pass(&self, call: PassedCall<'_>) -> Result<Response, PassError> {
         let mut url = self.sender.method(call.name);
         url.set_query(call.query);
@@ -87,52 +88,52 @@ impl Bot {
         })
     }
 
-    /// What Telegram tells of a chat.
+    /// Calls `getChat`; `None` if it fails.
     pub async fn chat(&self, chat_id: i64) -> Option<Value> {
         self.acquire_patiently().await;
         let answer = self.sender.call(&GetChat { chat_id }).await.ok()?;
         serde_json::from_str(answer.get()).ok()
     }
 
-    /// Opens a file at Telegram by the path that `getFile` has told. `wanted` says which part of it.
+    /// Downloads a file by the path from `getFile`. `headers` may choose a part of it.
     ///
     /// # Errors
-    /// Why there is no answer.
-    pub async fn pass_file(&self, path: &str, wanted: HeaderMap) -> Result<Response, RequestError> {
-        self.files.send(self.files.get(self.sender.file(path)).headers(wanted)).await
+    /// Why there is no response.
+    pub async fn pass_file(&self, path: &str, headers: HeaderMap) -> Result<Response, RequestError> {
+        self.files.send(self.files.get(self.sender.file(path)).headers(headers)).await
     }
 }
 
-/// The body of an answer, piece by piece, for as long as something moves.
-pub fn pieces(response: Response) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+/// Streams the body of a response, which may take any time as long as it makes progress.
+pub fn chunks(response: Response) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
     stream::try_unfold(response, |mut response| async move {
-        Ok(piece(&mut response).await?.map(|piece| (piece, response)))
+        Ok(next_chunk(&mut response).await?.map(|chunk| (chunk, response)))
     })
 }
 
-/// What was read of an answer: all of it, or the beginning of a long one.
+/// The body of a response: complete, or truncated because it is too long.
 pub enum Bounded {
-    Whole(Vec<u8>),
-    Long(Vec<u8>),
+    Complete(Vec<u8>),
+    Truncated(Vec<u8>),
 }
 
-/// Reads an answer up to a limit.
+/// Reads the body of a response up to a limit.
 ///
 /// # Errors
 /// If it breaks off.
 pub async fn read(response: &mut Response, limit_bytes: usize) -> io::Result<Bounded> {
     let mut body = Vec::new();
-    while let Some(piece) = piece(response).await? {
-        body.extend_from_slice(&piece);
+    while let Some(chunk) = next_chunk(response).await? {
+        body.extend_from_slice(&chunk);
         if body.len() > limit_bytes {
-            return Ok(Bounded::Long(body));
+            return Ok(Bounded::Truncated(body));
         }
     }
-    Ok(Bounded::Whole(body))
+    Ok(Bounded::Complete(body))
 }
 
-async fn piece(response: &mut Response) -> io::Result<Option<Bytes>> {
-    let next = timeout(SILENT_FOR, response.chunk()).await;
-    let next = next.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the answer did not go on"))?;
+async fn next_chunk(response: &mut Response) -> io::Result<Option<Bytes>> {
+    let next = timeout(READ_TIMEOUT, response.chunk()).await;
+    let next = next.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "the response has stalled"))?;
     next.map_err(|error| io::Error::other(broken_at(place(response), &error).to_string()))
 }

@@ -1,4 +1,4 @@
-//! Asking a customer for their phone number, and thanking them: best effort, and not repeated.
+//! Asks a customer for their phone number, and thanks them. Best effort, without retries.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::{
     telegram::{bot::Bot, failure},
 };
 
-/// `sendMessage` with what takes the place of the customer's keyboard.
+/// `sendMessage` with a keyboard that replaces the customer's, or removes it.
 #[derive(Serialize)]
 struct SendMessage {
     chat_id: i64,
@@ -23,19 +23,19 @@ impl Payload for SendMessage {
 }
 
 impl Bot {
-    /// Asks `ask`, with a button that shares the customer's phone number.
-    pub async fn ask_phone(&self, chat: i64, ask: &str, button: &str) -> Result<(), Failure> {
+    /// Sends `question`, with a button that shares the customer's phone number.
+    pub async fn ask_phone(&self, chat: i64, question: &str, button: &str) -> Result<(), Failure> {
         let key = json!({ "text": button, "request_contact": true });
         let keyboard = json!({ "keyboard": [[key]], "resize_keyboard": true, "one_time_keyboard": true });
-        self.say(chat, ask, keyboard).await
+        self.send_with_markup(chat, question, keyboard).await
     }
 
-    /// Says `text`, and takes the buttons in place of the customer's keyboard away.
+    /// Sends `text`, and removes the buttons that replace the customer's keyboard.
     pub async fn thank(&self, chat: i64, text: &str) -> Result<(), Failure> {
-        self.say(chat, text, json!({ "remove_keyboard": true })).await
+        self.send_with_markup(chat, text, json!({ "remove_keyboard": true })).await
     }
 
-    async fn say(&self, chat_id: i64, text: &str, markup: Value) -> Result<(), Failure> {
+    async fn send_with_markup(&self, chat_id: i64, text: &str, markup: Value) -> Result<(), Failure> {
         self.acquire().await;
         let payload = SendMessage { chat_id, text: text.to_owned(), reply_markup: markup };
         self.sender.call(&payload).await.map(drop).map_err(failure::of_send)

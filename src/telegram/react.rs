@@ -9,7 +9,7 @@ use crate::{
     telegram::{bot::Bot, failure},
 };
 
-/// `setMessageReaction`; an empty list takes the reaction away.
+/// `setMessageReaction`; an empty list removes the reaction.
 #[derive(Serialize)]
 struct SetMessageReaction {
     chat_id: i64,
@@ -30,10 +30,10 @@ impl Payload for SetMessageReaction {
 }
 
 impl Bot {
-    /// Reacts to a message with `emoji`, which Telegram must allow, or takes the reaction back: `None`.
+    /// Reacts to a message with `emoji`, which Telegram must allow, or removes the reaction: `None`.
     ///
     /// # Errors
-    /// The classified failure. This can be repeated, so nothing about it is uncertain.
+    /// The classified failure. The call is idempotent, so it is never uncertain.
     pub async fn react(&self, message: MessageId, emoji: Option<&str>) -> Result<(), Failure> {
         self.acquire().await;
         let typed = |emoji: &str| ReactionTypeEmoji { r#type: "emoji", emoji: emoji.to_owned() };

@@ -1,7 +1,7 @@
-//! What the refusals of Telegram's server mean for a manager, as a table.
+//! The refusals of Telegram's server, with a code and a sentence for managers, as a table.
 //!
-//! The texts are those of the server's own source (`tdlib/telegram-bot-api`, `tdlib/td`) and those that Telegram itself
-//! sends through it in capitals. `tests/fixtures/refusals.tsv` lists them with what becomes of each.
+//! The texts come from the server's source (`tdlib/telegram-bot-api`, `tdlib/td`), and those in capitals from Telegram
+//! itself. `tests/fixtures/refusals.tsv` lists them with their codes.
 
 use crate::{
     domain::delivery::{
@@ -14,23 +14,23 @@ use crate::{
 /// What a refusal is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
-    /// The chat, the bot, or how often it writes: no other form of the message helps.
+    /// The chat, the bot, or its rate: no other form of the message helps.
     Recipient,
-    /// What the message holds: Telegram may take it in another form.
+    /// The content of the message: Telegram may accept it in another form.
     Content,
 }
 
-/// Refusals that mean the same.
+/// Refusals with the same meaning.
 struct Group {
-    /// How they begin, in lower case and without "Bad Request: " or "Forbidden: ". A `*` stands for anything, and a `|`
-    /// between two of them.
+    /// How they begin, separated by `|`, in lower case and without "Bad Request: " or "Forbidden: ". A `*` stands for
+    /// anything.
     starts: &'static str,
     code: ErrorCode,
     sentence: fn() -> Sentence,
     about: About,
 }
 
-const fn way(code: ErrorCode, sentence: fn() -> Sentence, starts: &'static str) -> Group {
+const fn recipient(code: ErrorCode, sentence: fn() -> Sentence, starts: &'static str) -> Group {
     Group { starts, code, sentence, about: About::Recipient }
 }
 
@@ -38,55 +38,55 @@ const fn content(sentence: fn() -> Sentence, starts: &'static str) -> Group {
     Group { starts, code: ErrorCode::Other, sentence, about: About::Content }
 }
 
-/// The first group that fits holds.
+/// The first group that matches counts.
 const GROUPS: &[Group] = &[
-    way(ConversationDeleted, refusal::blocked, "bot was blocked by the user|user_is_blocked"),
-    way(
+    recipient(ConversationDeleted, refusal::blocked, "bot was blocked by the user|user_is_blocked"),
+    recipient(
         ConversationDeleted,
         refusal::deactivated,
         "user is deactivated|input_user_deactivated|user_deactivated|user_deleted|user is deleted",
     ),
-    way(ConversationDeleted, refusal::group_deleted, "the group chat was deleted|chat is deactivated"),
-    way(
+    recipient(ConversationDeleted, refusal::group_deleted, "the group chat was deleted|chat is deactivated"),
+    recipient(
         ConversationDeleted,
         refusal::removed,
         "bot was kicked|bot is not a member|channel_private|chat_forbidden|user_not_participant|\
          have no access to the chat|chat is not accessible|can't access the chat",
     ),
-    way(
+    recipient(
         IntegrationOff,
         refusal::not_connected,
         "business connection not found|business_connection_invalid|connection_id_invalid",
     ),
-    way(IntegrationOff, refusal::may_not_answer, "bot_access_forbidden|business_connection_not_allowed"),
-    way(ConversationImpossible, refusal::not_recent, "business_peer_usage_missing|business_peer_invalid"),
-    way(IntegrationOff, refusal::frozen, "frozen_|user_restricted"),
-    way(
+    recipient(IntegrationOff, refusal::may_not_answer, "bot_access_forbidden|business_connection_not_allowed"),
+    recipient(ConversationImpossible, refusal::not_recent, "business_peer_usage_missing|business_peer_invalid"),
+    recipient(IntegrationOff, refusal::frozen, "frozen_|user_restricted"),
+    recipient(
         ConversationImpossible,
         refusal::no_chat,
         "bot can't initiate conversation|chat not found|private chat not found|peer_id_invalid|\
          user not found|user_id_invalid|chat_id_invalid|channel_invalid|have no access to the user|\
          can't access the user",
     ),
-    way(
+    recipient(
         ConversationImpossible,
         refusal::is_bot,
         "bot can't send messages to bots|the bot can't send messages to the bot|\
          bot can't send messages to the bot|user_is_bot|user_bot_invalid|messages must not be sent to self",
     ),
-    way(ConversationImpossible, refusal::premium_only, "privacy_premium_required|premium_account_required"),
-    way(
+    recipient(ConversationImpossible, refusal::premium_only, "privacy_premium_required|premium_account_required"),
+    recipient(
         ConversationImpossible,
         refusal::payment,
         "allow_payment_required|have not enough telegram stars|balance_too_low|stars_payment_required",
     ),
-    way(ConversationImpossible, refusal::privacy, "user_privacy_restricted|your_privacy_restricted"),
-    way(Other, refusal::spam, "peer_flood"),
-    way(Other, refusal::slow_mode, "slowmode_wait|slow mode"),
+    recipient(ConversationImpossible, refusal::privacy, "user_privacy_restricted|your_privacy_restricted"),
+    recipient(Other, refusal::spam, "peer_flood"),
+    recipient(Other, refusal::slow_mode, "slowmode_wait|slow mode"),
     content(refusal::no_albums, "slowmode_multi_msgs_disabled"),
     content(refusal::no_voice, "voice_messages_forbidden|user restricted receiving of voice"),
     content(refusal::no_video_messages, "user restricted receiving of video note"),
-    way(
+    recipient(
         Other,
         || refusal::may_not_send(what::texts()),
         "not enough rights to send text messages|chat_send_plain_forbidden",
@@ -111,14 +111,14 @@ const GROUPS: &[Group] = &[
         "not enough rights to send stickers|not enough rights to send animations|\
          chat_send_stickers_forbidden|chat_send_gifs_forbidden|can't send emoji stickers",
     ),
-    way(Other, || refusal::may_not_send(what::contacts()), "not enough rights to send contacts"),
-    way(
+    recipient(Other, || refusal::may_not_send(what::contacts()), "not enough rights to send contacts"),
+    recipient(
         Other,
         || refusal::may_not_send(what::places()),
         "not enough rights to send locations|not enough rights to send venues|\
          not enough rights to send live locations",
     ),
-    way(
+    recipient(
         Other,
         refusal::may_not_write,
         "not enough rights|have no rights to send a message|have no write access to the chat|\
@@ -126,7 +126,7 @@ const GROUPS: &[Group] = &[
          chat_restricted|chat_admin_required|chat_guest_send_forbidden|chat_send_*forbidden|\
          user_banned_in_channel|right_forbidden|send_as_peer_invalid|boosts_required",
     ),
-    way(
+    recipient(
         Other,
         refusal::topic_closed,
         "topic_closed|topic_deleted|topic_id_invalid|message thread not found|topic not found|\
@@ -135,7 +135,7 @@ const GROUPS: &[Group] = &[
          wrong direct messages topic identifier|channel direct messages topic must be specified|\
          chat is not a forum|chat doesn't have topics",
     ),
-    way(
+    recipient(
         Other,
         refusal::empty,
         "message text is empty|message_empty|text must be non-empty|can't send message without content|\
@@ -152,7 +152,7 @@ const GROUPS: &[Group] = &[
         refusal::bad_contact,
         "wrong phone number|phone_number_invalid|phone number|first name must|contact must|contact_",
     ),
-    way(
+    recipient(
         Other,
         refusal::bad_place,
         "invalid location|wrong venue location|venue must|live location|latitude|longitude|geo_point_invalid|\
@@ -183,20 +183,20 @@ const GROUPS: &[Group] = &[
          image_process_failed|video_|audio_|voice_|document_invalid|sticker_|animated sticker|video sticker|\
          media_|webpage_|wc_convert_url_invalid|external_url_invalid|group send failed",
     ),
-    way(
+    recipient(
         Other,
         refusal::answered_is_gone,
         "message to be replied not found|replied message not found|reply_message_id_invalid|reply_to_|\
          quote_text_invalid",
     ),
-    way(
+    recipient(
         Other,
         refusal::message_is_gone,
         "message to edit not found|message to delete not found|message to react not found|\
          message to be * not found|message not found|message_id_invalid|msg_id_invalid|message_ids_mismatch|\
          message is too old|message_too_old",
     ),
-    way(
+    recipient(
         Other,
         refusal::cannot_be_changed,
         "message can't be edited|message can't be deleted|message_delete_forbidden|message_edit_time_expired|\
@@ -204,20 +204,24 @@ const GROUPS: &[Group] = &[
          there is no text in the message to edit|there is no caption in the message to edit|\
          there is no media in the message to edit",
     ),
-    way(Other, refusal::no_such_reaction, "reaction_|reactions_|invalid reaction type|chat_reactions_|can't react"),
-    way(Other, refusal::protected, "message has protected content|chat_forwards_restricted"),
-    way(Other, refusal::moved, "group chat was upgraded"),
+    recipient(
+        Other,
+        refusal::no_such_reaction,
+        "reaction_|reactions_|invalid reaction type|chat_reactions_|can't react",
+    ),
+    recipient(Other, refusal::protected, "message has protected content|chat_forwards_restricted"),
+    recipient(Other, refusal::moved, "group chat was upgraded"),
 ];
 
-/// What a refusal of Telegram's means, if it is known, and what it is about.
+/// Looks up a refusal: what managers read, and what it is about.
 pub(super) fn known(description: &str) -> Option<(Refusal, About)> {
-    let text = bare(description);
-    let group = GROUPS.iter().find(|group| group.starts.split('|').any(|start| fits(&text, start)))?;
+    let text = cause(description);
+    let group = GROUPS.iter().find(|group| group.starts.split('|').any(|start| has_prefix(&text, start)))?;
     Some((Refusal::new(group.code, (group.sentence)()), group.about))
 }
 
-/// The cause alone, in lower case. Of an album Telegram tells which of its messages it means, around the cause.
-fn bare(description: &str) -> String {
+/// The cause alone, in lower case. For an album, Telegram wraps the cause in a text that names the message.
+fn cause(description: &str) -> String {
     let text = description.to_lowercase();
     let text = ["bad request: ", "forbidden: "].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(&text);
     let inner =
@@ -225,8 +229,8 @@ fn bare(description: &str) -> String {
     inner.map_or(text, |(_, cause)| cause.trim_matches('"')).to_owned()
 }
 
-/// Whether a text begins like this.
-fn fits(text: &str, start: &str) -> bool {
+/// Whether a text begins with `start`, in which a `*` stands for anything.
+fn has_prefix(text: &str, start: &str) -> bool {
     let mut rest = text;
     for (n, part) in start.split('*').enumerate() {
         let at = if n == 0 { rest.starts_with(part).then_some(0) } else { rest.find(part) };

@@ -1,4 +1,4 @@
-//! Who else takes what customers write to a bot: Telegram gives each update once, to a webhook or to whoever polls.
+//! Detects another program that polls the same bot: Telegram gives each update to one of them only.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use teloxide::requests::Payload;
 
 use crate::telegram::{bot::Bot, error::CallError};
 
-/// How much longer than the server may hold the poll the answer may take. The server tells the second conflict in a row
-/// only after 3 s.
+/// How much longer than the server may hold the poll the response may take. The server reports the second conflict in a
+/// row after 3 s only.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// `getUpdates` that confirms nothing, and leaves the kinds of updates as they were asked for last.
+/// `getUpdates` that confirms nothing, and does not change the kinds of updates.
 #[derive(Serialize)]
 struct Listen {
     limit: u8,
@@ -25,13 +25,13 @@ impl Payload for Listen {
 }
 
 impl Bot {
-    /// Whether another program polls: it ends a poll that is held `held_for` so long, and the next one, too, because it
-    /// comes back. Nothing is confirmed.
+    /// Whether another program polls. If so, it ends two polls in a row that the server holds for `held_for`. Nothing
+    /// is confirmed.
     ///
     /// # Errors
-    /// If Telegram does not let the bot be polled for another reason.
+    /// If polling fails for another reason.
     pub async fn is_polled_by_another(&self, held_for: Duration) -> Result<bool, CallError> {
-        // One alone may be the last poll of a program that has just been stopped.
+        // A single conflict may be the last poll of a program that has just been stopped.
         Ok(self.is_ended_by_another(held_for).await? && self.is_ended_by_another(held_for).await?)
     }
 

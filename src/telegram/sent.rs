@@ -1,4 +1,4 @@
-//! What Telegram has made of a call that sends a message.
+//! The result of a call that sends a message.
 
 use serde_json::value::RawValue;
 
@@ -13,16 +13,15 @@ use crate::{
 /// The fields of a `Message` that hold a file (Bot API, `Message`).
 const FILES: [&str; 8] = ["photo", "video", "animation", "document", "audio", "voice", "video_note", "sticker"];
 
-/// A message that Telegram has taken.
+/// A message that Telegram has accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// Which it is.
     pub id: MessageId,
-    /// The topic that it is in.
+    /// Its topic.
     pub topic: Option<i64>,
 }
 
-/// What a call sends.
+/// The kind of content that a call sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Text,
@@ -32,14 +31,14 @@ pub(super) enum Content {
 }
 
 impl Content {
-    /// Whether a message may be what came of it. Telegram decides which kind of file a file is.
+    /// Whether a message may be the result. Telegram decides the kind of a file.
     fn is_shown_by(self, message: &RawObject) -> bool {
         let (has_location, has_contact) = (message.is_set("location"), message.is_set("contact"));
         let has_file = FILES.iter().any(|name| message.is_set(name));
         match self {
             Self::Text => !(has_location || has_contact || has_file),
             Self::Location => has_location,
-            // A card that Telegram does not take goes as a text.
+            // A contact that Telegram refuses is sent as a text.
             Self::Contact => !(has_location || has_file),
             Self::File => !(has_location || has_contact || message.is_set("text")),
         }
@@ -47,10 +46,11 @@ impl Content {
 }
 
 impl Sent {
-    /// Reads the `Message` that a call of `bot` to `chat` is answered with; `None` if it has no number.
+    /// Reads the `Message` that a call of `bot` to `chat` returns; `None` if it has no id yet.
     ///
     /// # Errors
-    /// The answer is not to this call. Whether the call was handled is unknown then, so it is not repeated.
+    /// If the response belongs to another call. Then it is unknown whether this call was executed, so it is not
+    /// repeated.
     pub(super) fn read(
         (bot, chat): (BotId, TelegramChat),
         content: Content,
@@ -62,26 +62,32 @@ impl Sent {
         let is_ours = is_by(bot, chat, &message);
         let answered = message.part("chat").number("id");
         if answered != Some(chat.id) || !is_ours || !content.is_shown_by(&message) {
-            tracing::warn!(chat = chat.id, answered, number, is_ours, "Telegram answered with another call's message");
+            tracing::warn!(
+                chat = chat.id,
+                answered,
+                number,
+                is_ours,
+                "Telegram's response has the message of another call"
+            );
             return Err(foreign());
         }
         let topic = message.number("message_thread_id").filter(|_| message.flag("is_topic_message"));
-        // One that the server sends later has the number 0 until then.
+        // A message that the server sends later has the id 0 until then.
         Ok((number > 0).then_some(Self { id: MessageId { bot, chat, message: number, update: None }, topic }))
     }
 }
 
-/// Whether a message may be one that `bot` has sent to `chat`. Chats with the same customer have the same number, be
-/// it another bot's chat or an employee's own.
+/// Whether `bot` may have sent a message to `chat`. All chats with one customer have the same id: those of other bots
+/// and those of employees.
 fn is_by(bot: BotId, chat: TelegramChat, message: &RawObject) -> bool {
     let is_on_behalf = message.is_set("business_connection_id");
     let Some(from) = message.part("from").number("id") else { return is_on_behalf == chat.owner.is_some() };
     let is_bot = Some(from) == i64::try_from(bot.0).ok();
     if let Some(owner) = chat.owner {
-        // The account of a business is the sender, and the bot is named beside it (Bot API, `sender_business_bot`).
+        // The sender is the business account, and the bot is in a field of its own (Bot API, `sender_business_bot`).
         return from == owner.0 || (is_on_behalf && is_bot);
     }
-    // Who speaks in the name of a chat is named by a made-up sender (Bot API, `Message.from`).
+    // A message in the name of a chat has a placeholder as its sender (Bot API, `Message.from`).
     let is_of_chat = message.part("sender_chat").number("id").is_some();
     !is_on_behalf && (is_of_chat || is_bot)
 }
@@ -101,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_another_call_is_told_from_ones_own() {
+    fn the_response_to_another_call_is_recognised() {
         let bot = json!({"id": 1, "is_bot": true, "first_name": "Shop"});
         let message = |more: Value| {
             let mut message = json!({"message_id": 5, "date": 1, "chat": {"id": 7, "type": "private"}, "from": bot});

@@ -1,4 +1,4 @@
-//! What is tested across the files of this room, and the server that it takes.
+//! Tests across the files of this module, and their server.
 
 mod lines;
 pub(crate) mod scripted;

@@ -1,4 +1,4 @@
-//! Asking for updates. Each is kept as it came, and none depends on how the others look.
+//! `getUpdates`. Each update stays raw JSON, so that one broken update does not affect the others.
 
 use std::time::Duration;
 
@@ -12,45 +12,43 @@ use crate::telegram::{
     wire,
 };
 
-/// How much longer than the server may hold a poll the answer may take to begin.
+/// How much longer than the server may hold a poll the response may take to begin.
 const GRACE: Duration = Duration::from_secs(15);
 
-/// What is asked for.
+/// The parameters of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// The first update that is wanted; everything below it is confirmed.
+    /// The first update to return. All below it are confirmed.
     pub offset: Option<i64>,
-    /// How many at most.
     pub limit: u8,
-    /// How the answer is waited for.
     pub wait: Wait,
 }
 
-/// How the answer to a poll is waited for.
+/// How long a poll waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// The server holds the poll until somebody writes.
+    /// Until there is an update, or the timeout of polls.
     ForNews,
-    /// The server answers at once, however slow the line is.
+    /// For the response, which the server sends at once.
     ForAnswer,
-    /// The server answers at once, or is taken to be away after so long.
+    /// For the response, which the server sends at once, up to this long.
     Within(Duration),
 }
 
 /// An update as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawUpdate {
-    /// Its number; `None` if it has none by which it could be confirmed.
+    /// Its number; `None` if it has none that can be confirmed.
     pub id: Option<i64>,
-    /// Its text.
+    /// Its JSON.
     pub raw: String,
 }
 
 impl Bot {
-    /// The updates from an offset on, in the order in which they came.
+    /// The updates from an offset on, in Telegram's order.
     ///
     /// # Errors
-    /// Why there is no answer, or none that can be read.
+    /// If there is no response, or it cannot be read.
     pub async fn updates(&self, ask: Ask) -> Result<Vec<RawUpdate>, CallError> {
         let held_for = if ask.wait == Wait::ForNews { self.poll_timeout } else { Duration::ZERO };
         let within = match ask.wait {
@@ -64,26 +62,26 @@ impl Bot {
             allowed_updates: ALLOWED_UPDATES,
         };
         let result = self.poller.call_within(&payload, within).await?;
-        singly(&result)
+        split(&result)
     }
 
-    /// Says that the way to Telegram may have changed. A poll that waits may do so on a connection that is dead, and
-    /// one that has failed may be worth another try: the poller looks at once.
+    /// Reports that the connection to Telegram may have changed, so that the poller polls anew at once: its current
+    /// poll may wait on a dead connection, and a failed one may succeed now.
     pub fn doubt(&self) {
         self.doubt.notify_one();
     }
 
-    /// Waits until somebody has said so.
+    /// Waits for [`Bot::doubt`].
     pub async fn doubted(&self) {
         self.doubt.notified().await;
     }
 }
 
-/// Each update of a batch by itself.
-fn singly(result: &RawValue) -> Result<Vec<RawUpdate>, CallError> {
+/// Splits a batch into its updates.
+fn split(result: &RawValue) -> Result<Vec<RawUpdate>, CallError> {
     let Ok(updates) = serde_json::from_str::<Vec<&RawValue>>(result.get()) else {
         let body = OpaqueBody::new(result.get().to_owned());
-        return Err(CallError::Foreign(Foreign { status: reqwest::StatusCode::OK, after: None, body }));
+        return Err(CallError::Foreign(Foreign { status: reqwest::StatusCode::OK, retry_after: None, body }));
     };
     let read = |raw: &RawValue| RawUpdate { id: wire::update_id(raw.get()), raw: raw.get().to_owned() };
     Ok(updates.into_iter().map(read).collect())
@@ -104,8 +102,8 @@ impl Payload for GetUpdates {
     const NAME: &'static str = "GetUpdates";
 }
 
-/// Every kind of update that Bot API 10.3 knows. Sent with every poll: the server keeps the last list it was given, and
-/// leaves some kinds out unless they are named.
+/// Every kind of update of Bot API 10.3. Every poll has this list, because the server keeps the last one that it got,
+/// and leaves out some kinds by default.
 pub const ALLOWED_UPDATES: &[&str] = &[
     "message",
     "edited_message",
@@ -142,7 +140,7 @@ mod tests {
 
     fn batch(updates: &str) -> Vec<(Option<i64>, String)> {
         let result = RawValue::from_string(format!("[{updates}]")).unwrap();
-        singly(&result).unwrap().into_iter().map(|update| (update.id, update.raw)).collect()
+        split(&result).unwrap().into_iter().map(|update| (update.id, update.raw)).collect()
     }
 
     #[test]
@@ -177,10 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_no_batch() {
+    fn a_result_that_is_no_list_is_foreign() {
         for result in ["{}", "7", "true", r#""[]""#, r#"{"0":{"update_id":1}}"#] {
             let result = RawValue::from_string(result.to_owned()).unwrap();
-            let Err(CallError::Foreign(foreign)) = singly(&result) else { panic!("{result}") };
+            let Err(CallError::Foreign(foreign)) = split(&result) else { panic!("{result}") };
             assert_eq!(foreign.body.text(), result.get());
         }
     }

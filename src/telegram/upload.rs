@@ -1,4 +1,4 @@
-//! Files on their way to a customer: streamed from where they come, never held as a whole.
+//! Uploads files to customers. They are streamed, and never held as a whole.
 
 use std::sync::Arc;
 
@@ -32,40 +32,40 @@ pub use self::{
     sniff::Format,
 };
 
-/// A file that is ready to go.
+/// A file to upload.
 pub struct Upload<'a> {
     pub form: SendAs,
-    /// What the customer reads as its name.
+    /// The file name that the customer sees.
     pub name: &'a str,
-    /// The text below it; empty for none.
+    /// Its caption; empty for none.
     pub caption: &'a str,
     pub incoming: Incoming,
 }
 
-/// Why a file did not arrive.
+/// Why an upload has failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadError {
-    /// Telegram does not take it like this.
+    /// Telegram refuses it in this form.
     Refused {
-        /// What it does not like.
+        /// The part that it refuses.
         of: RefusedPart,
         why: String,
-        /// What a manager reads if no other form helps.
+        /// What managers read if no other form helps.
         refusal: Refusal,
     },
-    /// It is larger than it may be in its form.
+    /// It exceeds the limit of its form.
     TooLarge,
-    /// The server takes no request of this size (413), whatever Telegram takes.
+    /// The server refuses requests of this size (413), though Telegram may not.
     TooLargeForServer,
-    /// No more of it came in, and Telegram has none of it.
+    /// Its source has stopped sending, and Telegram has nothing of it.
     SourceStalled(String),
-    /// It is to go another way, and nothing was sent.
+    /// It has to be sent to another target. Nothing was sent.
     Elsewhere(Redirect),
-    /// Anything else, with the verdict.
+    /// Any other failure.
     Failed(Failure),
 }
 
-/// What Telegram does not like about a message with a file.
+/// The part of a message with a file that Telegram refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusedPart {
     Buttons,
@@ -75,7 +75,7 @@ pub enum RefusedPart {
 }
 
 impl Bot {
-    /// The most bytes of a file that the server takes from bots.
+    /// The largest file that the server accepts from bots.
     #[must_use]
     pub const fn limit_bytes(&self) -> u64 {
         self.limit_bytes
@@ -84,7 +84,7 @@ impl Bot {
     /// Sends a file, and returns the message.
     ///
     /// # Errors
-    /// [`UploadError`]; if Telegram may have taken the file, the verdict says so.
+    /// [`UploadError`]. It is uncertain if Telegram may have accepted the file.
     pub async fn upload(
         &self,
         place: (TelegramChat, &Target),
@@ -96,7 +96,7 @@ impl Bot {
         let (method, field) = upload.form.method();
         let progress = ProgressWatch::new(upload.incoming.size_bytes);
         let (limit, form) = (upload.form.limit_bytes(self.limit_bytes), upload.form);
-        let mut parts = addressed(place.1, reply_to);
+        let mut parts = target_parts(place.1, reply_to);
         if !upload.caption.is_empty() {
             parts = parts.text("caption", upload.caption.to_owned());
         }
@@ -104,7 +104,7 @@ impl Bot {
             parts = parts.text("reply_markup", markup.to_string());
         }
         if form == SendAs::Document {
-            // What was sent as a file stays one.
+            // Otherwise Telegram may show it as a picture or a video.
             parts = parts.text("disable_content_type_detection", "true");
         }
         let name = upload.name.to_owned();
@@ -114,10 +114,10 @@ impl Bot {
         Sent::read((self.id(), chat), Content::File, &answer).map_err(UploadError::Failed)
     }
 
-    /// Sends files together, and returns their messages, in order.
+    /// Sends an album, and returns its messages, in order.
     ///
     /// # Errors
-    /// As those of [`Bot::upload`]. Either all have arrived or none.
+    /// As [`Bot::upload`]. Telegram accepts all files or none.
     pub async fn upload_album(
         &self,
         place: (TelegramChat, &Target),
@@ -129,7 +129,7 @@ impl Bot {
         let last = uploads.len().saturating_sub(1);
         let first_form = uploads.first().map_or(SendAs::Document, |upload| upload.form);
         let media: Vec<Value> = uploads.iter().enumerate().map(|(n, upload)| input_media(n, upload)).collect();
-        let mut parts = addressed(place.1, reply_to).text("media", Value::Array(media).to_string());
+        let mut parts = target_parts(place.1, reply_to).text("media", Value::Array(media).to_string());
         for (n, Upload { form, name, incoming, .. }) in uploads.into_iter().enumerate() {
             let at_end = (n == last).then(|| body_sent.clone());
             let limit = form.limit_bytes(self.limit_bytes);
@@ -153,7 +153,7 @@ impl Bot {
         receive(response).await
     }
 
-    /// Waits for the answer for as long as something moves, and lets the customer see what comes.
+    /// Waits for the response as long as the upload makes progress, and shows the customer a chat action meanwhile.
     async fn watch(
         &self,
         to: &Target,
@@ -173,13 +173,13 @@ impl Bot {
             Some(Err(CallError::Unanswered { why, .. })) => Err(broken(progress, body_sent, &why)),
             Some(Err(error)) if is_too_large(&error, progress) => Err(UploadError::TooLargeForServer),
             Some(Err(error)) => Err(verdict(error, body_sent)),
-            None => Err(broken(progress, body_sent, "nothing moves")),
+            None => Err(broken(progress, body_sent, "no progress")),
         }
     }
 }
 
-/// Whether the server takes no request of this size. A web server before it has a limit of its own, of 1 MB or more,
-/// which it tells in its own words; of what is smaller, a 413 that is not Telegram's says nothing.
+/// Whether the server refuses requests of this size. A web server in front of it may have a limit of its own, of 1 MB
+/// or more, and respond in its own format. For a smaller request, such a 413 says nothing about the size.
 fn is_too_large(error: &CallError, progress: &ProgressWatch) -> bool {
     match error {
         CallError::Refused(error) => error.code == StatusCode::PAYLOAD_TOO_LARGE.as_u16(),
@@ -188,7 +188,7 @@ fn is_too_large(error: &CallError, progress: &ProgressWatch) -> bool {
     }
 }
 
-fn addressed(to: &Target, reply_to: Option<ReplyParameters>) -> Multipart {
+fn target_parts(to: &Target, reply_to: Option<ReplyParameters>) -> Multipart {
     let parts = Multipart::new().text("chat_id", to.chat_id.to_string());
     let parts = match &to.business_connection_id {
         Some(id) => parts.text("business_connection_id", id.clone()),
@@ -214,7 +214,7 @@ fn part(incoming: Incoming, name: String, limit: u64, progress: &Arc<ProgressWat
     part.file_name(name)
 }
 
-/// Bot API, `InputMediaPhoto` and its kin.
+/// `InputMediaPhoto` and the like (Bot API).
 fn input_media(n: usize, upload: &Upload<'_>) -> Value {
     let mut media = json!({ "type": upload.form.method().1, "media": format!("attach://file{n}") });
     if !upload.caption.is_empty() {
@@ -244,17 +244,17 @@ fn verdict(error: CallError, body_sent: &BodySent) -> UploadError {
             };
         }
     }
-    // Of half a request nothing can have arrived.
+    // An incomplete request has no effect.
     let of = if body_sent.is_complete() { failure::of_send } else { failure::of_repeatable };
     UploadError::Failed(of(error))
 }
 
-/// Why there is no answer. Until Telegram has all of a request, it has nothing.
+/// Why there is no response. Until Telegram has the complete request, it has nothing.
 fn broken(progress: &ProgressWatch, body_sent: &BodySent, why: &str) -> UploadError {
     match progress.broken() {
         Some(Break::TooLarge) => UploadError::TooLarge,
         Some(Break::SourceStalled(why)) => UploadError::SourceStalled(why.clone()),
         None if body_sent.is_complete() => UploadError::Failed(Failure::Uncertain(failure::uncertain())),
-        None => UploadError::Failed(Failure::transient(format!("Telegram did not take the whole file: {why}"))),
+        None => UploadError::Failed(Failure::transient(format!("Telegram did not accept the whole file: {why}"))),
     }
 }

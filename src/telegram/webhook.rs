@@ -1,4 +1,4 @@
-//! The webhook of a bot: where Telegram sends its updates, if somebody has set one.
+//! The webhook of a bot at Telegram, if somebody has set one.
 
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
@@ -7,20 +7,20 @@ use teloxide::requests::Payload;
 
 use crate::telegram::{bot::Bot, error::CallError, wire::RawObject};
 
-/// What Telegram tells of a webhook (Bot API, `WebhookInfo`). It never tells the secret token.
+/// A webhook (Bot API, `WebhookInfo`). Telegram never returns its secret token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookInfo {
-    /// Its address, which may hold a secret.
+    /// Its address, which may contain a secret.
     pub url: String,
     /// Whether it was set with a certificate of its own.
     pub has_certificate: bool,
     /// How many updates wait for it.
     pub pending: i64,
-    /// The address of its machine.
+    /// Its IP address.
     pub ip_address: Option<String>,
     /// How many connections Telegram opens at once.
     pub max_connections: Option<i64>,
-    /// The kinds of updates that it gets; `None` for the usual ones.
+    /// The kinds of updates that it gets; `None` for the default ones.
     pub allowed_updates: Option<Vec<String>>,
 }
 
@@ -38,7 +38,7 @@ impl WebhookInfo {
         })
     }
 
-    /// The host of its address, or the whole address if it has none. The rest of the address may hold a secret.
+    /// The host of its address, or the whole address if it has none. The rest of the address may contain a secret.
     #[must_use]
     pub fn host(&self) -> String {
         let host = Url::parse(&self.url).ok().and_then(|url| url.host_str().map(str::to_owned));
@@ -55,7 +55,7 @@ impl Payload for GetWebhookInfo {
     const NAME: &'static str = "GetWebhookInfo";
 }
 
-/// `deleteWebhook` that leaves what waits.
+/// `deleteWebhook` that keeps the waiting updates.
 #[derive(Serialize)]
 struct DeleteWebhook {
     drop_pending_updates: bool,
@@ -66,13 +66,13 @@ impl Payload for DeleteWebhook {
     const NAME: &'static str = "DeleteWebhook";
 }
 
-/// `setWebhook` that leaves what waits.
+/// `setWebhook` that keeps the waiting updates.
 #[derive(Serialize)]
 struct SetWebhook<'a> {
     url: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_connections: Option<i64>,
-    /// An empty list stands for the usual kinds; without one, those of the last poll would stay.
+    /// An empty list selects the default kinds. Without a list, those of the last poll would stay.
     allowed_updates: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_token: Option<&'a str>,
@@ -88,20 +88,19 @@ impl Bot {
     /// The webhook that is set for the bot; `None` if none is.
     ///
     /// # Errors
-    /// If Telegram does not say it.
+    /// If the call fails.
     pub async fn webhook(&self) -> Result<Option<WebhookInfo>, CallError> {
         self.acquire().await;
         Ok(WebhookInfo::read(&self.sender.call(&GetWebhookInfo {}).await?))
     }
 
-    /// Removes the webhook. What waits for it is given to whoever polls.
+    /// Deletes the webhook. Its waiting updates go to the next poll.
     pub async fn delete_webhook(&self) -> Result<(), CallError> {
         self.acquire().await;
         self.sender.call(&DeleteWebhook { drop_pending_updates: false }).await.map(drop)
     }
 
-    /// Sets a webhook as it was, with the secret token that Telegram does not tell. A certificate of its own is not
-    /// told either.
+    /// Sets a webhook as it was. Telegram returns neither its secret token nor its certificate.
     pub async fn set_webhook(&self, webhook: &WebhookInfo, secret_token: Option<&str>) -> Result<(), CallError> {
         self.acquire().await;
         let set = SetWebhook {

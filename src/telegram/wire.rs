@@ -1,7 +1,7 @@
-//! What we read of Telegram's updates.
+//! Telegram's updates.
 //!
-//! These are our own structs, in which everything is optional: a typed library that meets a detail it does not know
-//! gives up the whole message, and with it the customer's words. Field names are those of the Bot API.
+//! These are our own structs, in which every field is optional: a typed library rejects a whole message over one detail
+//! that it does not know, and the customer's text would be lost. Field names are those of the Bot API.
 
 use serde::{Deserialize, Deserializer};
 
@@ -19,34 +19,34 @@ pub use kinds::{ABOUT, CONTENTS};
 use kinds::{FILES, content};
 pub use raw_object::{Entity, RawObject};
 pub use scan::{first_update, levels, renumbered, update_id};
-use surrogates::paired;
+use surrogates::replace_lone;
 
 #[derive(Clone, Debug)]
 pub struct Update {
-    /// Its number; unique per bot for as long as anyone remembers.
+    /// Its number, which is unique per bot.
     pub update_id: Option<i64>,
-    /// The name of the field that it carries, such as `message`.
+    /// The name of its field, such as `message`.
     pub kind: String,
     pub event: Event,
 }
 
-/// How many levels of objects and arrays an update may have: as many as `serde_json` reads of anything. Telegram's own
-/// have some ten, an article as many as its writer likes.
-pub const MOST_LEVELS: usize = 127;
+/// How deeply the objects and arrays of an update may be nested: the limit of `serde_json`. Telegram's own have some
+/// ten levels, an article as many as its author likes.
+pub const MAX_LEVELS: usize = 127;
 
 impl Update {
-    /// Reads an update; `None` if it is none, or nested too deeply. What is answered in an update is itself a message,
-    /// so without that bound a nest of them would exhaust the stack.
+    /// Reads an update; `None` if it is none, or nested too deeply. A quoted message is itself a message, so without
+    /// this limit nested quotes could exhaust the stack.
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
-        if levels(raw) > MOST_LEVELS {
+        if levels(raw) > MAX_LEVELS {
             return None;
         }
-        serde_json::from_str(&paired(raw)).ok()
+        serde_json::from_str(&replace_lone(raw)).ok()
     }
 }
 
-/// What an update carries, as far as we know it.
+/// The content of an update.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// `message`, `channel_post`, `business_message`: somebody wrote.
@@ -57,13 +57,13 @@ pub enum Event {
     Pressed(Box<CallbackQuery>),
     /// `message_reaction`: somebody reacted to a message, or took it back.
     Reacted(Box<MessageReaction>),
-    /// `my_chat_member`: the bot was let into a chat or shut out of it.
+    /// `my_chat_member`: the bot was added to a chat or removed from it.
     Member(Box<RawObject>),
-    /// `business_connection`: somebody has connected the bot to their own chats, or changed what it may do there.
+    /// `business_connection`: somebody has connected the bot to their own chats, or changed its rights there.
     Connected(Box<RawObject>),
-    /// `subscription`: somebody has ended or resumed what they pay the bot for, or could not pay.
+    /// `subscription`: somebody has cancelled or resumed a paid subscription, or could not pay.
     Subscription(Box<RawObject>),
-    /// `deleted_business_messages`: messages are gone from such a chat.
+    /// `deleted_business_messages`: messages of such a chat were deleted.
     Deleted(Box<RawObject>),
     Other,
 }
@@ -119,25 +119,23 @@ pub struct Message {
     pub chat: Option<Chat>,
     /// The text of a text message.
     pub text: Option<String>,
-    /// The buttons below it.
     pub reply_markup: Option<InlineKeyboard>,
-    /// The message that it answers.
+    /// The quoted message.
     pub reply_to_message: Option<Box<Message>>,
-    /// The part of that message that is meant.
+    /// The quoted part of that message.
     pub quote: Option<TextQuote>,
-    /// The text that goes with a file.
     pub caption: Option<String>,
     /// The name of the field that holds the content, such as `photo`; `text` for a text.
     pub content: Option<String>,
-    /// The sizes of a picture, smallest first.
+    /// The sizes of a photo, smallest first.
     pub photo: Option<Vec<File>>,
-    /// The file of any other kind of message that has one.
+    /// The file of any other kind of message.
     pub file: Option<File>,
     pub location: Option<Location>,
     /// A place with a name.
     pub venue: Option<Venue>,
     pub contact: Option<Contact>,
-    /// All of it, for what is read by name.
+    /// All fields, for those that are read by name.
     pub fields: RawObject,
 }
 
@@ -173,24 +171,24 @@ impl From<Fields> for Message {
 }
 
 lenient! {
-    /// A part of a message that another one answers; also what is known of a message from another chat.
+    /// A quoted part of a message; also of a message from another chat.
     pub struct TextQuote {
         pub text: String,
-        /// Whether whoever answers has picked them out; otherwise Telegram has cut them off by itself.
+        /// Whether the author has chosen the part; otherwise Telegram has shortened the message.
         pub is_manual: bool,
     }
 
     /// A press of a button.
     pub struct CallbackQuery {
-        /// What it is answered by.
+        /// The id by which it is answered.
         pub id: String,
         pub from: User,
-        /// The message with the button. An old one has only the chat and the number, and the date 0.
+        /// The message with the button. An old one has only its chat and id, and the date 0.
         pub message: Message,
-        /// The message with the button, where it is told by this alone: one that was sent somewhere by way of the bot,
-        /// or, where the bot is set so, one of the bot's own.
+        /// The message with the button, if it was sent via the bot to another chat, or, with the matching setting of
+        /// the bot, if it is one of its own.
         pub inline_message_id: String,
-        /// What the button carries.
+        /// The data of the button.
         pub data: String,
     }
 
@@ -216,9 +214,9 @@ lenient! {
 
     /// A button below a message.
     pub struct InlineButton {
-        /// What stands on it.
+        /// Its label.
         pub text: String,
-        /// What it carries, if it answers.
+        /// Its data, if it has any.
         pub callback_data: String,
     }
 
@@ -226,9 +224,7 @@ lenient! {
     pub struct User {
         /// Unique within Telegram.
         pub id: i64,
-        /// The first name.
         pub first_name: String,
-        /// The last name.
         pub last_name: String,
         /// The public name, without `@`.
         pub username: String,
@@ -255,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_is_named_by_its_most_telling_field() {
+    fn the_content_is_named_by_its_most_specific_field() {
         let cases = [
             (r#""text":"x","link_preview_options":{"is_disabled":true}"#, "text"),
             (r#""photo":[],"caption":"x","caption_entities":[]"#, "photo"),

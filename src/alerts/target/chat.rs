@@ -16,7 +16,7 @@ impl Target for Chat {
     fn send<'a>(&'a self, alert: &'a AlertMessage) -> BoxFuture<'a, Result<(), String>> {
         async move {
             let text = format!("{}\n\n{}", alert.title, alert.text);
-            self.bot.tell(self.chat, text).await.map_err(|failure| failure.why().into_owned())
+            self.bot.notify(self.chat, text).await.map_err(|failure| failure.why().into_owned())
         }
         .boxed()
     }

@@ -113,7 +113,7 @@ impl Trial {
         let old = self.newest(&conversation).await?;
         let began = Instant::now();
         let text = "This is a test of telekommo. Please answer with: ok".to_owned();
-        let told = bot.tell(chat, text).await;
+        let told = bot.notify(chat, text).await;
         told.map_err(|failure| {
             anyhow::anyhow!(
                 "the bot @{} cannot write to the chat {chat}: {}. Has its owner opened the bot once?",

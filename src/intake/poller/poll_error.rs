@@ -56,7 +56,7 @@ impl From<CallError> for PollError {
                 (None, 429) => Self::Throttled(error.retry_after),
                 (None, _) => Self::Away(why),
             },
-            CallError::Foreign(foreign) if foreign.status.as_u16() == 429 => Self::Throttled(foreign.after),
+            CallError::Foreign(foreign) if foreign.status.as_u16() == 429 => Self::Throttled(foreign.retry_after),
             CallError::Foreign(foreign) if foreign.status.is_success() => Self::Unreadable { why, body: foreign.body },
             CallError::Unanswered { has_begun: true, .. } => {
                 Self::Unreadable { why, body: OpaqueBody::new(String::new()) }
@@ -101,8 +101,8 @@ mod tests {
 
     fn trouble(status: u16, body: &str) -> PollError {
         let status = StatusCode::from_u16(status).unwrap();
-        let after = Some(Duration::from_secs(5));
-        answer::read(Answer { status, after, body: body.to_owned() }).unwrap_err().into()
+        let retry_after = Some(Duration::from_secs(5));
+        answer::read(Answer { status, retry_after, body: body.to_owned() }).unwrap_err().into()
     }
 
     fn described(code: u16, description: &str) -> PollError {

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     domain::job::{Raw, Route},
     store::{Due, Settings},
-    telegram::tests::scripted::{Asked, Reply, Scripted, refusal, success},
+    telegram::tests::scripted::{Recorded, Reply, Scripted, refusal, success},
 };
 
 const WITHIN: Duration = Duration::from_secs(20);
@@ -32,7 +32,7 @@ impl Waiting {
     }
 
     /// Answers `getUpdates` as the server does, whatever the texts hold.
-    fn give(&self, asked: &Asked) -> Reply {
+    fn give(&self, asked: &Recorded) -> Reply {
         let asked: Value = serde_json::from_str(&asked.body).unwrap_or_default();
         let offset = asked["offset"].as_i64().unwrap_or(0);
         let limit = usize::try_from(asked["limit"].as_u64().unwrap_or(100)).unwrap();
@@ -61,7 +61,7 @@ struct Bench {
 }
 
 impl Bench {
-    async fn new(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    async fn new(script: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> Self {
         let server = Scripted::start(script).await;
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(Settings {
@@ -112,7 +112,7 @@ impl Bench {
     }
 
     fn polls(&self) -> Vec<Value> {
-        self.server.asked().iter().map(|asked| serde_json::from_str(&asked.body).unwrap()).collect()
+        self.server.requests().iter().map(|request| serde_json::from_str(&request.body).unwrap()).collect()
     }
 }
 

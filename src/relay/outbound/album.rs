@@ -81,7 +81,7 @@ impl Sending<'_> {
                 Together::Elsewhere(redirect) => redirect,
             };
             self.body_sent.begin();
-            if !routing.goes_on(redirect) {
+            if !routing.follow(redirect) {
                 return Ok(Step::local(Outcome::Replace(one_by_one(calls).collect())));
             }
             self.bot.acquire().await;

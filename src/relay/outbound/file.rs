@@ -126,7 +126,7 @@ impl Sending<'_> {
             };
             self.body_sent.begin();
             if let UploadError::Elsewhere(redirect) = error
-                && routing.goes_on(redirect)
+                && routing.follow(redirect)
             {
                 bot.acquire().await;
                 continue;

@@ -1,4 +1,4 @@
-//! What breaks on the way, between real sockets.
+//! Broken connections, with real sockets.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use crate::{
         client::ANSWER_LIMIT_BYTES,
         error::CallError,
         routing::Target,
-        tests::scripted::{Reply, Scripted, bot, paced, refusal, success},
+        tests::scripted::{Reply, Scripted, bot, bot_with_rate, refusal, success},
         updates::{Ask, Wait},
         upload::{BodySent, Incoming, SendAs, Upload, UploadError},
     },
@@ -28,7 +28,7 @@ use crate::{
 
 const CHAT: i64 = 777;
 
-/// A reply, and what it means for a message, a file, and what can be repeated.
+/// A reply, and the verdicts on a message, a file, and an idempotent call.
 type Case = (fn() -> Reply, &'static str, &'static str, &'static str);
 
 fn target() -> Target {
@@ -54,9 +54,9 @@ async fn send(bot: &Bot) -> Result<Option<i64>, Failure> {
 async fn upload(bot: &Bot, size_bytes: Option<u64>) -> Result<(), UploadError> {
     let pieces = (0..4).map(|_| Ok("1234".into()));
     let incoming = Incoming { size_bytes, first: "1234".into(), rest: stream::iter(pieces).boxed() };
-    let parcel = Upload { form: SendAs::Document, name: "a.txt", caption: "", incoming };
+    let upload = Upload { form: SendAs::Document, name: "a.txt", caption: "", incoming };
     let chat = TelegramChat { id: CHAT, owner: None };
-    bot.upload((chat, &target()), parcel, &Keyboard::default(), None, &BodySent::default()).await.map(drop)
+    bot.upload((chat, &target()), upload, &Keyboard::default(), None, &BodySent::default()).await.map(drop)
 }
 
 fn kind(failure: &Failure) -> &'static str {
@@ -72,7 +72,7 @@ fn kind(failure: &Failure) -> &'static str {
 }
 
 #[tokio::test]
-async fn what_breaks_after_the_request_went_out_is_uncertain_and_what_cannot_matter_is_not() {
+async fn a_failure_after_the_request_was_sent_is_uncertain_unless_it_cannot_have_an_effect() {
     let cut = || Reply::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"ok\":true".to_vec());
     let cases: [Case; 9] = [
         (|| Reply::Close, "uncertain", "uncertain", "none"),
@@ -109,13 +109,13 @@ async fn what_breaks_after_the_request_went_out_is_uncertain_and_what_cannot_mat
 #[tokio::test]
 async fn an_error_of_the_server_costs_no_more_than_its_answer() {
     let server = Scripted::start(|_| refusal(502, "Bad Gateway")).await;
-    let begun_at = Instant::now();
+    let started_at = Instant::now();
     assert_eq!(kind(&send(&server.bot()).await.unwrap_err()), "none");
-    assert!(begun_at.elapsed() < Duration::from_secs(8), "{:?}", begun_at.elapsed());
+    assert!(started_at.elapsed() < Duration::from_secs(8), "{:?}", started_at.elapsed());
 }
 
 #[tokio::test]
-async fn a_message_that_nobody_can_read_has_been_sent() {
+async fn a_message_that_cannot_be_read_counts_as_sent() {
     let (opened, closed) = ("[".repeat(100_000), "]".repeat(100_000));
     let deep = format!(r#"{{"message_id":5,"chat":{{"id":{CHAT}}},"x":{opened}{closed}}}"#);
     let server = Scripted::start(move |_| success(&deep)).await;
@@ -123,17 +123,17 @@ async fn a_message_that_nobody_can_read_has_been_sent() {
 }
 
 #[tokio::test]
-async fn the_answer_to_another_call_leaves_it_open_whether_this_one_was_handled() {
+async fn the_response_to_another_call_makes_this_one_uncertain() {
     for other in ["true".to_owned(), "[]".to_owned(), format!(r#"{{"message_id":5,"chat":{{"id":{}}}}}"#, CHAT + 1)] {
         let server = Scripted::start(move |_| success(&other)).await;
         assert_eq!(kind(&send(&server.bot()).await.unwrap_err()), "uncertain");
-        assert_eq!(server.asked().len(), 1, "it is not repeated");
+        assert_eq!(server.requests().len(), 1, "it is not repeated");
     }
 }
 
 #[tokio::test]
-async fn who_cannot_connect_is_told_why_and_nothing_secret() {
-    // Bound, so that nobody else takes it, and listening never.
+async fn a_failed_connection_has_a_reason_without_secrets() {
+    // A bound socket that does not listen, so that nobody else takes its port.
     let bound = TcpSocket::new_v4().unwrap();
     bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let closed = bound.local_addr().unwrap();
@@ -165,11 +165,11 @@ async fn who_cannot_connect_is_told_why_and_nothing_secret() {
 async fn a_probe_is_over_within_three_seconds() {
     let server = Scripted::start(|_| Reply::Begin(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{".to_vec())).await;
     let hanging = Scripted::start(|_| Reply::Hang).await;
-    let (bots, begun_at) = ([server.bot(), hanging.bot()], Instant::now());
+    let (bots, started_at) = ([server.bot(), hanging.bot()], Instant::now());
     for answer in join_all(bots.iter().map(Bot::probe)).await {
         assert_eq!(kind(&answer.unwrap_err()), "none");
     }
-    assert!(begun_at.elapsed() < Duration::from_secs(8), "{:?}", begun_at.elapsed());
+    assert!(started_at.elapsed() < Duration::from_secs(8), "{:?}", started_at.elapsed());
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn a_413_of_a_web_server_is_about_large_files_alone() {
 }
 
 #[tokio::test]
-async fn an_answer_without_an_end_is_not_read_to_it() {
+async fn an_endless_response_is_truncated() {
     let endless = format!(r#"{{"ok":true,"result":["{}"#, "x".repeat(ANSWER_LIMIT_BYTES + 1));
     let server = Scripted::start(move |_| Reply::Answer(200, endless.clone())).await;
     let ask = Ask { offset: None, limit: 100, wait: Wait::ForAnswer };
@@ -193,13 +193,13 @@ async fn an_answer_without_an_end_is_not_read_to_it() {
 }
 
 #[tokio::test]
-async fn typing_counts_among_the_calls_and_is_left_out_where_there_is_no_room() {
+async fn typing_counts_against_the_rate_limit_and_is_skipped_if_there_is_no_room() {
     let server = Scripted::start(|_| success("true")).await;
-    let bot = paced(&format!("http://{}", server.address), 1);
+    let bot = bot_with_rate(&format!("http://{}", server.address), 1);
     assert_eq!(bot.type_in(target()).await, Ok(()));
-    assert_eq!(server.asked().len(), 1);
+    assert_eq!(server.requests().len(), 1);
     let crowd = async { tokio::join!(bot.acquire(), bot.acquire(), bot.acquire()) };
     let (_, typing) = tokio::join!(crowd, bot.type_in(target()));
     assert_eq!(typing, Ok(()), "nobody minds");
-    assert_eq!(server.asked().len(), 1, "the crowd goes first, and then it is too late");
+    assert_eq!(server.requests().len(), 1, "the crowd goes first, and then it is too late");
 }

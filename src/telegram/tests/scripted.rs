@@ -1,4 +1,4 @@
-//! A server for tests that answers byte by byte as it is told, also with what no server of Telegram's would say.
+//! A server for tests that responds with any bytes, also with those that Telegram's server would never send.
 
 use std::{
     net::SocketAddr,
@@ -22,19 +22,19 @@ use crate::{
     telegram::{access::Access, bot::Bot},
 };
 
-/// What becomes of a request.
+/// How the server handles a request.
 pub(crate) enum Reply {
-    /// It is answered with a status and a body.
+    /// Responds with a status and a body.
     Answer(u16, String),
-    /// It is answered with these bytes, and the connection closed.
+    /// Responds with these bytes, and closes the connection.
     Bytes(Vec<u8>),
-    /// It is answered with these bytes, and nothing follows.
+    /// Responds with these bytes, and keeps the connection open.
     Begin(Vec<u8>),
-    /// It is read, and the connection closed.
+    /// Reads the request, and closes the connection.
     Close,
-    /// Its head is read, and the connection closed.
+    /// Reads the headers, and closes the connection.
     CloseUnread,
-    /// It is read, and nothing follows.
+    /// Reads the request, and never responds.
     Hang,
 }
 
@@ -43,53 +43,53 @@ pub(crate) fn success(result: &str) -> Reply {
     Reply::Answer(200, format!(r#"{{"ok":true,"result":{result}}}"#))
 }
 
-/// A refusal in Telegram's shape.
+/// A refusal in Telegram's format.
 pub(crate) fn refusal(code: u16, description: &str) -> Reply {
     let body = serde_json::json!({ "ok": false, "error_code": code, "description": description });
     Reply::Answer(code, body.to_string())
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct Recorded {
     pub(crate) body: String,
 }
 
 /// A running server. It ends when it is dropped.
 pub(crate) struct Scripted {
     pub(crate) address: SocketAddr,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<Recorded>>>,
     _serving: JoinSet<()>,
 }
 
 impl Scripted {
-    /// Answers each request as `script` says.
-    pub(crate) async fn start(script: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    /// Starts a server that handles each request by `script`.
+    pub(crate) async fn start(script: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (asked, script) = (Arc::default(), Arc::new(script));
+        let (requests, script) = (Arc::default(), Arc::new(script));
         let mut serving = JoinSet::new();
-        serving.spawn(accept(listener, Arc::clone(&asked), script));
-        Self { address, asked, _serving: serving }
+        serving.spawn(accept(listener, Arc::clone(&requests), script));
+        Self { address, requests, _serving: serving }
     }
 
-    /// What was asked so far.
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    /// The requests so far.
+    pub(crate) fn requests(&self) -> Vec<Recorded> {
+        self.requests.lock().unwrap().clone()
     }
 
-    /// A bot that talks to it, and does not wait long.
+    /// A bot of this server, with short timeouts.
     pub(crate) fn bot(&self) -> Bot {
         bot(&format!("http://{}", self.address))
     }
 }
 
-/// A bot that talks to `server`, and does not wait long.
+/// A bot of `server`, with short timeouts.
 pub(crate) fn bot(server: &str) -> Bot {
-    paced(server, 1000)
+    bot_with_rate(server, 1000)
 }
 
-/// The same with so many calls per second.
-pub(crate) fn paced(server: &str, requests_per_second: u32) -> Bot {
+/// A bot of `server` with a rate limit.
+pub(crate) fn bot_with_rate(server: &str, requests_per_second: u32) -> Bot {
     let access = Access {
         api_url: server.parse().unwrap(),
         egress: Egress::default(),
@@ -107,24 +107,24 @@ pub(crate) fn paced(server: &str, requests_per_second: u32) -> Bot {
 
 async fn accept(
     listener: TcpListener,
-    asked: Arc<Mutex<Vec<Asked>>>,
-    script: Arc<impl Fn(&Asked) -> Reply + Send + Sync + 'static>,
+    requests: Arc<Mutex<Vec<Recorded>>>,
+    script: Arc<impl Fn(&Recorded) -> Reply + Send + Sync + 'static>,
 ) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(serve(stream, Arc::clone(&asked), Arc::clone(&script)));
+        connections.spawn(serve(stream, Arc::clone(&requests), Arc::clone(&script)));
     }
 }
 
-async fn serve(mut stream: TcpStream, asked: Arc<Mutex<Vec<Asked>>>, script: Arc<impl Fn(&Asked) -> Reply>) {
-    while let Some((head, begun)) = head(&mut stream).await {
-        // The body is not there yet, and some scripts want none of it.
-        if matches!(script(&Asked::default()), Reply::CloseUnread) {
+async fn serve(mut stream: TcpStream, requests: Arc<Mutex<Vec<Recorded>>>, script: Arc<impl Fn(&Recorded) -> Reply>) {
+    while let Some((head, rest)) = head(&mut stream).await {
+        // The body was not read yet, and some scripts close the connection before that.
+        if matches!(script(&Recorded::default()), Reply::CloseUnread) {
             return;
         }
-        let request = Asked { body: body(&mut stream, &head, begun).await };
+        let request = Recorded { body: body(&mut stream, &head, rest).await };
         let reply = script(&request);
-        asked.lock().unwrap().push(request);
+        requests.lock().unwrap().push(request);
         let answer = match reply {
             Reply::Answer(status, body) => {
                 format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
@@ -146,7 +146,7 @@ async fn serve(mut stream: TcpStream, asked: Arc<Mutex<Vec<Asked>>>, script: Arc
     }
 }
 
-/// The head of the next request, and what came behind it; `None` if there is none.
+/// The headers of the next request, and the bytes after them; `None` if there is none.
 async fn head(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     loop {
@@ -160,11 +160,12 @@ async fn head(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     }
 }
 
-/// The body, of whose kind the head tells.
+/// The body, whose end depends on the headers.
 async fn body(stream: &mut TcpStream, head: &str, mut bytes: Vec<u8>) -> String {
     let length =
         head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
-    let is_whole = |bytes: &[u8]| length.map_or_else(|| bytes.ends_with(b"0\r\n\r\n"), |length| bytes.len() >= length);
-    while !is_whole(&bytes) && stream.read_buf(&mut bytes).await.is_ok_and(|count| count > 0) {}
+    let is_complete =
+        |bytes: &[u8]| length.map_or_else(|| bytes.ends_with(b"0\r\n\r\n"), |length| bytes.len() >= length);
+    while !is_complete(&bytes) && stream.read_buf(&mut bytes).await.is_ok_and(|count| count > 0) {}
     String::from_utf8_lossy(&bytes).into_owned()
 }

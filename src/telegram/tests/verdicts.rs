@@ -1,4 +1,4 @@
-//! Every status with every shape of a body, and what it means for every kind of call.
+//! The verdicts on every status with every format of a body, for every kind of call.
 
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ const STATUSES: [u16; 45] = [
 
 fn error(status: u16, body: &str) -> CallError {
     let status = StatusCode::from_u16(status).unwrap();
-    let after = Some(Duration::from_secs(5));
-    answer::read(Answer { status, after, body: body.to_owned() }).unwrap_err()
+    let retry_after = Some(Duration::from_secs(5));
+    answer::read(Answer { status, retry_after, body: body.to_owned() }).unwrap_err()
 }
 
 /// A verdict in one word.
@@ -50,7 +50,7 @@ fn kind(failure: &Failure) -> &'static str {
 }
 
 #[test]
-fn what_is_not_telegrams_is_no_verdict() {
+fn a_foreign_response_is_no_verdict() {
     for status in STATUSES {
         for body in BODIES {
             let (send, repeatable, file) = match status {
@@ -61,13 +61,13 @@ fn what_is_not_telegrams_is_no_verdict() {
             assert_eq!(kind(&of_send(error(status, body))), send, "{status} {body}");
             assert_eq!(kind(&of_repeatable(error(status, body))), repeatable, "{status} {body}");
             assert_eq!(file::verdict(&error(status, body)), file, "{status} {body}");
-            assert_eq!(of_send(error(status, HTML)).after().is_some(), status != 504, "{status}: the header is heard");
+            assert_eq!(of_send(error(status, HTML)).after().is_some(), status != 504, "{status}: the header counts");
         }
     }
 }
 
 #[test]
-fn a_success_that_says_nothing_may_be_one() {
+fn an_empty_or_broken_success_is_uncertain() {
     for status in STATUSES {
         let empty = if status < 300 || status == 504 { "uncertain" } else { "none" };
         let want = if status == 429 { "patience" } else { empty };
@@ -83,7 +83,7 @@ fn a_success_that_says_nothing_may_be_one() {
 }
 
 #[test]
-fn telegrams_own_words_are_a_verdict() {
+fn telegrams_own_texts_are_verdicts() {
     let (later, gone) = (FileError::Later, FileError::Gone);
     for (code, description, send, repeatable, file) in [
         (400, "Bad Request: chat not found", "hopeless", "hopeless", gone),
@@ -113,7 +113,7 @@ fn telegrams_own_words_are_a_verdict() {
         (504, "Gateway Timeout", "uncertain", "none", later),
     ] {
         let body = serde_json::json!({ "ok": false, "error_code": code, "description": description }).to_string();
-        // Whatever passes the answer on may change the status, and not the words.
+        // A proxy may change the status, but not the text.
         for status in [code, 200, 500] {
             assert_eq!(kind(&of_send(error(status, &body))), send, "{status} {description}");
             assert_eq!(kind(&of_repeatable(error(status, &body))), repeatable, "{status} {description}");
@@ -123,7 +123,7 @@ fn telegrams_own_words_are_a_verdict() {
 }
 
 #[test]
-fn a_connection_says_how_far_it_came() {
+fn a_broken_connection_is_uncertain_only_after_the_request_was_sent() {
     let broken = |has_begun| CallError::Unanswered { why: "broken".to_owned(), has_begun };
     for (error, send, repeatable) in [
         (CallError::Unreachable("refused".to_owned()), "unreachable", "unreachable"),

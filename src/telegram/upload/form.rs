@@ -1,4 +1,4 @@
-//! The Bot API method that a file is sent by: the one that fits best, and the next best if Telegram refuses.
+//! The form of a file: the Bot API method that fits it best, and the next one if Telegram refuses that.
 
 use crate::{
     domain::message::MediaKind,
@@ -7,11 +7,11 @@ use crate::{
 
 /// The largest photo (Bot API, `sendPhoto`).
 pub(super) const PHOTO_BYTES: u64 = 10 << 20;
-/// The most pixels of a photo's width and height together (Bot API, `sendPhoto`).
+/// The maximum of a photo's width and height together (Bot API, `sendPhoto`).
 const PHOTO_SUM: u32 = 10_000;
-/// How many times as long as the other a photo's side may be (Bot API, `sendPhoto`).
+/// The maximum ratio of a photo's sides (Bot API, `sendPhoto`).
 const PHOTO_RATIO: u32 = 20;
-/// The longest side of a sticker that stands still.
+/// The longest side of a static sticker.
 const STICKER_SIDE: u32 = 512;
 
 /// The Bot API method that a file is sent by.
@@ -33,7 +33,7 @@ pub enum SendAs {
     Document,
 }
 
-/// The kinds of albums: what Telegram takes together.
+/// The kinds of albums. Telegram accepts only files of one kind together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Album {
     Pictures,
@@ -41,7 +41,7 @@ pub enum Album {
     Documents,
 }
 
-/// What is known of a file before it is sent.
+/// The properties of a file that decide its form.
 #[derive(Clone, Copy, Debug)]
 pub struct FileTraits<'a> {
     /// How it is to be shown.
@@ -53,7 +53,7 @@ pub struct FileTraits<'a> {
 }
 
 impl SendAs {
-    /// What fits a file best.
+    /// The best form for a file.
     #[must_use]
     pub fn of(file: &FileTraits<'_>) -> Self {
         match file.kind {
@@ -81,7 +81,7 @@ impl SendAs {
         }
     }
 
-    /// What to try if Telegram does not take a file in this form.
+    /// The form to try if Telegram refuses this one.
     #[must_use]
     pub fn next(self, file: &FileTraits<'_>) -> Option<Self> {
         let or_document = |form: Self| Some(if form == self { Self::Document } else { form });
@@ -93,7 +93,7 @@ impl SendAs {
         }
     }
 
-    /// The kind of album that can hold it.
+    /// The kind of album that accepts it.
     #[must_use]
     pub const fn album(self) -> Option<Album> {
         match self {
@@ -104,7 +104,7 @@ impl SendAs {
         }
     }
 
-    /// The method and the field of it that holds the file.
+    /// The method, and its field with the file.
     pub(super) const fn method(self) -> (&'static str, &'static str) {
         match self {
             Self::Photo => ("sendPhoto", "photo"),
@@ -117,7 +117,7 @@ impl SendAs {
         }
     }
 
-    /// What the customer sees while it is on its way (Bot API, `sendChatAction`).
+    /// The chat action during an upload (Bot API, `sendChatAction`).
     pub(super) const fn action(self) -> &'static str {
         match self {
             Self::Photo => "upload_photo",
@@ -128,17 +128,17 @@ impl SendAs {
         }
     }
 
-    /// The most bytes that it may have, if `limit_bytes` is the most of any file.
+    /// The largest file in this form, if `limit_bytes` is the server's limit.
     pub(super) fn limit_bytes(self, limit_bytes: u64) -> u64 {
         if self == Self::Photo { limit_bytes.min(PHOTO_BYTES) } else { limit_bytes }
     }
 }
 
-/// A picture, if Telegram can show it as one.
+/// The form of a picture.
 fn still(file: &FileTraits<'_>) -> SendAs {
     match file.format {
         Format::Gif => SendAs::Animation,
-        Format::Image(_, size) if fits(file.size_bytes, size) => SendAs::Photo,
+        Format::Image(_, size) if may_be_photo(file.size_bytes, size) => SendAs::Photo,
         Format::Image(..)
         | Format::Opus
         | Format::Music(_)
@@ -150,8 +150,8 @@ fn still(file: &FileTraits<'_>) -> SendAs {
     }
 }
 
-/// Whether a photo may be this large. What is not known is tried.
-fn fits(size_bytes: Option<u64>, size: Option<(u32, u32)>) -> bool {
+/// Whether Telegram accepts a photo of this size. An unknown size is tried.
+fn may_be_photo(size_bytes: Option<u64>, size: Option<(u32, u32)>) -> bool {
     let has_shape = |(width, height): (u32, u32)| {
         let (short, long) = (width.min(height), width.max(height));
         short > 0 && short.saturating_add(long) <= PHOTO_SUM && long <= short.saturating_mul(PHOTO_RATIO)
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn each_file_goes_as_what_it_is() {
+    fn each_file_has_its_best_form() {
         use MediaKind::{Audio, File, Picture, Sticker, Video, Voice};
         let webp = |side| Format::Image(ImageKind::Webp, Some((side, side)));
         let mp3 = Format::Music(MusicKind::Mp3);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_ends_as_a_document() {
+    fn the_last_form_is_a_document() {
         use SendAs::{Animation, Audio, Document, Photo, Sticker, Voice};
         let path = |kind, format| {
             let file = traits(kind, format);

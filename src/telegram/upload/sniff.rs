@@ -1,23 +1,23 @@
-//! What a file is, by its first bytes: what it is called, and what its sender calls it, may be wrong.
+//! Detects the format of a file by its first bytes, because its name and its declared type may be wrong.
 
-/// A format that Telegram treats in its own way.
+/// A format that Telegram treats specially.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// An image that a photo can be made of, with its width and height if they stand near the beginning.
+    /// An image that Telegram can show as a photo, with its width and height if they are near the beginning.
     Image(ImageKind, Option<(u32, u32)>),
-    /// A GIF, which moves.
+    /// An animated GIF.
     Gif,
-    /// OGG with Opus in it: a voice.
+    /// OGG with Opus: a voice message.
     Opus,
     /// MP3 or M4A.
     Music(MusicKind),
-    /// OGG with something else in it, FLAC, WAV.
+    /// OGG with another codec, FLAC, WAV.
     OtherAudio,
     /// MPEG-4.
     Mp4,
-    /// `WebM`: a sticker that moves, or a film that Telegram does not play.
+    /// `WebM`: a video sticker, or a video that Telegram does not play.
     Webm,
-    /// Packed with gzip: a sticker that moves, if it claims to be one.
+    /// gzip: an animated sticker, if its name says so.
     Gzip,
     Other,
 }
@@ -34,7 +34,7 @@ pub enum ImageKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MusicKind {
     Mp3,
-    /// MPEG-4 with sound alone.
+    /// MPEG-4 with audio only.
     M4a,
 }
 
@@ -68,7 +68,7 @@ impl Format {
         }
     }
 
-    /// What the names of such files end with; `None` where that is not known.
+    /// The file extension; `None` if the format has no single one.
     #[must_use]
     pub const fn ending(self) -> Option<&'static str> {
         match self {
@@ -86,7 +86,7 @@ impl Format {
     }
 }
 
-/// The brand tells whether there is more than sound (ISO/IEC 14496-12; the brands are Apple's). `QuickTime` looks
+/// The brand distinguishes audio from video (ISO/IEC 14496-12; the audio brands are Apple's). `QuickTime` files begin
 /// alike.
 fn mpeg4(bytes: &[u8]) -> Format {
     match bytes.get(8..12) {
@@ -96,7 +96,7 @@ fn mpeg4(bytes: &[u8]) -> Format {
     }
 }
 
-/// The first frame of layer III without a tag before it.
+/// A frame of layer III, without a tag before it.
 fn is_mpeg_audio(bytes: &[u8]) -> bool {
     matches!(bytes, [0xff, second, ..] if second & 0xe6 == 0xe2)
 }
@@ -121,7 +121,7 @@ fn le24(bytes: &[u8], at: usize) -> Option<u32> {
     number(bytes, at).map(|[a, b, c]: [u8; 3]| u32::from_le_bytes([a, b, c, 0]))
 }
 
-/// From segment to segment, up to the one that begins the frame.
+/// Skips segments up to the frame header, which has the size.
 fn jpeg(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut at = 2;
     loop {
@@ -158,9 +158,9 @@ mod tests {
         Format::Image(kind, Some((7, 9)))
     }
 
-    /// The beginnings of files, as the descriptions of their formats have them.
+    /// The beginnings of files, by the specifications of their formats.
     #[test]
-    fn a_file_is_what_its_first_bytes_say() {
+    fn the_first_bytes_decide_the_format() {
         let png = [&b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"[..], &7_u32.to_be_bytes(), &9_u32.to_be_bytes()].concat();
         let riff = |rest: &[u8]| [b"RIFF\0\0\0\0WEBP", rest].concat();
         let lossless = [&b"VP8L\0\0\0\0\x2f"[..], &(6_u32 | 8 << 14).to_le_bytes()].concat();
@@ -197,7 +197,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_some_format(
+        fn any_bytes_have_a_format(
             start in prop::sample::select(STARTS),
             rest in prop::collection::vec(any::<u8>(), 0..60),
         ) {

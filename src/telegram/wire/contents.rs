@@ -1,38 +1,38 @@
-//! What a message may hold besides text.
+//! Contents of messages other than text.
 
 use crate::lenient::lenient;
 
 lenient! {
-    /// A file of any kind: a size of a picture, a video, a voice message, a document, a sticker. Each kind has some of
+    /// A file of any kind: a size of a photo, a video, a voice message, a document, a sticker. Each kind has some of
     /// these fields.
     pub struct File {
-        /// The id by which the bot can have it.
+        /// The id by which the bot can download it.
         pub file_id: String,
         /// The id of the same file for every bot.
         pub file_unique_id: String,
         /// Bytes.
         pub file_size: u64,
-        /// The name that its sender's device gave it.
+        /// The name from the sender's device.
         pub file_name: String,
-        /// The type that its sender's app claims.
+        /// The type that the sender's app declares.
         pub mime_type: String,
         /// Seconds.
         pub duration: u32,
-        /// Pixels; of a size of a picture.
+        /// Pixels, of a photo.
         pub width: u32,
-        /// Pixels; of a size of a picture.
+        /// Pixels, of a photo.
         pub height: u32,
-        /// Who plays, of music.
+        /// The artist, of music.
         pub performer: String,
-        /// What is played, of music.
+        /// The title, of music.
         pub title: String,
-        /// What a sticker stands for.
+        /// The emoji of a sticker.
         pub emoji: String,
         /// Whether a sticker is a vector animation.
         pub is_animated: bool,
         /// Whether a sticker is a video.
         pub is_video: bool,
-        /// A small image of it, as WEBP or JPEG.
+        /// A small preview, as WEBP or JPEG.
         pub thumbnail: Box<File>,
     }
 
@@ -51,13 +51,10 @@ lenient! {
     }
 
     pub struct Contact {
-        /// The phone number.
         pub phone_number: String,
-        /// The first name.
         pub first_name: String,
-        /// The last name.
         pub last_name: String,
-        /// The whole card (vCard).
+        /// The complete vCard.
         pub vcard: String,
     }
 }

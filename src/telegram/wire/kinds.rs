@@ -1,11 +1,11 @@
-//! The fields of a message, sorted by what they are for (Bot API, `Message`).
+//! The fields of a message by their purpose (Bot API, `Message`).
 
 use crate::lenient::Fields;
 
 /// Fields that hold one file.
 pub(super) const FILES: &[&str] = &["animation", "audio", "document", "sticker", "video", "video_note", "voice"];
 
-/// Fields that say something about a message and are not what it says.
+/// Fields that describe a message and are not its content.
 pub const ABOUT: &[&str] = &[
     "author_signature",
     "business_connection_id",
@@ -51,9 +51,8 @@ pub const ABOUT: &[&str] = &[
     "via_bot",
 ];
 
-/// Fields that hold the content of a message. If a message has several, the first in this list wins: a film without
-/// sound comes as `animation` and, for older clients, as `document` too, a moving photo also as `photo`, a venue also
-/// as `location`.
+/// Fields with the content of a message. If a message has several, the first in this list counts: Telegram also sets
+/// `document` for an animation, `photo` for a live photo, and `location` for a venue, for older clients.
 pub const CONTENTS: &[&str] = &[
     "text",
     "venue",
@@ -135,7 +134,7 @@ pub const CONTENTS: &[&str] = &[
     "write_access_allowed",
 ];
 
-/// The content of a message: what is known to be one, or else a field that nobody knows.
+/// The content field of a message: a known one, or else an unknown field.
 pub(super) fn content(fields: &Fields) -> Option<&str> {
     let known = CONTENTS.iter().copied().find(|name| fields.is_set(name));
     known.or_else(|| fields.names().find(|name| !ABOUT.contains(name) && fields.is_set(name)))

@@ -1,4 +1,4 @@
-//! What has no struct of its own.
+//! Objects without a struct of their own.
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -8,26 +8,26 @@ use crate::{
     telegram::wire::Message,
 };
 
-/// An object whose fields are read one by one, by their names in the Bot API. For the many kinds that only become
-/// words, this is nearer to the page that describes them than a struct for each.
+/// An object whose fields are read one by one, by their names in the Bot API. Many kinds only become text, and need no
+/// struct each.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct RawObject(Fields);
 
 impl RawObject {
-    /// Reads one field, if it is there and is a `T`.
+    /// Reads a field, if it is a `T`.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.0.read(name)
     }
 
-    /// A text, if it says something.
+    /// A string; `None` if it is blank.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<String> {
         self.read::<String>(name).filter(|text| !text.trim().is_empty())
     }
 
-    /// A whole number.
+    /// An integer.
     #[must_use]
     pub fn number(&self, name: &str) -> Option<i64> {
         self.read(name)
@@ -39,29 +39,29 @@ impl RawObject {
         self.read(name) == Some(true)
     }
 
-    /// Whether a field is there and says something.
+    /// Whether a field exists and has a value.
     #[must_use]
     pub fn is_set(&self, name: &str) -> bool {
         self.0.is_set(name)
     }
 
-    /// An object; one without fields if there is none.
+    /// An object; an empty one if there is none.
     #[must_use]
     pub fn part(&self, name: &str) -> RawObject {
         self.read(name).unwrap_or_default()
     }
 
-    /// The items of a list that are each a `T`; the others are left out.
+    /// The items of a list that are a `T`; others are skipped.
     #[must_use]
     pub fn list<T: DeserializeOwned>(&self, name: &str) -> Vec<T> {
         let items: Vec<Box<RawValue>> = self.read(name).unwrap_or_default();
         items.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect()
     }
 
-    /// The object as a message, without the field `but`.
+    /// The object as a message, without one field.
     #[must_use]
-    pub fn message_without(&self, but: &str) -> Message {
-        Message::from(self.0.without(but))
+    pub fn message_without(&self, excluded: &str) -> Message {
+        Message::from(self.0.without(excluded))
     }
 
     /// The names of the fields, in alphabetical order.
@@ -77,21 +77,21 @@ impl From<Fields> for RawObject {
 }
 
 lenient! {
-    /// What a stretch of a text is besides its words (Bot API, `MessageEntity`).
+    /// The formatting or meaning of a part of a text (Bot API, `MessageEntity`).
     pub struct Entity {
-        /// What it is, such as `text_link`.
+        /// Its type, such as `text_link`.
         pub r#type: String,
-        /// Where it begins, in UTF-16 units.
+        /// Its offset in UTF-16 units.
         pub offset: i64,
-        /// How long it is, in UTF-16 units.
+        /// Its length in UTF-16 units.
         pub length: i64,
-        /// Where it leads, of a `text_link`.
+        /// The target of a `text_link`.
         pub url: String,
-        /// Who is meant, of a `text_mention`.
+        /// The mentioned user of a `text_mention`.
         pub user: RawObject,
-        /// The language of the program, of a `pre`.
+        /// The programming language of a `pre`.
         pub language: String,
-        /// Which moment is meant, of a `date_time`, in seconds since the epoch.
+        /// The time of a `date_time`, in seconds since the epoch.
         pub unix_time: i64,
     }
 }

@@ -1,14 +1,13 @@
-//! Looking into JSON without reading it: no depth, no broken detail and no odd escape stops this, and none of it
-//! recurses.
+//! Finds details in JSON without parsing it, so that neither depth nor malformed parts stop it. It does not recurse.
 
 use std::ops::Range;
 
-/// The key of an update's number.
+/// The key of the number.
 const UPDATE_ID: &str = "update_id";
-/// Below this lie the numbers of updates (`TQueue`): 32 bits, and a negative offset would discard what waits.
+/// The end of the range of numbers (`TQueue`): 32 bits. A negative offset would discard the waiting updates.
 const ID_END: i64 = i32::MAX as i64;
 
-/// How deep the objects and arrays of a text lie in each other.
+/// How deeply the objects and arrays of a text are nested.
 #[must_use]
 pub fn levels(text: &str) -> usize {
     tokens(text)
@@ -20,7 +19,7 @@ pub fn levels(text: &str) -> usize {
         .1
 }
 
-/// The number of an update; `None` if it has none that can be confirmed, or two of them.
+/// The number of an update; `None` if it has none that can be confirmed, or two different ones.
 #[must_use]
 pub fn update_id(update: &str) -> Option<i64> {
     let ids = ids(update)?;
@@ -28,7 +27,7 @@ pub fn update_id(update: &str) -> Option<i64> {
     ids.iter().all(|(_, id)| id == first).then_some(*first)
 }
 
-/// An update under another number, and otherwise byte for byte as it was; `None` if it has none that can be confirmed.
+/// An update with another number, and otherwise unchanged; `None` if it has none that can be confirmed.
 #[must_use]
 pub fn renumbered(update: &str, id: i64) -> Option<String> {
     update_id(update)?;
@@ -39,7 +38,7 @@ pub fn renumbered(update: &str, id: i64) -> Option<String> {
     Some(text)
 }
 
-/// Where an update has its number, and what it is there; `None` if one of them is no number.
+/// The positions and values of an update's number; `None` if one of them is no valid number.
 fn ids(update: &str) -> Option<Vec<(Range<usize>, i64)>> {
     let bytes = update.as_bytes();
     let (mut depth, mut found) = (0_usize, Vec::new());
@@ -48,11 +47,11 @@ fn ids(update: &str) -> Option<Vec<(Range<usize>, i64)>> {
             Token::Open(_) => depth += 1,
             Token::Close => depth = depth.saturating_sub(1),
             Token::Text { start, end } if depth == 1 && bytes.get(start..end) == Some(UPDATE_ID.as_bytes()) => {
-                // Where no colon follows, this is what a field says.
+                // Without a colon after it, this is a value and not a key.
                 let Some(value) = update.get(end + 1..).and_then(|rest| rest.trim_start().strip_prefix(':')) else {
                     continue;
                 };
-                let number = whole_number(value);
+                let number = integer_text(value);
                 let id = number.parse().ok().filter(|id| (1..ID_END).contains(id))?;
                 let at = update.len() - value.len() + (value.len() - value.trim_start().len());
                 found.push((at..at + number.len(), id));
@@ -63,10 +62,10 @@ fn ids(update: &str) -> Option<Vec<(Range<usize>, i64)>> {
     Some(found)
 }
 
-/// The first update in an answer that cannot be read as a whole, as far as it came.
+/// The first update in a response that cannot be parsed, up to the end of the response.
 #[must_use]
 pub fn first_update(answer: &str) -> Option<&str> {
-    // It lies in the array of the answer's object.
+    // It is in the array of the response's object.
     let opening = |token| match token {
         Token::Open(at) => Some(at),
         Token::Close | Token::Text { .. } => None,
@@ -81,20 +80,20 @@ pub fn first_update(answer: &str) -> Option<&str> {
     answer.get(at..)
 }
 
-/// What a text begins with that may be a whole number.
-fn whole_number(text: &str) -> &str {
+/// The beginning of a text that may be an integer.
+fn integer_text(text: &str) -> &str {
     let end = |c: char| c.is_ascii_whitespace() || matches!(c, ',' | '}' | ']');
     text.trim_start().split(end).next().unwrap_or_default()
 }
 
-/// What the depth of JSON depends on, and what may be a key.
+/// The parts of JSON that decide the depth, and strings, which may be keys.
 #[derive(Clone, Copy)]
 enum Token {
-    /// `{` or `[`, and where.
+    /// `{` or `[`, and its position.
     Open(usize),
     /// `}` or `]`.
     Close,
-    /// What stands between two quotation marks, with its escapes.
+    /// The content of a string, with its escapes.
     Text { start: usize, end: usize },
 }
 
@@ -121,7 +120,7 @@ fn tokens(text: &str) -> impl Iterator<Item = Token> {
     })
 }
 
-/// Where the text that begins at `from` ends: at its quotation mark, or with everything.
+/// The end of the string that begins at `from`: its quotation mark, or the end of the text.
 fn closing_quote(bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while let Some(byte) = bytes.get(at) {
@@ -139,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_number_is_found_wherever_it_stands() {
+    fn the_number_is_found_at_any_position() {
         for (update, id) in [
             (r#"{"update_id":5}"#, Some(5)),
             (r#" { "update_id" : 5 , "a":1}"#, Some(5)),
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_confirmed_is_no_number() {
+    fn a_number_that_cannot_be_confirmed_is_none() {
         for update in [
             r#"{"update_id":5,"update_id":6}"#,
             r#"{"update_id":5,"update_id":"5"}"#,
@@ -183,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn another_number_changes_nothing_else() {
+    fn renumbering_changes_nothing_else() {
         for (update, want) in [
             (r#"{"update_id":5,"a":5}"#, r#"{"update_id":1234,"a":5}"#),
             (r#" { "update_id" : 5 , "t":"\ud83d 5"}"#, r#" { "update_id" : 1234 , "t":"\ud83d 5"}"#),
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_are_counted_without_end() {
+    fn levels_are_counted_without_a_limit() {
         for (text, deep) in [
             ("", 0),
             ("7", 0),

@@ -1,36 +1,35 @@
-//! Cards of people as apps exchange them (vCard, RFC 6350, and its versions 2.1 and 3.0): what of them reaches a chat.
+//! vCards (RFC 6350, and versions 2.1 and 3.0): reads phone numbers and e-mail addresses, and writes cards.
 
-/// How many numbers and addresses of a card are shown.
-const MOST: usize = 20;
-/// The longest card that a bot may send (`sendContact`).
-const MOST_BYTES: usize = 2048;
+/// How many phone numbers and how many addresses of a card are read.
+const MAX_CONTACTS: usize = 20;
+/// The largest vCard that a bot may send (`sendContact`).
+const MAX_BYTES: usize = 2048;
 
-/// The phone numbers and e-mail addresses of a card, as they are written there.
+/// The phone numbers and e-mail addresses of a card, as written there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VcardContacts {
-    /// Phone numbers.
     pub phones: Vec<String>,
     pub emails: Vec<String>,
 }
 
-/// Reads a card. What is not understood of it is passed over.
+/// Reads a card. Unknown parts are skipped.
 #[must_use]
 pub fn read(card: &str) -> VcardContacts {
-    let mut reach = VcardContacts::default();
+    let mut contacts = VcardContacts::default();
     for (name, value) in unfolded(card).iter().filter_map(|line| property(line)) {
         let list = match name.as_str() {
-            "TEL" if value.contains(|sign: char| sign.is_numeric()) => &mut reach.phones,
-            "EMAIL" if value.contains('@') => &mut reach.emails,
+            "TEL" if value.contains(|sign: char| sign.is_numeric()) => &mut contacts.phones,
+            "EMAIL" if value.contains('@') => &mut contacts.emails,
             _ => continue,
         };
-        if list.len() < MOST && !list.contains(&value) {
+        if list.len() < MAX_CONTACTS && !list.contains(&value) {
             list.push(value);
         }
     }
-    reach
+    contacts
 }
 
-/// Writes a card with a name and several numbers; `None` if it would be too long.
+/// Writes a card with a name and phone numbers; `None` if it would be too large.
 #[must_use]
 pub fn write<'p>(name: &str, phones: impl IntoIterator<Item = &'p str>) -> Option<String> {
     let name = escaped(name);
@@ -38,10 +37,10 @@ pub fn write<'p>(name: &str, phones: impl IntoIterator<Item = &'p str>) -> Optio
         vec!["BEGIN:VCARD".to_owned(), "VERSION:3.0".to_owned(), format!("N:;{name};;;"), format!("FN:{name}")];
     lines.extend(phones.into_iter().map(|phone| format!("TEL;TYPE=CELL:{}", escaped(phone))));
     lines.push("END:VCARD\r\n".to_owned());
-    Some(lines.join("\r\n")).filter(|card| card.len() <= MOST_BYTES)
+    Some(lines.join("\r\n")).filter(|card| card.len() <= MAX_BYTES)
 }
 
-/// The lines of a card. One that begins with a blank goes on with the one before it.
+/// The lines of a card. A line that begins with a blank continues the one before it.
 fn unfolded(card: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for line in card.lines() {

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::address::SourceId,
-    telegram::wire::{self, MOST_LEVELS},
+    telegram::wire::{self, MAX_LEVELS},
     translate::from_telegram::Received,
 };
 
@@ -15,8 +15,8 @@ impl Received<'_> {
             None => format!("an update of source {source}, without a number,"),
         };
         match wire::levels(self.raw) {
-            deep if deep > MOST_LEVELS => {
-                format!("{which} cannot be read as a message: it is nested {deep} levels deep, {MOST_LEVELS} are read")
+            deep if deep > MAX_LEVELS => {
+                format!("{which} cannot be read as a message: it is nested {deep} levels deep, {MAX_LEVELS} are read")
             }
             _ => format!("{which} cannot be read as a message"),
         }
