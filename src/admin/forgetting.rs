@@ -95,7 +95,7 @@ mod tests {
             let until = forgetting.until(&store, ahead.plus(HOUR * hours)).unwrap();
             assert_eq!(forgotten(NOW, until), HOUR * 4 * hours);
         }
-        kommo.hear(&date("Fri, 15 Jan 2027 11:00:00 GMT"));
+        kommo.note_date(&date("Fri, 15 Jan 2027 11:00:00 GMT"));
         assert_eq!(forgetting.until(&store, ahead).unwrap(), NOW.plus(HOUR * 3));
     }
 
@@ -104,7 +104,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let store = store(home.path(), &[NOW.minus(DAY * 14)]).await;
         let kommo = KommoTime::default();
-        kommo.hear(&date("Fri, 15 Jan 2027 08:00:00 GMT"));
+        kommo.note_date(&date("Fri, 15 Jan 2027 08:00:00 GMT"));
         let mut forgetting = Forgetting::new(kommo);
         let before = forgetting.until(&store, NOW).unwrap();
         assert_eq!(before, NOW.minus(DAY * 7));
@@ -121,7 +121,7 @@ mod tests {
         // A board without a battery began in 1970.
         let store = store(home.path(), &[UnixMillis(1000), NOW.minus(DAY * 6)]).await;
         let kommo = KommoTime::default();
-        kommo.hear(&date("Fri, 15 Jan 2027 08:00:00 GMT"));
+        kommo.note_date(&date("Fri, 15 Jan 2027 08:00:00 GMT"));
         let mut forgetting = Forgetting::new(kommo);
         let mut left = Vec::new();
         for minutes in [0, 10, 20, 30] {

@@ -97,7 +97,7 @@ pub fn spoken(kommo: &Kommo, store: &Store) -> Result<Spoken, StoreError> {
 /// Passes the account's country to its client, if an earlier run has stored it.
 pub fn recall(kommo: &Kommo, account: Option<&Account>, store: &Store) -> Result<(), StoreError> {
     if let (Some(account), Some(country)) = (account, store.account_facts(&address(kommo))?.country) {
-        account.is_in(country);
+        account.set_country(country);
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The client of an account's REST API (v4), if the operator sets a token: the account itself, its users, sources,
 //! contacts, leads and chat templates.
 //!
-//! Nothing that the relay promises depends on it. All calls of one bridge share a rate limit and a throttle, because
-//! Kommo counts by the sender's address, and blocks whoever asks too often.
+//! The relay's guarantees do not depend on it. All calls of one bridge share a rate limit and a throttle, because Kommo
+//! limits the rate by the caller's address, and blocks addresses that exceed it.
 
 use std::{
     sync::{Arc, OnceLock},
@@ -46,16 +46,16 @@ pub use events::{ClosedTalk, Sent};
 pub use expected::Expected;
 use throttle::Throttle;
 
-/// How many calls a second are made. Kommo allows seven, to everything that runs at one address.
+/// Calls per second. Kommo allows seven for one address, and other programs may share it.
 const CALLS_PER_SECOND: u32 = 5;
-/// How many pages of a list are read at most: more than any account has, fewer than for ever.
-const PAGES: usize = 400;
+/// The maximum of pages of a list: more than any account has, but a limit against endless lists.
+const MAX_PAGES: usize = 400;
 
-/// How often a call is made again that came too soon after others, and how short the wait has to be for that.
-const SAID_AGAIN: u32 = 2;
-const SHORT_WAIT: Duration = Duration::from_secs(2);
+/// How often a call is retried after 429, and the longest `Retry-After` for which it is.
+const MAX_RETRIES: u32 = 2;
+const MAX_RETRY_WAIT: Duration = Duration::from_secs(2);
 
-/// One account, asked with one token. Clones share the rate limit and the throttle.
+/// The client of one account, with one token. Clones share the rate limit and the throttle.
 #[derive(Clone)]
 pub struct Account {
     http: Http,
@@ -65,16 +65,16 @@ pub struct Account {
     throttle: Arc<Throttle>,
     is_patient: bool,
     expected: Expected,
-    /// What is wrong with the account, or that nothing is, once that is known.
+    /// Why the account is not the expected one, or `None` if it is, once that is known.
     verdict: Arc<OnceCell<Option<String>>>,
-    /// The country that it is in, once it has told that.
+    /// The account's country, once it is known.
     country: Arc<OnceLock<String>>,
 }
 
-/// Why there can be no client.
+/// Why the client cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// The token cannot stand in a header.
+    /// The token is no valid header value.
     #[error("the access token has characters that no token has")]
     Token(#[from] InvalidHeaderValue),
     /// The HTTP client cannot be set up.
@@ -83,8 +83,7 @@ pub enum SetupError {
 }
 
 impl Account {
-    /// A client of the account at `origin`, such as `https://example.kommo.com`, which it reaches by `egress`. Each
-    /// call may take `timeout`.
+    /// A client of the account at `origin`, such as `https://example.kommo.com`, which it reaches by `egress`.
     ///
     /// # Errors
     /// If the token cannot be sent or the HTTP client cannot be set up.
@@ -105,19 +104,19 @@ impl Account {
         })
     }
 
-    /// The same for what may not wait for its turn among all the others: a probe now and then.
+    /// A clone with a rate limit of its own, for occasional probes that must not wait.
     #[must_use]
     pub fn hasty(&self) -> Self {
         Self { rate_limit: Arc::new(RateLimit::per_second(1)), ..self.clone() }
     }
 
-    /// The same for what may take its time: its calls let those of the others go first.
+    /// A clone whose calls have a lower priority.
     #[must_use]
     pub fn patient(&self) -> Self {
         Self { is_patient: true, ..self.clone() }
     }
 
-    /// `None` if there is nothing: the API answers an empty list, and an entity that is not there, with 204.
+    /// `None` for an empty list or a missing entity: the API responds to both with 204.
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<Option<T>, RestError> {
         match self.call(Method::GET, path, query, None).await? {
             (StatusCode::NO_CONTENT, _) => Ok(None),
@@ -133,7 +132,7 @@ impl Account {
         query: &[(&str, &str)],
     ) -> Result<Vec<T>, RestError> {
         let mut items = Vec::new();
-        for page in 1..=PAGES {
+        for page in 1..=MAX_PAGES {
             let number = page.to_string();
             let query = [query, &[("page", &number)]].concat();
             let page = match self.call(Method::GET, path, &query, None).await? {
@@ -148,7 +147,7 @@ impl Account {
         Ok(items)
     }
 
-    /// Sends a batch of one and gives what Kommo made of it.
+    /// Creates one entity, and returns it as Kommo has stored it.
     async fn post<T: DeserializeOwned>(&self, path: &str, name: &str, item: &impl Serialize) -> Result<T, RestError> {
         let (status, body) = self.call(Method::POST, path, &[], Some(encode(&[item]))).await?;
         first(status, &body, name)
@@ -159,7 +158,7 @@ impl Account {
         done(status, &body)
     }
 
-    /// Changes a contact or a lead, whose number is in the answer.
+    /// Changes a contact or a lead. The response has its id.
     async fn patch_entity(&self, list: &str, id: u64, change: &impl Serialize) -> Result<(), RestError> {
         let (status, body) = self.call(Method::PATCH, &format!("{list}/{id}"), &[], Some(encode(change))).await?;
         changed(status, &body, id)
@@ -170,7 +169,7 @@ impl Account {
         done(status, &body)
     }
 
-    /// One call to the account that is expected.
+    /// Makes a call, after checking that the account is the expected one.
     async fn call(
         &self,
         method: Method,
@@ -178,30 +177,30 @@ impl Account {
         query: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Result<(StatusCode, Vec<u8>), RestError> {
-        self.must_be_ours().await?;
-        self.ask(method, path, query, body).await
+        self.ensure_expected().await?;
+        self.send_with_retries(method, path, query, body).await
     }
 
-    /// Sends one request without checking whose account it is. Retries short 429s: the limit is shared by all programs
-    /// at this address.
-    async fn ask(
+    /// Makes a call without checking the account. Retries after short waits for 429, because all programs at this
+    /// address share the limit.
+    async fn send_with_retries(
         &self,
         method: Method,
         path: &str,
         query: &[(&str, &str)],
         body: Option<Vec<u8>>,
     ) -> Result<(StatusCode, Vec<u8>), RestError> {
-        for _ in 0..SAID_AGAIN {
-            match self.once(method.clone(), path, query, body.clone()).await {
-                Err(RestError::Throttled { after, shut_out: false }) if after <= SHORT_WAIT => sleep(after).await,
+        for _ in 0..MAX_RETRIES {
+            match self.send_once(method.clone(), path, query, body.clone()).await {
+                Err(RestError::Throttled { after, shut_out: false }) if after <= MAX_RETRY_WAIT => sleep(after).await,
                 answer => return answer,
             }
         }
-        self.once(method, path, query, body).await
+        self.send_once(method, path, query, body).await
     }
 
-    /// One request, in its turn. While the throttle holds none is made.
-    async fn once(
+    /// Makes one request under the rate limit, unless the throttle holds calls back.
+    async fn send_once(
         &self,
         method: Method,
         path: &str,
@@ -214,7 +213,7 @@ impl Account {
         } else {
             self.rate_limit.acquire().await;
         }
-        // Whoever waited for a turn asks again: the call before may have been one too many.
+        // A call that was made meanwhile may have exceeded the limit.
         self.throttle.check(Instant::now())?;
         let mut request = self.http.request(method, self.url(path, query));
         request = request.header(header::AUTHORIZATION, self.authorization.clone());
@@ -237,9 +236,9 @@ impl Account {
     }
 
     async fn answer(&self, started_at: Instant, response: Response) -> Result<(StatusCode, Vec<u8>), RestError> {
-        let (status, told) = (response.status(), retry_after(&response));
+        let (status, in_header) = (response.status(), retry_after(&response));
         let body = read_limited(response).await;
-        let after = told.max(body.as_ref().ok().and_then(|body| account::retry_after(body)));
+        let after = in_header.max(body.as_ref().ok().and_then(|body| account::retry_after(body)));
         let problem = body.as_ref().ok().and_then(|body| Problem::of_kommo(status, body));
         self.throttle.note((status, problem.is_some()), after, started_at, Instant::now())?;
         let body = body?;
@@ -255,9 +254,9 @@ fn encode(body: &(impl Serialize + ?Sized)) -> Vec<u8> {
 }
 
 fn decoded<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, RestError> {
-    // Every entity of Kommo's has an id; a filter's answer has none.
+    // Every entity of Kommo's has an id; a proxy's JSON has none.
     let has_id = serde_json::from_slice::<Fields>(body).is_ok_and(|fields| fields.is_set("id"));
-    serde_json::from_slice(body).ok().filter(|_| has_id).ok_or_else(|| nonsense(status, body))
+    serde_json::from_slice(body).ok().filter(|_| has_id).ok_or_else(|| unexpected(status, body))
 }
 
 fn refusal(status: StatusCode, problem: Option<Problem>, body: &[u8], after: Option<Duration>) -> RestError {
@@ -267,28 +266,28 @@ fn refusal(status: StatusCode, problem: Option<Problem>, body: &[u8], after: Opt
     }
 }
 
-/// That an entity was changed: Kommo answers with its number and parts of it ("Contacts", "Leads": editing). The answer
-/// to another request is none.
+/// Checks that an entity was changed: the response has its id ("Contacts", "Leads": editing). Another id belongs to the
+/// response to another request.
 fn changed(status: StatusCode, body: &[u8], id: u64) -> Result<(), RestError> {
-    let told = serde_json::from_slice::<Fields>(body).ok().and_then(|fields| fields.read::<u64>("id"));
-    if told == Some(id) { Ok(()) } else { Err(nonsense(status, body)) }
+    let changed_id = serde_json::from_slice::<Fields>(body).ok().and_then(|fields| fields.read::<u64>("id"));
+    if changed_id == Some(id) { Ok(()) } else { Err(unexpected(status, body)) }
 }
 
-/// That something was done of which Kommo tells no more.
+/// Checks the success of a call whose response has no defined body.
 fn done(status: StatusCode, body: &[u8]) -> Result<(), RestError> {
-    if foreign_answer::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
+    if foreign_answer::says_done(body) { Ok(()) } else { Err(unexpected(status, body)) }
 }
 
 fn first<T: DeserializeOwned>(status: StatusCode, body: &[u8], name: &str) -> Result<T, RestError> {
-    let page = Page::decode(body, name).ok_or_else(|| nonsense(status, body))?;
-    page.items.into_iter().next().ok_or_else(|| nonsense(status, body))
+    let page = Page::decode(body, name).ok_or_else(|| unexpected(status, body))?;
+    page.items.into_iter().next().ok_or_else(|| unexpected(status, body))
 }
 
 fn page_of<T: DeserializeOwned>(status: StatusCode, body: &[u8], name: &str) -> Result<Page<T>, RestError> {
-    Page::decode(body, name).ok_or_else(|| nonsense(status, body))
+    Page::decode(body, name).ok_or_else(|| unexpected(status, body))
 }
 
-fn nonsense(status: StatusCode, body: &[u8]) -> RestError {
+fn unexpected(status: StatusCode, body: &[u8]) -> RestError {
     RestError::ForeignAnswer(ForeignAnswer::new(status, body, None))
 }
 

@@ -1,4 +1,4 @@
-//! The client of Kommo's Chats API: signs, sends, and says what came back.
+//! The client of Kommo's Chats API: signs and sends requests, and reads the responses.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     domain::{assumed::Assumed, time::UnixMillis},
     kommo::{
         foreign_answer::{BodyKind, ForeignAnswer},
-        http::{self, NoAnswer, encoded, unreachable},
+        http::{self, NoAnswer, encode_segment, unreachable},
         sign::{CONTENT_TYPE, Signer},
         time::KommoTime,
         wire::{ApiError, EditEvent, NewChat, React},
@@ -33,83 +33,80 @@ pub use edits::Edits;
 use forms::Forms;
 pub use history::HISTORY_PAGE;
 
-/// Why a call to Kommo brought no usable answer.
+/// Why a call to Kommo has no usable response.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallError {
-    /// Kommo answered with an error, in its own shape.
+    /// Kommo has responded with an error, in its own format.
     #[error("Kommo answered {status}{error}")]
     Refused {
         status: StatusCode,
-        /// What the body said.
         error: Box<ApiError>,
         /// `Retry-After`.
         after: Option<Duration>,
     },
-    /// An answer that is not in Kommo's shape: something between us and Kommo spoke.
+    /// The response is not in Kommo's format, so it comes from a proxy or a filter.
     #[error("{0}")]
     Foreign(ForeignAnswer),
-    /// Kommo did not answer: it could not be reached, was too slow, or the connection broke.
+    /// There was no response: no connection, a timeout, or a broken connection.
     #[error("Kommo cannot be reached: {0}")]
     Unreachable(NoResponse),
 }
 
 impl CallError {
-    /// What an answer says that is no success.
+    /// Reads a response that is no success.
     #[must_use]
     pub fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> Self {
         answer::refusal(status, body, after)
     }
 
-    /// Whether it looks like a success that is not Kommo's usual one; it may be the answer to a repetition.
+    /// Whether it is a success without the usual body. It may be the response to a repetition.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
-        matches!(self, Self::Foreign(stray) if stray.status.is_success())
+        matches!(self, Self::Foreign(foreign) if foreign.status.is_success())
     }
 
-    /// Whether it may be about this one message alone, although it does not say so: a firewall that dislikes its text.
+    /// Whether it may be about this one message only, for instance because a firewall refuses its text.
     #[must_use]
     pub fn may_be_of_one_message(&self) -> bool {
-        matches!(self, Self::Foreign(stray) if stray.may_be_of_one_message())
+        matches!(self, Self::Foreign(foreign) if foreign.may_be_of_one_message())
     }
 
-    /// Whether Kommo does not know what the call was about, a chat or a message, or says nothing else. An empty 404 may
-    /// as well be a wrong address.
+    /// Whether Kommo does not know the chat or message of the call. An empty 404 may also mean a wrong address.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
         match self {
             Self::Refused { status, error, .. } => *status == StatusCode::NOT_FOUND && !error.is_called(NOT_REGISTERED),
-            Self::Foreign(stray) => stray.status == StatusCode::NOT_FOUND && stray.body_kind == BodyKind::Empty,
+            Self::Foreign(foreign) => foreign.status == StatusCode::NOT_FOUND && foreign.body_kind == BodyKind::Empty,
             Self::Unreachable(_) => false,
         }
     }
 
-    /// Whether Kommo has read the request, and does not like what stands in it: with 400, or with 422, which its newer
-    /// APIs use.
+    /// Whether Kommo refuses the content of the request: with 400, or with 422, which its newer APIs use.
     #[must_use]
     pub fn is_bad_request(&self) -> bool {
         match self {
             Self::Refused { status, .. } => {
                 matches!(*status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
             }
-            Self::Foreign(stray) => stray.status == StatusCode::BAD_REQUEST && stray.body_kind == BodyKind::Empty,
+            Self::Foreign(foreign) => foreign.status == StatusCode::BAD_REQUEST && foreign.body_kind == BodyKind::Empty,
             Self::Unreachable(_) => false,
         }
     }
 }
 
-/// Kommo's error if the channel is not known, or not connected to the account.
+/// Kommo's error for a channel that is unknown, or not connected to the account.
 pub(super) const NOT_REGISTERED: &str = "ORIGIN_NOT_REGISTERED";
 
 impl From<NoAnswer> for CallError {
     fn from(none: NoAnswer) -> Self {
         match none {
-            NoAnswer::TooLong(stray) => Self::Foreign(stray),
-            NoAnswer::Broken(silence) => Self::Unreachable(silence),
+            NoAnswer::TooLong(foreign) => Self::Foreign(foreign),
+            NoAnswer::Broken(no_response) => Self::Unreachable(no_response),
         }
     }
 }
 
-/// One channel connected to one account.
+/// The client of one channel that is connected to one account.
 #[derive(Clone)]
 pub struct Chats {
     http: Http,
@@ -147,20 +144,20 @@ impl Chats {
         })
     }
 
-    /// The same for what may take its time: its calls let those of the others go first.
+    /// A clone whose calls have a lower priority.
     #[must_use]
     pub fn patient(&self) -> Self {
         Self { is_patient: true, ..self.clone() }
     }
 
-    /// The same with what another client of this scope has learnt so far: the time, and what the account takes.
+    /// Takes over what an earlier client of this scope has learnt: Kommo's time, and which forms the account accepts.
     #[must_use]
     pub fn after(self, former: &Self) -> Self {
         let (time, forms, edits) = (former.time.clone(), Arc::clone(&former.forms), Arc::clone(&former.edits));
         Self { time, forms, edits, ..self }
     }
 
-    /// The same with what the operator takes for granted of the account.
+    /// Sets the operator's assumptions about the account.
     #[must_use]
     pub fn assuming(self, assumed: Assumed) -> Self {
         self.forms.assume(assumed);
@@ -168,31 +165,31 @@ impl Chats {
         self
     }
 
-    /// What time it is for Kommo, by its answers.
+    /// Kommo's time, by its responses.
     #[must_use]
     pub fn time(&self) -> KommoTime {
         self.time.clone()
     }
 
-    /// Whether the account takes new wordings of what customers wrote, as far as this run has seen.
+    /// Whether the account accepts edits of customers' messages, as far as this run has seen.
     #[must_use]
     pub fn edits(&self) -> &Edits {
         &self.edits
     }
 
-    /// Gives a message a new wording. This can be repeated.
+    /// Edits a message. Idempotent.
     pub async fn edit(&self, event: &EditEvent) -> Result<(), CallError> {
         let (status, body) = self.post("", event).await?;
         answer::edited(status, &body, &event.payload)
     }
 
-    /// Shows a customer's reaction, or takes it back. This can be repeated.
+    /// Shows or removes a reaction. Idempotent.
     pub async fn react(&self, reaction: &React) -> Result<(), CallError> {
         let (status, body) = self.post("/react", reaction).await?;
         answer::done(status, &body)
     }
 
-    /// Kommo's id of a conversation's chat, which is made if there is none.
+    /// Kommo's id of a conversation's chat, which is created if there is none.
     pub async fn chat(&self, chat: &NewChat) -> Result<String, CallError> {
         let (status, body) = self.post("/chats", chat).await?;
         answer::chat(status, &body)
@@ -212,11 +209,11 @@ impl Chats {
         self.call_at(method, &format!("{}{below_scope}", self.scope_id), query, body).await
     }
 
-    /// One signed request. The bytes that are signed are the bytes that are sent, and the date is read once.
+    /// One signed request. It signs exactly the bytes and the date that it sends.
     async fn call_at(
         &self,
         method: Method,
-        place: &str,
+        path: &str,
         query: Option<&str>,
         body: Vec<u8>,
     ) -> Result<(StatusCode, Vec<u8>), CallError> {
@@ -227,7 +224,7 @@ impl Chats {
         }
         let mut url = self.origin.clone();
         let prefix = self.origin.path().trim_end_matches('/');
-        url.set_path(&format!("{prefix}/v2/origin/custom/{place}"));
+        url.set_path(&format!("{prefix}/v2/origin/custom/{path}"));
         url.set_query(query);
         let date = rfc2822(clock::now());
         let signature = self.signer.sign(method.as_str(), url.path(), &date, &body);
@@ -240,7 +237,7 @@ impl Chats {
             .header("X-Signature", signature.x_signature)
             .body(body);
         let response = self.http.send(request).await.map_err(unreachable)?;
-        self.time.hear(response.headers());
+        self.time.note_date(response.headers());
         answer::read(response).await
     }
 }
@@ -249,8 +246,8 @@ fn encode(body: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(body).expect("our own wire types have string keys only")
 }
 
-/// The `Date` header: as PHP's `DATE_RFC2822`, in which Kommo's samples write it, with a day of two digits and a
-/// numeric zone. (chrono's own form has a day of one digit.)
+/// The `Date` header, in PHP's `DATE_RFC2822` as in Kommo's samples, with a day of two digits and a numeric zone.
+/// (chrono's `to_rfc2822` writes a day of one digit.)
 fn rfc2822(at: UnixMillis) -> String {
     DateTime::from_timestamp_millis(at.0).unwrap_or_default().format("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }

@@ -1,4 +1,4 @@
-//! Errors that are no answer, and the words of those that are. The table of all answers is beside
+//! Errors without a response, and the texts of errors. The table of all responses is in the tests of
 //! [`crate::kommo::chats`].
 
 use std::time::Duration;
@@ -11,14 +11,14 @@ fn refused(status: u16, body: &str) -> CallError {
 }
 
 #[test]
-fn no_connection_is_another_matter_than_no_answer() {
+fn a_failed_connection_differs_from_a_missing_response() {
     let silent = |was_connected| CallError::Unreachable(NoResponse { why: "refused".to_owned(), was_connected });
     assert!(matches!(silent(false).into(), Failure::Unreachable { .. }));
     assert!(matches!(silent(true).into(), Failure::Transient { .. }));
 }
 
 #[test]
-fn the_wait_that_somebody_asks_for_is_kept() {
+fn retry_after_is_kept() {
     let after = Some(Duration::from_secs(9));
     for body in ["", "<html>", r#"{"error_code":429,"error_description":"slowly"}"#] {
         for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE] {
@@ -29,7 +29,7 @@ fn the_wait_that_somebody_asks_for_is_kept() {
 }
 
 #[test]
-fn whoever_spoke_is_named() {
+fn the_text_names_who_has_responded() {
     for (error, words) in [
         (refused(405, "<html>"), "something between us and Kommo answered 405 (HTML)"),
         (

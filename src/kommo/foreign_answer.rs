@@ -1,4 +1,4 @@
-//! Answers that are not Kommo's own. A server in between has answered, which says nothing about the message.
+//! Responses that are not Kommo's. They come from a proxy or a filter, and say nothing about the message.
 
 use std::{fmt, time::Duration};
 
@@ -7,21 +7,19 @@ use serde_json::Value;
 
 use crate::domain::retry::Failure;
 
-/// What the body of such an answer is.
+/// The kind of such a response's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyKind {
-    /// Nothing.
     Empty,
-    /// A page for people.
     Html,
-    /// JSON in a shape that is not Kommo's: a filter's, say.
+    /// JSON in another format than Kommo's, for instance a filter's.
     Json,
-    /// Anything else; JSON that was cut off, for instance.
+    /// Anything else, for instance JSON that was cut off.
     Other,
 }
 
 impl BodyKind {
-    /// Of a body that is not in Kommo's shape.
+    /// The kind of a body that is not in Kommo's format.
     #[must_use]
     pub fn of(body: &[u8]) -> Self {
         let body = body.trim_ascii();
@@ -43,29 +41,28 @@ impl BodyKind {
     }
 }
 
-/// An answer that is not in Kommo's shape.
+/// A response that is not in Kommo's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForeignAnswer {
     pub status: StatusCode,
-    /// What the body is.
     pub body_kind: BodyKind,
     /// `Retry-After`.
     pub after: Option<Duration>,
 }
 
 impl ForeignAnswer {
-    /// What is known of an answer with this body.
+    /// Describes a response with this body.
     #[must_use]
     pub fn new(status: StatusCode, body: &[u8], after: Option<Duration>) -> Self {
         Self { status, body_kind: BodyKind::of(body), after }
     }
 
-    /// What it means, in the words `why`. It says nothing of what was asked: time may heal it, and whoever sees that
-    /// others pass decides that it is about one message.
+    /// Classifies it, with the text `why`. It says nothing about the request, so it is transient. The breaker decides
+    /// whether it is about one message, by whether other messages pass.
     ///
-    /// Two statuses are plainly for a person even without words. 402 means that the account is not paid, and nobody
-    /// else uses it. 401 means that the token is not good, and Kommo's documentation promises no body; with somebody
-    /// else's body it is a server in between that wants a password.
+    /// Two statuses need a person even without a body. 402 means that the account is not paid, and nobody else uses it.
+    /// 401 means that the token is invalid, and Kommo's documentation promises no body. With a foreign body, it comes
+    /// from a proxy that requires a password.
     #[must_use]
     pub fn failure(&self, why: String) -> Failure {
         match (self.status, self.body_kind) {
@@ -75,7 +72,7 @@ impl ForeignAnswer {
         }
     }
 
-    /// Whether it may be due to what was asked: a filter that dislikes a text.
+    /// Whether the content of the request may be the reason, for instance because a filter refuses a text.
     #[must_use]
     pub fn may_be_of_one_message(&self) -> bool {
         self.status.is_client_error()
@@ -101,15 +98,15 @@ impl fmt::Display for ForeignAnswer {
     }
 }
 
-/// Whether the body of a success says that something was done: it is empty, `{}`, or tells more, but neither of an
-/// error nor what another call is answered with. A page does not.
+/// Whether the body of a success confirms a call: it is empty or a JSON object, but neither an error nor the response
+/// to another call.
 #[must_use]
 pub fn says_done(body: &[u8]) -> bool {
-    const OF_OTHERS: [&str; 7] = ["error", "errors", "error_code", "message", "messages", "new_message", "user"];
+    const OTHER_RESPONSES: [&str; 7] = ["error", "errors", "error_code", "message", "messages", "new_message", "user"];
     let body = body.trim_ascii();
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    let tells_more = |fields: &serde_json::Map<_, _>| OF_OTHERS.iter().all(|name| !fields.contains_key(*name));
-    body.is_empty() || value.as_object().is_some_and(tells_more)
+    let is_harmless = |fields: &serde_json::Map<_, _>| OTHER_RESPONSES.iter().all(|name| !fields.contains_key(*name));
+    body.is_empty() || value.as_object().is_some_and(is_harmless)
 }
 
 #[cfg(test)]
@@ -117,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_shows_whose_it_is() {
+    fn the_kind_of_a_body_is_recognised() {
         for (body, body_kind) in [
             ("", BodyKind::Empty),
             (" \r\n", BodyKind::Empty),
@@ -133,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_who_spoke_in_which_words() {
+    fn the_text_has_the_kind_of_the_body_and_advice() {
         let text = |status: u16, body: &str| {
             ForeignAnswer::new(StatusCode::from_u16(status).unwrap(), body.as_bytes(), None).to_string()
         };

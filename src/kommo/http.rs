@@ -1,4 +1,4 @@
-//! What both clients of Kommo have in common: how they connect, and how an answer is read.
+//! What both clients of Kommo share: connecting, and reading responses.
 
 use std::{fmt, time::Duration};
 
@@ -10,30 +10,30 @@ use crate::{
     net::{Egress, Http, RequestError, broken},
 };
 
-/// The most of an answer that is read; Kommo's are a few hundred bytes, a page of a list some tens of thousands.
+/// The largest response that is read. Kommo's have a few hundred bytes, a page of a list some tens of thousands.
 const ANSWER_LIMIT_BYTES: usize = 2 * 1024 * 1024;
 
-/// Why there is no answer to read.
+/// Why a response cannot be read.
 #[derive(Debug)]
 pub(super) enum NoAnswer {
-    /// It is longer than anything of Kommo's.
+    /// It is larger than any of Kommo's.
     TooLong(ForeignAnswer),
-    /// Not reachable, too slow, or the connection broke.
+    /// No connection, a timeout, or a broken connection.
     Broken(NoResponse),
 }
 
-/// How it came that nobody answered.
+/// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoResponse {
-    /// In words without the address.
+    /// The reason, without the address.
     pub why: String,
-    /// Whether there was a connection, so that the request may have been heard. If there was none, the way is broken;
-    /// if there was one, it may as well be due to what was asked.
+    /// Whether there was a connection, so that Kommo may have received the request. Without one, the connection to
+    /// Kommo is broken; with one, the content of the request may be the reason as well.
     pub was_connected: bool,
 }
 
 impl NoResponse {
-    /// What it means, in the words `why`.
+    /// Classifies it, with the text `why`.
     pub(super) fn failure(&self, why: String) -> Failure {
         if self.was_connected { Failure::transient(why) } else { Failure::unreachable(why) }
     }
@@ -45,16 +45,16 @@ impl fmt::Display for NoResponse {
     }
 }
 
-/// The longest that a connection may take to come about. One that does not is known to have carried nothing.
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// How long connecting may take. A request whose connection fails was certainly not sent.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client that goes `egress`, and keeps no cookie.
+/// A client that connects by `egress`, and keeps no cookies.
 pub(super) fn client(egress: &Egress, timeout: Duration) -> Result<Http, reqwest::Error> {
-    let connect_within = CONNECT_WITHIN.min(timeout / 2);
-    Http::new(egress, |client| client.connect_timeout(connect_within).timeout(timeout))
+    let connect_timeout = CONNECT_TIMEOUT.min(timeout / 2);
+    Http::new(egress, |client| client.connect_timeout(connect_timeout).timeout(timeout))
 }
 
-/// The whole body, unless it is too long.
+/// The whole body, unless it is too large.
 pub(super) async fn read_limited(mut response: Response) -> Result<Vec<u8>, NoAnswer> {
     let mut body = Vec::new();
     loop {
@@ -68,8 +68,8 @@ pub(super) async fn read_limited(mut response: Response) -> Result<Vec<u8>, NoAn
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the argument of `map_err`")]
-pub(super) fn unreachable(trouble: RequestError) -> NoAnswer {
-    NoAnswer::Broken(NoResponse { why: trouble.to_string(), was_connected: trouble.was_sent })
+pub(super) fn unreachable(error: RequestError) -> NoAnswer {
+    NoAnswer::Broken(NoResponse { why: error.to_string(), was_connected: error.was_sent })
 }
 
 /// `Retry-After`, in seconds.
@@ -78,8 +78,8 @@ pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// A path segment; ids that are not ours may hold anything.
-pub(super) fn encoded(segment: &str) -> String {
+/// Percent-encodes a path segment, because Kommo's ids may contain any characters.
+pub(super) fn encode_segment(segment: &str) -> String {
     const UNRESERVED: &[u8] = b"-._~";
     segment.bytes().fold(String::new(), |text, byte| {
         if byte.is_ascii_alphanumeric() || UNRESERVED.contains(&byte) {
@@ -95,8 +95,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_a_meaning_in_a_path_is_encoded() {
-        assert_eq!(encoded("0371a0ff-b78a"), "0371a0ff-b78a");
-        assert_eq!(encoded("../x?y é"), "..%2Fx%3Fy%20%C3%A9");
+    fn reserved_characters_of_a_path_are_encoded() {
+        assert_eq!(encode_segment("0371a0ff-b78a"), "0371a0ff-b78a");
+        assert_eq!(encode_segment("../x?y é"), "..%2Fx%3Fy%20%C3%A9");
     }
 }

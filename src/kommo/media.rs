@@ -1,4 +1,4 @@
-//! Files that managers and Salesbots send: fetched from Kommo, in pieces.
+//! Downloads files of managers and Salesbots from Kommo, as streams.
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,102 +24,102 @@ mod hosts;
 
 pub use self::hosts::Hosts;
 
-/// How many times a file may say that it is elsewhere.
-const REDIRECTS: usize = 5;
-/// How much of a file is looked at before it goes on: its format shows in its first bytes.
+const MAX_REDIRECTS: usize = 5;
+/// How much of a file is read ahead, because its first bytes show its format.
 const FIRST_BYTES: usize = 64 << 10;
 
-/// Why a file cannot be fetched.
+/// Why a file cannot be downloaded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DownloadError {
-    /// It is at a host that files are not taken from.
+    /// Its host is not allowed.
     #[error("files are not fetched from {host}")]
     Foreign {
         /// The host; empty if the address has none.
         host: String,
     },
-    /// The address leads from one to another without end.
+    /// There are too many redirects.
     #[error("the address leads in circles")]
     Circles,
-    /// Kommo does not give it, and will not (4xx).
+    /// Kommo refuses it for good (4xx).
     #[error("HTTP {0}")]
     Refused(StatusCode),
-    /// Kommo cannot give it now.
+    /// Kommo cannot deliver it now.
     #[error("{0}")]
     Later(String),
 }
 
-/// Fetches files from the hosts that are allowed.
+/// Downloads files from allowed hosts.
 #[derive(Clone, Debug)]
 pub struct Downloads {
-    /// Looks up names itself, and goes to no private address.
+    /// Resolves names itself, and refuses private addresses.
     direct: Http,
-    /// Where the proxy looks up names, the list of hosts alone tells what may be fetched. Where they are looked up here
-    /// for the proxy (`socks5`), it is told of no private address.
+    /// If the proxy resolves names, only the list of hosts decides. If names are resolved here for the proxy
+    /// (`socks5`), it gets no private address.
     proxied: Http,
     hosts: Arc<Hosts>,
 }
 
-/// A file on its way.
+/// A file that is being downloaded.
 pub struct Download {
-    /// The size in bytes, if it was announced or is known by now.
+    /// The size in bytes, if it was declared or is known by now.
     pub size_bytes: Option<u64>,
-    /// The first of them: at least 64 KiB, or all.
+    /// The first bytes: at least 64 KiB, or all.
     pub first: Bytes,
-    /// The others, or why they do not come.
+    /// The others, or why they are missing.
     pub rest: BoxStream<'static, Result<Bytes, String>>,
 }
 
 impl Downloads {
-    /// A client for files from `hosts`, which it reaches by `egress`; only a silence of `silent_for` ends a download.
-    pub fn new(egress: &Egress, hosts: Hosts, silent_for: Duration) -> Result<Self, reqwest::Error> {
-        Self::looking_up(egress, hosts, silent_for, &Names)
+    /// A client for files from `hosts`, which it reaches by `egress`. A download may take any time as long as it makes
+    /// progress within `read_timeout`.
+    pub fn new(egress: &Egress, hosts: Hosts, read_timeout: Duration) -> Result<Self, reqwest::Error> {
+        Self::with_resolver(egress, hosts, read_timeout, &Names)
     }
 
-    /// The same for whom names mean what `names` says.
-    fn looking_up<R: Resolve + Clone + 'static>(
+    /// As [`Downloads::new`], with a resolver of names.
+    fn with_resolver<R: Resolve + Clone + 'static>(
         egress: &Egress,
         hosts: Hosts,
-        silent_for: Duration,
+        read_timeout: Duration,
         names: &R,
     ) -> Result<Self, reqwest::Error> {
         let hosts = Arc::new(hosts);
-        let patient = |client: ClientBuilder| client.connect_timeout(silent_for / 2).read_timeout(silent_for);
+        let patient = |client: ClientBuilder| client.connect_timeout(read_timeout / 2).read_timeout(read_timeout);
         let checked = |proxies| Arc::new(Checked { hosts: Arc::clone(&hosts), proxies, names: names.clone() });
         let direct = patient(Egress::direct_client(checked(Vec::new()))).build()?;
         let proxied = Http::new(egress, |client| patient(client).dns_resolver(checked(egress.proxies())))?;
         Ok(Self { direct: Http::of(direct, egress), proxied, hosts })
     }
 
-    /// The client that goes the way of `url`.
+    /// The client for `url`: direct, or through the proxy.
     fn client(&self, url: &Url) -> &Http {
         if self.proxied.place(url).proxy.is_some() { &self.proxied } else { &self.direct }
     }
 
-    async fn ask(&self, url: &Url, request: impl Fn(&Http) -> RequestBuilder) -> Result<Response, DownloadError> {
+    async fn send(&self, url: &Url, request: impl Fn(&Http) -> RequestBuilder) -> Result<Response, DownloadError> {
         let http = self.client(url);
         let is_private = |error: &reqwest::Error| find::<PrivateAddress>(error).map(|_| DownloadError::foreign(url));
         http.send_or(request(http), is_private).await.map_err(|failed| match failed {
             Failed::Known(foreign) => foreign,
-            Failed::RequestError(trouble) => DownloadError::unfetched(&trouble),
+            Failed::RequestError(error) => DownloadError::unfetched(&error),
         })
     }
 
-    /// Asks for a file that nobody has: any answer shows that the way to `url` is open.
+    /// Sends a request for the headers of `url`. Any response shows that its server can be reached.
     pub async fn reach(&self, url: &Url) -> Result<Endpoint, DownloadError> {
-        let response = self.ask(url, |http| http.request(Method::HEAD, url.clone())).await?;
-        reached(&response).map_err(|trouble| DownloadError::unfetched(&trouble))
+        let response = self.send(url, |http| http.request(Method::HEAD, url.clone())).await?;
+        reached(&response).map_err(|error| DownloadError::unfetched(&error))
     }
 
-    /// Asks for a file and reads its beginning; of one that says that it is larger than `limit_bytes`, nothing.
+    /// Opens a file and reads its beginning. If its declared size exceeds `limit_bytes`, it reads nothing.
     pub async fn open(&self, url: &str, limit_bytes: u64) -> Result<Download, DownloadError> {
         let foreign = |_| DownloadError::Foreign { host: String::new() };
         let mut url = Url::parse(url).map_err(foreign)?;
-        for _ in 0..=REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             if !self.hosts.allow(&url) {
                 return Err(DownloadError::foreign(&url));
             }
-            let response = self.ask(&url, |http| http.get(url.clone())).await?;
+            let response = self.send(&url, |http| http.get(url.clone())).await?;
             match target(&response, &url) {
                 Some(target) => url = target,
                 None => return begin(checked(response)?, limit_bytes).await,
@@ -129,7 +129,7 @@ impl Downloads {
     }
 }
 
-/// Where the file is, if not here.
+/// The target of a redirect.
 fn target(response: &Response, url: &Url) -> Option<Url> {
     let location = response.headers().get(header::LOCATION).filter(|_| response.status().is_redirection())?;
     url.join(location.to_str().ok()?).ok()
@@ -153,13 +153,13 @@ async fn begin(mut response: Response, limit_bytes: u64) -> Result<Download, Dow
     }
     let mut first = Vec::new();
     while first.len() < FIRST_BYTES {
-        let piece = response.chunk().await;
+        let chunk = response.chunk().await;
         let broke = |error| DownloadError::Later(format!("the file broke off: {}", broken(&response, &error)));
-        let Some(piece) = piece.map_err(broke)? else {
+        let Some(chunk) = chunk.map_err(broke)? else {
             size_bytes = Some(first.len() as u64);
             break;
         };
-        first.extend_from_slice(&piece);
+        first.extend_from_slice(&chunk);
     }
     Ok(Download { size_bytes, first: first.into(), rest: rest_of(response) })
 }
@@ -167,12 +167,12 @@ async fn begin(mut response: Response, limit_bytes: u64) -> Result<Download, Dow
 fn rest_of(response: Response) -> BoxStream<'static, Result<Bytes, String>> {
     let place = place(&response);
     let why = move |error| format!("the file broke off: {}", broken_at(place.clone(), &error));
-    response.bytes_stream().map(move |piece| piece.map_err(&why)).boxed()
+    response.bytes_stream().map(move |chunk| chunk.map_err(&why)).boxed()
 }
 
 impl DownloadError {
-    fn unfetched(trouble: &RequestError) -> Self {
-        Self::Later(format!("the file cannot be fetched: {trouble}"))
+    fn unfetched(error: &RequestError) -> Self {
+        Self::Later(format!("the file cannot be fetched: {error}"))
     }
 
     fn foreign(url: &Url) -> Self {

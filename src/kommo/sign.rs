@@ -1,21 +1,21 @@
-//! Kommo's two signatures: the one on our requests and the one on its hooks.
+//! The signatures of our requests and of Kommo's hooks.
 //!
-//! Both are HMAC-SHA1 keyed with the channel secret as its ASCII text, written as lowercase hex. The scheme is on the
-//! page "Chats API: how to start", the hook's on "Chat webhooks".
+//! Both are HMAC-SHA1 with the ASCII text of the channel secret as the key, in lowercase hex. Sources: the pages "Chats
+//! API: how to start" (requests) and "Chat webhooks" (hooks).
 
 use axum::body::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use md5::{Digest, Md5};
 use sha1::Sha1;
 
-/// The only content type that the Chats API takes. It is signed as written, without a charset.
+/// The only content type that the Chats API accepts. It is signed as written, without a charset.
 pub const CONTENT_TYPE: &str = "application/json";
 
-/// Signs requests and verifies hooks of one channel. Holds the channel secret and shows it to nobody.
+/// Signs requests and verifies hooks of one channel. It never shows the channel secret.
 #[derive(Clone)]
 pub struct Signer(Hmac<Sha1>);
 
-/// The headers that prove a request to be ours, for the `Date` that was signed.
+/// The headers that authenticate a request, for the signed `Date`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
     /// `Content-MD5`: lowercase hex of the body's MD5.
@@ -24,7 +24,7 @@ pub struct Signature {
     pub x_signature: String,
 }
 
-/// A hook's body whose signature was right. Only [`Signer::verify`] makes one.
+/// The body of a hook whose signature is valid. Only [`Signer::verify`] creates one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified(Bytes);
 
@@ -35,14 +35,14 @@ impl Verified {
         &self.0
     }
 
-    /// What tells these bytes from others: lowercase hex of their SHA-1.
+    /// A digest of the bytes: lowercase hex of their SHA-1.
     #[must_use]
     pub fn digest(&self) -> String {
         hex(&Sha1::digest(&self.0))
     }
 }
 
-/// A hook without a signature, or with one that does not fit its body.
+/// The signature is missing, or does not match the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the signature is missing or wrong")]
 pub struct BadSignature;
@@ -72,20 +72,20 @@ impl Signer {
 
     /// Checks a hook's `X-Signature` against its body, in constant time.
     ///
-    /// Kommo ends a hook's body with a newline that it did not sign. So the bytes are tried as they came, then without
-    /// trailing CR and LF.
+    /// Kommo ends a hook's body with a newline that it does not sign. So this tries the bytes as they came, then
+    /// without trailing CR and LF.
     ///
     /// # Errors
-    /// [`BadSignature`] if there is none, it is no hex, or it fits neither form.
+    /// [`BadSignature`] if there is none, it is no hex, or it matches neither form.
     pub fn verify(&self, body: &Bytes, x_signature: Option<&str>) -> Result<Verified, BadSignature> {
-        let claimed = x_signature.and_then(|text| unhex(text.trim())).ok_or(BadSignature)?;
+        let signature = x_signature.and_then(|text| unhex(text.trim())).ok_or(BadSignature)?;
         let trimmed = body.slice(..body.len() - trailing_newlines(body));
         let forms = [Some(body.clone()), Some(trimmed).filter(|trimmed| trimmed.len() < body.len())];
-        forms.into_iter().flatten().find(|bytes| self.fits(bytes, &claimed)).map(Verified).ok_or(BadSignature)
+        forms.into_iter().flatten().find(|bytes| self.matches(bytes, &signature)).map(Verified).ok_or(BadSignature)
     }
 
-    fn fits(&self, bytes: &[u8], claimed: &[u8]) -> bool {
-        self.0.clone().chain_update(bytes).verify_slice(claimed).is_ok()
+    fn matches(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        self.0.clone().chain_update(bytes).verify_slice(signature).is_ok()
     }
 }
 

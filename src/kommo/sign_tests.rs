@@ -1,4 +1,4 @@
-//! Known answers: the official step-by-step page's vectors, and bodies beyond ASCII computed with another language.
+//! Test vectors: those of the official step-by-step page, and others beyond ASCII, computed with another language.
 
 use super::*;
 

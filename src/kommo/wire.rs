@@ -1,7 +1,7 @@
-//! JSON as it travels between Kommo and us. What we send is exact, what we receive is read leniently.
+//! The JSON of the Chats API. What we send is exact; what we receive is read leniently.
 //!
-//! Facts are from Kommo's pages "Send, import and edit messages", "Update message delivery status", "Chat webhooks" and
-//! "Chat history".
+//! Sources: Kommo's pages "Send, import and edit messages", "Update message delivery status", "Chat webhooks" and "Chat
+//! history".
 
 use serde::Serialize;
 
@@ -33,7 +33,7 @@ pub struct Event {
     pub payload: NewMessage,
 }
 
-/// A message to create. Kommo takes each `msgid` once.
+/// A message to create. Kommo accepts each `msgid` once.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NewMessage {
     /// Seconds since the epoch.
@@ -44,31 +44,29 @@ pub struct NewMessage {
     pub msgid: String,
     /// Our id of the conversation.
     pub conversation_id: String,
-    /// Kommo's id of the chat that a manager has begun with the customer, told with the customer's first words in it.
+    /// Kommo's id of the chat that a manager has begun with the customer; sent with the customer's first message in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_ref_id: Option<String>,
-    /// The line of the channel.
     pub source: Source,
     pub sender: Sender,
-    /// The customer, if somebody else wrote it; this is what makes a message one that was sent.
+    /// The customer, if somebody else wrote the message. It makes the message an outgoing one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receiver: Option<Sender>,
     pub message: Message,
-    /// The message that it answers.
+    /// The quoted message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<ReplyTo>,
-    /// Whether to spare the managers a lead and a notification.
+    /// Whether managers get no lead and no notification.
     pub silent: bool,
 }
 
-/// The message that another one answers.
+/// A quoted message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReplyTo {
-    /// Which one it is.
     pub message: KnownMessage,
 }
 
-/// A message that Kommo has, by one of both ids.
+/// A message in Kommo, by one of its two ids.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct KnownMessage {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +76,7 @@ pub struct KnownMessage {
     pub msgid: Option<String>,
 }
 
-/// The body that gives a message a new wording ("Send, import and edit messages").
+/// The body of an edit ("Send, import and edit messages").
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EditEvent {
     /// `edit_message`.
@@ -86,30 +84,30 @@ pub struct EditEvent {
     pub payload: EditMessage,
 }
 
-/// A new wording. Kommo reads no sender, source or quote here.
+/// An edit. Kommo reads no sender, source or quote here.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EditMessage {
     /// Seconds since the epoch.
     pub timestamp: i64,
     /// Milliseconds since the epoch.
     pub msec_timestamp: i64,
-    /// Kommo's id of the message. With both ids ours becomes a name of the message's.
+    /// Kommo's id of the message. With both ids, Kommo adds ours to the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Our id of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub msgid: Option<String>,
-    /// Our id of the conversation; one of both names it.
+    /// Our id of the conversation; one of the two ids is required.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<String>,
     /// Kommo's id of the chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conversation_ref_id: Option<String>,
-    /// What it says now.
+    /// The new content.
     pub message: Message,
 }
 
-/// One line of the channel.
+/// A source of the channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Source {
     /// The source's id, as the operator named it.
@@ -121,32 +119,32 @@ pub struct Source {
 pub struct Sender {
     /// Our id of the person.
     pub id: String,
-    /// Kommo's id of the manager or of the channel's bot, required of whoever is no customer; or of a customer whom a
-    /// manager has written to first.
+    /// Kommo's id of the manager or of the channel's bot, which is required for everybody who is no customer; or of a
+    /// customer to whom a manager has written first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ref_id: Option<String>,
     /// The name to show.
     pub name: String,
-    /// Where a picture of them is; Kommo fetches it a little later.
+    /// The address of their avatar, which Kommo downloads later.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar: Option<String>,
-    /// What Kommo finds the contact by, and writes into a new one.
+    /// By this Kommo finds the contact, or fills in a new one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
-    /// Their page in the messenger.
+    /// The address of their profile in the messenger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_link: Option<String>,
 }
 
-/// How else a customer can be reached.
+/// The contact details of a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Profile {
-    /// The phone number, with `+` and the code of its country.
+    /// The phone number, with `+` and the country code.
     pub phone: String,
 }
 
 impl Profile {
-    /// A profile with a phone number, as digits alone.
+    /// A profile with a phone number of digits only.
     #[must_use]
     pub fn of(digits: &str) -> Self {
         Self { phone: format!("+{digits}") }
@@ -156,12 +154,12 @@ impl Profile {
 /// The content of a message.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Message {
-    /// `text`, `picture`, `video`, `body_kind`, `audio`, `sticker`, `file`, `location` or `contact`.
+    /// `text`, `picture`, `video`, `voice`, `audio`, `sticker`, `file`, `location` or `contact`.
     pub r#type: &'static str,
     /// The text, or a caption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Where a file is to be fetched.
+    /// The address of a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media: Option<String>,
     /// A file's name; required for `file`, `video` and `picture`.
@@ -170,23 +168,22 @@ pub struct Message {
     /// A file's size in bytes; required for `file`, `video` and `picture`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file_size: Option<u64>,
-    /// How long a file plays, in seconds.
+    /// The duration of a file, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_duration: Option<u32>,
-    /// Where a place is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<Card>,
-    /// What a choice of a list is known by.
+    /// The id of a choice of a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_data: Option<String>,
-    /// What became of a message that was sent elsewhere, so that it need not be told by a call of its own.
+    /// The delivery status of a message that was sent elsewhere, so that it needs no call of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery_status: Option<Delivered>,
 }
 
-/// A place on the map.
+/// A location.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Location {
     /// Degrees east.
@@ -198,7 +195,6 @@ pub struct Location {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Card {
     pub name: String,
-    /// The phone number.
     pub phone: String,
 }
 
@@ -221,28 +217,27 @@ pub struct React {
 pub struct Reactor {
     /// Our id of the person.
     pub id: String,
-    /// Kommo's id of who is on our side.
+    /// Kommo's id of the channel's bot or the manager.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ref_id: Option<String>,
 }
 
-/// The body of `POST …/chats`. It makes a chat, or names the one that is there ("Create chat").
+/// The body of `POST …/chats`. It creates a chat, or returns the existing one ("Create chat").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewChat {
     /// Our id of the conversation.
     pub conversation_id: String,
-    /// The line of the channel.
     pub source: Source,
     pub user: Sender,
 }
 
 lenient! {
-    /// The answer to an [`Event`].
+    /// The response to an [`Event`].
     pub struct Answer {
         pub new_message: Accepted,
     }
 
-    /// An accepted message. Mind the names: `msgid` is Kommo's id here and `ref_id` is ours.
+    /// An accepted message. Note that `msgid` is Kommo's id here, and `ref_id` is ours.
     pub struct Accepted {
         /// Kommo's id of the message.
         pub msgid: String,
@@ -256,7 +251,7 @@ lenient! {
         pub receiver_id: String,
     }
 
-    /// The answer to a [`NewChat`].
+    /// The response to a [`NewChat`].
     pub struct KnownChat {
         /// Kommo's id of the chat.
         pub id: String,

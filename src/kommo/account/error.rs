@@ -1,4 +1,4 @@
-//! Why a call of the REST API brought no usable answer, and what that means for a job.
+//! Errors of the REST API, and what they mean for a job.
 
 use std::{fmt, time::Duration};
 
@@ -14,34 +14,30 @@ use crate::{
     },
 };
 
-/// Why a call brought no usable answer. Each is a sentence for the operator, and never holds the token.
+/// Why a call has no usable response. Each text is a sentence for the operator, and never contains the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RestError {
-    /// Kommo answered with an error, in its own shape.
-    Refused {
-        status: StatusCode,
-        /// What the body said.
-        problem: Problem,
-    },
-    /// There were too many requests: none is made for a while.
+    /// Kommo has responded with an error, in its own format.
+    Refused { status: StatusCode, problem: Problem },
+    /// There were too many requests, so none is made for a while.
     Throttled {
         after: Duration,
-        /// Whether Kommo shuts this machine out, rather than asking for patience.
+        /// Whether Kommo blocks this address, and not only limits its rate.
         shut_out: bool,
     },
-    /// An answer that is not in Kommo's shape: something between us and Kommo spoke.
+    /// The response is not in Kommo's format, so it comes from a proxy or a filter.
     ForeignAnswer(ForeignAnswer),
-    /// It is not the account that the bridge serves: what is wrong, in a sentence. Nothing else was asked of it.
+    /// The account is not the one that the bridge serves, with the reason. No further call was made.
     Foreign(String),
-    /// No answer: not reachable, too slow, or the connection broke.
+    /// There was no response: no connection, a timeout, or a broken connection.
     Unreachable(NoResponse),
 }
 
 impl From<NoAnswer> for RestError {
     fn from(none: NoAnswer) -> Self {
         match none {
-            NoAnswer::TooLong(stray) => Self::ForeignAnswer(stray),
-            NoAnswer::Broken(silence) => Self::Unreachable(silence),
+            NoAnswer::TooLong(foreign) => Self::ForeignAnswer(foreign),
+            NoAnswer::Broken(no_response) => Self::Unreachable(no_response),
         }
     }
 }
@@ -49,7 +45,7 @@ impl From<NoAnswer> for RestError {
 impl std::error::Error for RestError {}
 
 impl RestError {
-    /// Whether the entity that the call is about is not there.
+    /// Whether the entity of the call does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match self {
@@ -59,14 +55,14 @@ impl RestError {
         }
     }
 
-    /// Whether what was to be made is there already.
+    /// Whether the entity exists already.
     #[must_use]
     pub fn already_exists(&self) -> bool {
         matches!(self, Self::Refused { problem, .. } if problem.has("AlreadyExists"))
     }
 }
 
-/// What to do about a status, where that is known.
+/// What to do about a status, if that is known.
 fn remedy(status: StatusCode) -> &'static str {
     match status {
         StatusCode::UNAUTHORIZED => {
@@ -100,18 +96,21 @@ impl fmt::Display for RestError {
                  out what else uses its API from this address",
                 after.as_secs().max(1)
             ),
-            Self::ForeignAnswer(stray)
-                if stray.status == StatusCode::UNAUTHORIZED && stray.body_kind == BodyKind::Empty =>
+            Self::ForeignAnswer(foreign)
+                if foreign.status == StatusCode::UNAUTHORIZED && foreign.body_kind == BodyKind::Empty =>
             {
                 write!(f, "Kommo answered 401: {}", remedy(StatusCode::UNAUTHORIZED))
             }
-            Self::ForeignAnswer(stray) if stray.status.is_redirection() => {
-                write!(f, "{stray} The account may be elsewhere: look at kommo.account_url")
+            Self::ForeignAnswer(foreign) if foreign.status.is_redirection() => {
+                write!(f, "{foreign} The account may be elsewhere: look at kommo.account_url")
             }
-            Self::ForeignAnswer(stray) if stray.status.is_success() || stray.status == StatusCode::NOT_FOUND => {
-                write!(f, "{stray} It is not that of Kommo's REST API: is kommo.account_url the account's own address?")
+            Self::ForeignAnswer(foreign) if foreign.status.is_success() || foreign.status == StatusCode::NOT_FOUND => {
+                write!(
+                    f,
+                    "{foreign} It is not that of Kommo's REST API: is kommo.account_url the account's own address?"
+                )
             }
-            Self::ForeignAnswer(stray) => stray.fmt(f),
+            Self::ForeignAnswer(foreign) => foreign.fmt(f),
             Self::Foreign(why) => f.write_str(why),
             Self::Unreachable(why) => write!(f, "the account's REST API cannot be reached: {why}"),
         }
@@ -119,19 +118,19 @@ impl fmt::Display for RestError {
 }
 
 impl From<RestError> for Failure {
-    /// | Answer | Verdict |
+    /// | Response | Meaning |
     /// |---|---|
-    /// | no connection | the way is broken |
-    /// | a connection that broke, or no answer in time | none: time may heal it |
-    /// | 429, being shut out | patience |
-    /// | an answer that is not in Kommo's shape, 5xx, 408, 421, 423, 425 | none: time may heal it |
-    /// | 401, 402 and 403 in Kommo's shape, an empty 401, any 402, another account than ours | the operator heals it |
-    /// | any other refusal in Kommo's shape | this job is hopeless |
+    /// | no connection | the connection is broken |
+    /// | a broken connection, or a timeout | transient |
+    /// | 429, a blocked address | throttled |
+    /// | a response that is not in Kommo's format, 5xx, 408, 421, 423, 425 | transient |
+    /// | 401, 402 and 403 in Kommo's format, an empty 401, any 402, another account than ours | a person has to act |
+    /// | any other refusal in Kommo's format | this job can never succeed |
     fn from(error: RestError) -> Self {
         let why = error.to_string();
         match error {
-            RestError::Unreachable(silence) => silence.failure(why),
-            RestError::ForeignAnswer(stray) => stray.failure(why),
+            RestError::Unreachable(no_response) => no_response.failure(why),
+            RestError::ForeignAnswer(foreign) => foreign.failure(why),
             RestError::Foreign(_) => Self::blocked(why),
             RestError::Throttled { after, .. } => Self::Throttled { why, after: Some(after) },
             RestError::Refused { status, .. } => match status {
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_has_its_verdict_too() {
+    fn errors_without_a_response_are_classified() {
         let throttled = RestError::Throttled { after: Duration::from_secs(9), shut_out: true };
         assert!(matches!(throttled.into(), Failure::Throttled { after: Some(after), .. } if after.as_secs() == 9));
         assert!(matches!(RestError::Foreign("another one".to_owned()).into(), Failure::Blocked { .. }));
@@ -166,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_is_one_sentence_that_says_what_to_do() {
-        let said = |status: u16| format!(r#"{{"title":"x","status":{status}}}"#);
+    fn each_refusal_is_one_sentence_with_a_remedy() {
+        let body_of = |status: u16| format!(r#"{{"title":"x","status":{status}}}"#);
         let cases = [
             (refused(401, ""), "make a new one"),
-            (refused(401, &said(401)), "make a new one"),
+            (refused(401, &body_of(401)), "make a new one"),
             (refused(401, "<html>"), "wants a password"),
             (refused(402, ""), "billing"),
-            (refused(403, &said(403)), "administrator"),
+            (refused(403, &body_of(403)), "administrator"),
             (refused(403, "<html>"), "answered 403 (HTML): a filter, or this machine's address is shut out"),
             (refused(404, ""), "kommo.account_url"),
             (refused(302, ""), "kommo.account_url"),
@@ -187,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kommo_says_stands_behind_it() {
+    fn a_refusal_ends_with_kommos_text() {
         let text = include_str!("../../../tests/fixtures/kommo/account/problem_validation.json");
         assert_eq!(
             refused(400, text).to_string(),

@@ -1,32 +1,32 @@
-//! What has happened in the account.
+//! Events of the account.
 
 use crate::kommo::{
     account::{Account, RestError},
     wire::account::Event,
 };
 
-/// Something that was sent to a customer in a chat, of whichever channel.
+/// A message that was sent to a customer in a chat of any channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// Its id. Whether that is the one of the Chats API is not documented.
+    /// Its id. It is not documented whether that is the id in the Chats API.
     pub message: Option<String>,
-    /// The contact, by Kommo's number.
+    /// The contact's id.
     pub contact: Option<u64>,
 }
 
 /// A talk that a manager has closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClosedTalk {
-    /// The contact whose talk it was, by Kommo's number.
+    /// The contact's id.
     pub contact: Option<u64>,
-    /// When that was, in seconds since the epoch.
+    /// When it was closed, in seconds since the epoch.
     pub at: i64,
 }
 
 impl Account {
     /// The talks that were closed since then (Unix seconds). The page "Events and notes" does not list this kind of
-    /// event; clients of the account's API do, and nobody documents how it names the contact: it is read as that of a
-    /// message.
+    /// event, but clients of the API know it. It is not documented how it names the contact, so it is read like the
+    /// event of a message.
     pub async fn closed_talks(&self, since: i64) -> Result<Vec<ClosedTalk>, RestError> {
         let since = since.to_string();
         let query = [("filter[type][]", "talk_closed"), ("filter[created_at][from]", &*since), ("limit", "100")];
@@ -35,7 +35,7 @@ impl Account {
         Ok(events.iter().filter_map(closed).collect())
     }
 
-    /// What was sent in chats since then (Unix seconds), as far as the token may see it.
+    /// The messages that were sent in chats since then (Unix seconds), as far as the token may read them.
     pub async fn sent_in_chats(&self, since: i64) -> Result<Vec<Sent>, RestError> {
         let since = since.to_string();
         let query =

@@ -1,23 +1,23 @@
-//! Whether the account is the one that the bridge serves. This is asked once, before anything else.
+//! Checks once, before any other call, that the account is the one that the bridge serves.
 //!
-//! An address or a token may belong to another account. Its contacts, sources and templates are none of ours.
+//! The address or the token may belong to another account, whose contacts, sources and templates must not be touched.
 
 use crate::kommo::{
     account::{Account, RestError},
     wire::account::AccountInfo,
 };
 
-/// Which account it has to be. What is not known is not compared.
+/// The expected account. `None` is not compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     /// Its id in the Chats API.
     pub amojo_id: Option<String>,
-    /// Its number, as the token has it.
+    /// Its id in the REST API, from the token.
     pub number: Option<u64>,
 }
 
 impl Expected {
-    /// What is wrong with an account that is another one.
+    /// Why an account is not the expected one; `None` if it is.
     fn mismatch(&self, info: &AccountInfo) -> Option<String> {
         if let (Some(id), Some(served)) = (info.amojo_id.as_deref(), self.amojo_id.as_deref())
             && !id.eq_ignore_ascii_case(served)
@@ -37,31 +37,31 @@ impl Expected {
 }
 
 impl Account {
-    /// The same account. It is asked nothing unless it is the expected one.
+    /// Makes no call unless the account is the expected one.
     #[must_use]
     pub fn expecting(self, expected: Expected) -> Self {
         Self { expected, verdict: std::sync::Arc::default(), ..self }
     }
 
-    /// What the account says of itself, if it is the one that is expected.
+    /// The account, if it is the expected one.
     ///
     /// # Errors
     /// [`RestError`]; [`RestError::Foreign`] if it is another one.
     pub async fn verify(&self) -> Result<AccountInfo, RestError> {
         let info = self.info().await?;
         let verdict = self.expected.mismatch(&info);
-        // What was found first holds until the bridge is started with another configuration.
+        // The first verdict holds until the configuration changes.
         let _first = self.verdict.set(verdict.clone());
         verdict.map_or(Ok(info), |why| Err(RestError::Foreign(why)))
     }
 
-    /// Whether it may be asked for more.
-    pub(super) async fn must_be_ours(&self) -> Result<(), RestError> {
+    /// Fails unless the account is the expected one.
+    pub(super) async fn ensure_expected(&self) -> Result<(), RestError> {
         if self.expected == Expected::default() {
             return Ok(());
         }
-        let ask = async || self.info().await.map(|info| self.expected.mismatch(&info));
-        let verdict = self.verdict.get_or_try_init(ask).await?;
+        let check = async || self.info().await.map(|info| self.expected.mismatch(&info));
+        let verdict = self.verdict.get_or_try_init(check).await?;
         verdict.clone().map_or(Ok(()), |why| Err(RestError::Foreign(why)))
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_foreign_account_is_noticed_by_either_id() {
+    fn another_account_is_recognised_by_either_id() {
         let served = "52e591f7-c98f-4255-8495-827210138c81";
         let info = |amojo_id: &str, id| AccountInfo {
             id: Some(id),

@@ -6,12 +6,12 @@ use crate::kommo::{
 };
 
 impl Account {
-    /// A lead with its contacts and its source; `None` if there is none, or no more.
+    /// A lead with its contacts and its source; `None` if there is none.
     pub async fn lead(&self, id: u64) -> Result<Option<Lead>, RestError> {
         missing_is_none(self.get(&format!("leads/{id}"), &[("with", "contacts,source_id")]).await)
     }
 
-    /// Changes a lead: tags, custom fields, tracking fields (UTM). This can be repeated.
+    /// Changes a lead: tags, custom fields, tracking fields (UTM). Idempotent.
     pub async fn patch_lead(&self, id: u64, patch: &EntityPatch) -> Result<(), RestError> {
         self.patch_entity("leads", id, patch).await
     }

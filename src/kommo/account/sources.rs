@@ -14,7 +14,7 @@ impl Account {
         self.list("sources", "sources", &[]).await
     }
 
-    /// Makes a source.
+    /// Creates a source.
     ///
     /// # Errors
     /// [`RestError`]; 400 if there is one with this `external_id`, or no such pipeline.
@@ -22,7 +22,7 @@ impl Account {
         self.post("sources", "sources", source).await
     }
 
-    /// Changes a source. This can be repeated.
+    /// Changes a source. Idempotent.
     ///
     /// # Errors
     /// [`RestError`]; 400 if there is no such pipeline.
@@ -30,7 +30,7 @@ impl Account {
         self.patch(&format!("sources/{}", change.id), change).await
     }
 
-    /// Deletes a source, by Kommo's number.
+    /// Deletes a source, by Kommo's id.
     ///
     /// # Errors
     /// [`RestError`]; 404 if there is none.

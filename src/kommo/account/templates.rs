@@ -1,4 +1,4 @@
-//! Chat templates. The token sees those that its own integration has made.
+//! Chat templates. The token sees those of its own integration only.
 
 use crate::kommo::{
     account::{Account, RestError},
@@ -11,15 +11,15 @@ impl Account {
         self.list("chats/templates", "chat_templates", &[("limit", "50")]).await
     }
 
-    /// Makes a template.
+    /// Creates a template.
     ///
     /// # Errors
-    /// [`RestError`]; 422 if the account has as many as it may.
+    /// [`RestError`]; 422 if the account has reached the maximum.
     pub async fn create_template(&self, template: &NewTemplate) -> Result<Template, RestError> {
         self.post("chats/templates", "chat_templates", template).await
     }
 
-    /// Changes a template. This can be repeated.
+    /// Changes a template. Idempotent.
     pub async fn update_template(&self, id: u64, change: &TemplateChange) -> Result<(), RestError> {
         self.patch(&format!("chats/templates/{id}"), change).await
     }

@@ -1,11 +1,11 @@
-//! Every status, with every kind of body, to every kind of call of the REST API: what each means.
+//! The verdicts on every status, with every kind of body, for every kind of call of the REST API.
 
 use serde_json::Value;
 
 use super::*;
 use crate::domain::retry::Failure;
 
-/// The kinds of bodies, in the order of the columns below. `STATUS` stands for the answer's own status.
+/// The kinds of bodies, in the order of the columns below. `STATUS` stands for the status of the response.
 const BODIES: [(&str, &str); 9] = [
     ("empty", ""),
     ("page", "<html><head><title>STATUS</title></head></html>"),
@@ -21,8 +21,7 @@ const BODIES: [(&str, &str); 9] = [
     ("batch", r#"{"errors":[{"request_id":"0","errors":{"code":"EntityNotFound","path":"id","detail":"no"}}]}"#),
 ];
 
-/// Which statuses have which verdict, one letter for each kind of body: `t`ransient, th`r`ottled, `b`locked,
-/// `p`ermanent.
+/// The verdicts by status, one letter for each kind of body: `t`ransient, th`r`ottled, `b`locked, `p`ermanent.
 const REFUSALS: [(&[u16], &str); 6] = [
     (&[401], "bttttt bbb"),
     (&[402], "bbbbbb bbb"),
@@ -71,7 +70,7 @@ fn each_refusal_has_its_verdict() {
 /// Reads a success.
 type Read = fn(StatusCode, &[u8]) -> Result<(), RestError>;
 
-/// The kinds of calls, by what they make of a success.
+/// How each kind of call reads a success.
 const CALLS: [(&str, Read); 6] = [
     ("account", |status, body| people::account_info(status, body).map(drop)),
     ("get", |status, body| decoded::<Value>(status, body).map(drop)),
@@ -81,7 +80,7 @@ const CALLS: [(&str, Read); 6] = [
     ("patch and delete", done),
 ];
 
-/// What successes may hold, and for which calls that is an answer: `+`, in the order of [`CALLS`].
+/// Bodies of successes, and which calls accept them: `+`, in the order of [`CALLS`].
 const SUCCESSES: [(&str, &str); 9] = [
     ("", ".....+"),
     ("<html>at work</html>", "......"),
@@ -95,13 +94,13 @@ const SUCCESSES: [(&str, &str); 9] = [
 ];
 
 #[test]
-fn each_success_is_taken_by_the_calls_that_it_belongs_to() {
+fn each_success_is_accepted_by_its_calls_only() {
     for status in [200, 201, 202] {
         let code = StatusCode::from_u16(status).unwrap();
         for (text, want) in SUCCESSES {
             let outcomes = CALLS.map(|(_, read)| read(code, text.as_bytes()));
-            let taken: String = outcomes.iter().map(|it| if it.is_ok() { '+' } else { '.' }).collect();
-            assert_eq!(taken, want, "{status} {text}");
+            let accepted: String = outcomes.iter().map(|it| if it.is_ok() { '+' } else { '.' }).collect();
+            assert_eq!(accepted, want, "{status} {text}");
             for error in outcomes.into_iter().filter_map(Result::err) {
                 assert_eq!(letter(&error.into()), 't', "{status} {text}");
             }

@@ -1,29 +1,29 @@
-//! The claims of a long-lived token. It is a JWT, and says who it is for and when it expires. Its signature is not
-//! checked, because nothing here decides about access.
+//! The claims of a long-lived token, which is a JWT: its account and its expiry. The signature is not checked, because
+//! nothing here decides about access.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::{domain::time::UnixMillis, lenient::lenient};
 
 lenient! {
-    /// The claims that are of use.
+    /// The claims that are read.
     pub struct Claims {
-        /// When it ends, in seconds since the epoch.
+        /// When it expires, in seconds since the epoch.
         pub exp: i64,
-        /// The account's number; not its id in the Chats API.
+        /// The account's id in the REST API.
         pub account_id: u64,
     }
 }
 
-/// How long a token is still good.
+/// How long a token is still valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
-    /// For so many whole days yet.
+    /// For this many whole days.
     Days(i64),
     Expired,
 }
 
-/// From how many days before its end a token's end is spoken of.
+/// How many days before the expiry warnings are due.
 const WARN_DAYS: [i64; 3] = [30, 7, 1];
 
 impl Claims {
@@ -39,13 +39,13 @@ impl Claims {
         serde_json::from_slice(&json).ok()
     }
 
-    /// When the token ends, if it says so.
+    /// When the token expires, if it says so.
     #[must_use]
     pub fn ends_at(&self) -> Option<UnixMillis> {
         self.exp.map(UnixMillis::from_seconds)
     }
 
-    /// How long it is good at `now`; `None` if it does not say.
+    /// How long it is still valid at `now`; `None` if it does not say.
     #[must_use]
     pub fn lifetime(&self, now: UnixMillis) -> Option<Lifetime> {
         const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -55,7 +55,7 @@ impl Claims {
 }
 
 impl Lifetime {
-    /// Which warning is due: 30, 7 or 1 day before the end, 0 after it. Each is due until the next.
+    /// The warning that is due: 30, 7 or 1 day before the expiry, 0 after it. Each is due until the next.
     #[must_use]
     pub fn warning(self) -> Option<i64> {
         match self {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_tells_nothing() {
+    fn another_text_has_no_claims() {
         for bad in ["", "a-long-lived-token", "a.b", "a.!!.c", "a.e30.c.d", &token("[]")] {
             assert!(Claims::read(bad).is_none(), "{bad}");
         }
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_warning_is_due_from_thirty_seven_and_one_day_before_the_end() {
+    fn a_warning_is_due_from_thirty_seven_and_one_day_before_the_expiry() {
         const DAY: i64 = 86_400;
         let claims = Claims { exp: Some(100 * DAY), account_id: None };
         let due = |day: i64| claims.lifetime(UnixMillis::from_seconds(day * DAY)).unwrap().warning();

@@ -1,4 +1,4 @@
-//! Reading what the Chats API answers: only what is in Kommo's shape is Kommo's word.
+//! Reads responses of the Chats API. Only a response in Kommo's format counts as Kommo's.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::kommo::{
     wire::{Accepted, Answer, ApiError, Connected, EditMessage, History, HistoryItem, KnownChat, account},
 };
 
-/// A success with its body, or what stands in its way.
+/// A success with its body, or the error.
 pub(super) async fn read(response: Response) -> Result<(StatusCode, Vec<u8>), CallError> {
     let (status, in_header) = (response.status(), retry_after(&response));
     let body = read_limited(response).await?;
@@ -19,7 +19,7 @@ pub(super) async fn read(response: Response) -> Result<(StatusCode, Vec<u8>), Ca
     if status.is_success() { Ok((status, body)) } else { Err(refusal(status, &body, after)) }
 }
 
-/// What an answer means that is no success.
+/// Reads a response that is no success.
 pub(super) fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> CallError {
     match ApiError::of_kommo(status, body) {
         Some(error) => CallError::Refused { status, error: Box::new(error), after },
@@ -27,28 +27,31 @@ pub(super) fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) 
     }
 }
 
-/// What was accepted. An answer that names nothing may be that to a repetition, or somebody else's: only the chat's
-/// history tells.
+/// The accepted message. A response without one may be that to a repetition, or come from a proxy: only the chat's
+/// history shows it.
 pub(super) fn accepted(status: StatusCode, body: &[u8]) -> Result<Accepted, CallError> {
     let answer: Option<Answer> = serde_json::from_slice(body).ok();
-    answer.and_then(|answer| answer.new_message).ok_or_else(|| nonsense(status, body))
+    answer.and_then(|answer| answer.new_message).ok_or_else(|| unexpected(status, body))
 }
 
-/// That it was done.
+/// Checks a success without a defined body.
 pub(super) fn done(status: StatusCode, body: &[u8]) -> Result<(), CallError> {
-    if foreign_answer::says_done(body) { Ok(()) } else { Err(nonsense(status, body)) }
+    if foreign_answer::says_done(body) { Ok(()) } else { Err(unexpected(status, body)) }
 }
 
-/// That a message was edited. An answer that names another message is not the answer to this edit. Whether each answer
-/// names one is unknown.
+/// Checks that a message was edited. A response with another message belongs to another call. It is unknown whether
+/// each response has a message.
 pub(super) fn edited(status: StatusCode, body: &[u8], edit: &EditMessage) -> Result<(), CallError> {
     let answer: Option<Answer> = serde_json::from_slice(body).ok();
-    let Some(named) = answer.and_then(|answer| answer.new_message) else { return done(status, body) };
-    let differs = |named: &Option<String>, meant: &Option<String>| {
-        named.as_ref().zip(meant.as_ref()).is_some_and(|(named, meant)| !named.is_empty() && named != meant)
+    let Some(message) = answer.and_then(|answer| answer.new_message) else { return done(status, body) };
+    let differs = |message: &Option<String>, expected: &Option<String>| {
+        message
+            .as_ref()
+            .zip(expected.as_ref())
+            .is_some_and(|(message, expected)| !message.is_empty() && message != expected)
     };
-    if differs(&named.msgid, &edit.id) || differs(&named.ref_id, &edit.msgid) {
-        return Err(nonsense(status, body));
+    if differs(&message.msgid, &edit.id) || differs(&message.ref_id, &edit.msgid) {
+        return Err(unexpected(status, body));
     }
     Ok(())
 }
@@ -56,26 +59,26 @@ pub(super) fn edited(status: StatusCode, body: &[u8], edit: &EditMessage) -> Res
 /// Kommo's id of a chat.
 pub(super) fn chat(status: StatusCode, body: &[u8]) -> Result<String, CallError> {
     let answer: Option<KnownChat> = serde_json::from_slice(body).ok();
-    answer.and_then(|answer| answer.id).ok_or_else(|| nonsense(status, body))
+    answer.and_then(|answer| answer.id).ok_or_else(|| unexpected(status, body))
 }
 
-/// A page of a history. Of a chat without messages Kommo answers 204.
+/// A page of a history. For a chat without messages, Kommo responds with 204.
 pub(super) fn history(status: StatusCode, body: &[u8]) -> Result<Vec<HistoryItem>, CallError> {
     if status == StatusCode::NO_CONTENT {
         return Ok(Vec::new());
     }
     let history: Option<History> = serde_json::from_slice(body).ok();
-    history.and_then(|history| history.items()).ok_or_else(|| nonsense(status, body))
+    history.and_then(|history| history.items()).ok_or_else(|| unexpected(status, body))
 }
 
-/// What was connected: every server, new or old, names it.
+/// The connection, which every version of the server returns.
 pub(super) fn connected(status: StatusCode, body: &[u8]) -> Result<Connected, CallError> {
     let connected: Option<Connected> = serde_json::from_slice(body).ok();
-    connected.filter(|it| it.scope_id.is_some()).ok_or_else(|| nonsense(status, body))
+    connected.filter(|it| it.scope_id.is_some()).ok_or_else(|| unexpected(status, body))
 }
 
-/// A success without the answer that belongs to it.
-fn nonsense(status: StatusCode, body: &[u8]) -> CallError {
+/// A success without the expected body.
+fn unexpected(status: StatusCode, body: &[u8]) -> CallError {
     CallError::Foreign(ForeignAnswer::new(status, body, None))
 }
 

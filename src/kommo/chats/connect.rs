@@ -1,4 +1,4 @@
-//! Connecting the channel to the account. Kommo undoes it whenever the integration is switched off or installed anew.
+//! Connects the channel to the account. Kommo disconnects it whenever the integration is switched off or reinstalled.
 
 use reqwest::Method;
 
@@ -8,19 +8,18 @@ use crate::kommo::{
 };
 
 impl Chats {
-    /// Connects the channel to the account, as `title` if the operator has chosen one. This can be repeated.
+    /// Connects the channel to the account, as `title` if the operator has chosen one. Idempotent.
     ///
-    /// Kommo's pages disagree on whether a title must be given: amoCRM's say that the channel has a name without one.
-    /// Where one is wanted, it is `otherwise`.
+    /// Kommo's pages disagree on whether a title is required. If it is, the title is `fallback_title`.
     pub async fn connect(
         &self,
         title: Option<&str>,
-        otherwise: &str,
+        fallback_title: &str,
         has_time_window: bool,
     ) -> Result<Connected, CallError> {
         match self.connect_as(title, has_time_window).await {
             Err(error) if title.is_none() && error.is_bad_request() => {
-                self.connect_as(Some(otherwise), has_time_window).await
+                self.connect_as(Some(fallback_title), has_time_window).await
             }
             answer => answer,
         }
@@ -38,7 +37,7 @@ impl Chats {
         answer::connected(status, &body)
     }
 
-    /// Takes the channel away from the account: no hooks come any more, and messages are refused.
+    /// Disconnects the channel: Kommo sends no more hooks, and refuses messages.
     pub async fn disconnect(&self) -> Result<(), CallError> {
         let (channel, account_id) = self.channel_and_account();
         let body = encode(&Disconnect { account_id: account_id.to_owned() });
@@ -46,7 +45,7 @@ impl Chats {
         answer::done(status, &body)
     }
 
-    /// Channel and account as connected: both are UUIDs, which have no underscore.
+    /// The ids of the channel and the account. Both are UUIDs, which have no underscore.
     fn channel_and_account(&self) -> (&str, &str) {
         self.scope_id.split_once('_').unwrap_or((&self.scope_id, ""))
     }

@@ -1,5 +1,5 @@
-//! Whether the account accepts edits of customers' messages. The changelog speaks of outgoing messages, the reference
-//! of all messages. So telekommo tries, and stops for a day after refusals.
+//! Learns whether the account accepts edits of customers' messages. The changelog names outgoing messages, the
+//! reference all messages. So telekommo tries, and stops for a day after refusals.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,23 +10,23 @@ use tokio::time::Instant;
 
 use crate::domain::address::MessageId;
 
-/// Of how many messages in a row an edit is refused until the account is taken to refuse them all. One message may be
-/// refused for its own sake, however often it is edited and each edit is tried.
-const ENOUGH: usize = 3;
-/// After what time it is tried again.
-const AGAIN_AFTER: Duration = Duration::from_hours(24);
+/// After refused edits of this many messages in a row, the account counts as refusing all. Each message counts once,
+/// because its edits may be refused for a reason of its own.
+const REFUSALS_TO_STOP: usize = 3;
+/// After this time, edits are tried again.
+const RETRY_AFTER: Duration = Duration::from_hours(24);
 
-/// What the account has made of them so far. A restart forgets it.
+/// What was learnt so far. A restart forgets it.
 #[derive(Debug, Default)]
 pub struct Edits(Mutex<EditRefusals>);
 
 #[derive(Debug, Default)]
 struct EditRefusals {
-    /// The messages since the last edit that was taken, each once; [`ENOUGH`] at most.
-    of: Vec<MessageId>,
-    /// When they became enough.
-    enough_at: Option<Instant>,
-    /// What the operator says of the account.
+    /// The messages whose edits were refused since the last accepted edit; [`REFUSALS_TO_STOP`] at most.
+    messages: Vec<MessageId>,
+    /// When edits were stopped.
+    stopped_at: Option<Instant>,
+    /// The operator's assumption.
     assumed: Option<bool>,
 }
 
@@ -35,49 +35,49 @@ impl EditRefusals {
         *self = Self { assumed: self.assumed, ..Self::default() };
     }
 
-    /// A day after the last trial a new one begins, which counts from nothing.
-    fn hold_at(&self, now: Instant) -> bool {
-        self.enough_at.is_some_and(|at| now.duration_since(at) < AGAIN_AFTER)
+    /// Whether edits are stopped. After a day the count starts anew.
+    fn is_stopped(&self, now: Instant) -> bool {
+        self.stopped_at.is_some_and(|at| now.duration_since(at) < RETRY_AFTER)
     }
 }
 
 impl Edits {
-    /// Takes for granted whether the account accepts them; `None` leaves it to what is learnt.
+    /// Sets the operator's assumption; with `None` only what was learnt counts.
     pub(super) fn assume(&self, accepts: Option<bool>) {
         self.with(|refusals| refusals.assumed = accepts);
     }
 
-    /// Whether one is worth a call.
+    /// Whether to try an edit.
     #[must_use]
     pub fn may_try(&self, now: Instant) -> bool {
-        self.with(|refusals| refusals.assumed.unwrap_or_else(|| !refusals.hold_at(now)))
+        self.with(|refusals| refusals.assumed.unwrap_or_else(|| !refusals.is_stopped(now)))
     }
 
-    /// The account has taken one.
+    /// The account has accepted an edit.
     pub fn taken(&self) {
         self.with(EditRefusals::forget);
     }
 
-    /// It has refused an edit of the message `original`. Returns whether it is taken to refuse all from now on.
+    /// The account has refused an edit of the message `original`. Returns whether this stops edits.
     pub fn refused(&self, original: MessageId, now: Instant) -> bool {
         self.with(|refusals| {
-            if refusals.hold_at(now) {
+            if refusals.is_stopped(now) {
                 return false;
             }
-            if refusals.enough_at.is_some() {
+            if refusals.stopped_at.is_some() {
                 refusals.forget();
             }
-            if !refusals.of.contains(&original) {
-                refusals.of.push(original);
+            if !refusals.messages.contains(&original) {
+                refusals.messages.push(original);
             }
-            let is_enough = refusals.of.len() >= ENOUGH;
-            refusals.enough_at = is_enough.then_some(now);
-            is_enough
+            let stops = refusals.messages.len() >= REFUSALS_TO_STOP;
+            refusals.stopped_at = stops.then_some(now);
+            stops
         })
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut EditRefusals) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with<T>(&self, f: impl FnOnce(&mut EditRefusals) -> T) -> T {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_tried_until_it_is_plainly_in_vain_and_again_on_each_day_from_then_on() {
+    fn edits_stop_after_three_refusals_and_are_tried_again_each_day() {
         let (edits, start) = (Edits::default(), Instant::now());
         let after = |hours: u64| start + Duration::from_hours(hours);
         for day in [0, 24, 48] {
@@ -102,27 +102,27 @@ mod tests {
                 "{day}"
             );
             assert!(!edits.may_try(now) && !edits.may_try(after(day + 23)) && edits.may_try(after(day + 24)));
-            assert!(!edits.refused(message(4), now), "that is known");
+            assert!(!edits.refused(message(4), now), "it has stopped already");
         }
         edits.taken();
         assert!(edits.may_try(after(48)));
     }
 
     #[test]
-    fn the_edits_of_one_message_say_nothing_of_others() {
+    fn edits_of_one_message_do_not_affect_others() {
         let (edits, start) = (Edits::default(), Instant::now());
         for _ in 0..9 {
             assert!(!edits.refused(message(1), start) && !edits.refused(message(2), start) && edits.may_try(start));
         }
         assert!(edits.refused(message(3), start) && !edits.may_try(start));
-        let tomorrow = start + AGAIN_AFTER;
+        let tomorrow = start + RETRY_AFTER;
         for _ in 0..9 {
             assert!(!edits.refused(message(1), tomorrow) && edits.may_try(tomorrow), "nor at the next trial");
         }
     }
 
     #[test]
-    fn what_the_operator_says_holds_whatever_is_learnt() {
+    fn the_operators_assumption_takes_precedence() {
         let (edits, now) = (Edits::default(), Instant::now());
         edits.assume(Some(false));
         edits.taken();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_taken_ends_the_row() {
+    fn an_accepted_edit_resets_the_count() {
         let (edits, now) = (Edits::default(), Instant::now());
         for number in 0..9 {
             assert!(!edits.refused(message(number), now) && !edits.refused(message(-number), now));

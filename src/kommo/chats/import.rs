@@ -1,4 +1,4 @@
-//! What a chat has, for an import that looks for its own messages there.
+//! The messages of a chat, for an import that looks for its own ones.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use crate::{
     },
 };
 
-/// How many pages of a chat's history are read to learn what is there: more messages than any chat has, not for ever.
-const PAGES: usize = 4000;
+/// The maximum of pages that are read: more than any chat has, but a limit against endless lists.
+const MAX_PAGES: usize = 4000;
 
 impl Chats {
-    /// The messages of a chat (by Kommo's id) that have an id of ours, by that; with Kommo's own.
+    /// The messages of a chat (by Kommo's id) that have an id of ours: Kommo's ids by ours.
     pub async fn our_messages(&self, kommo_chat: &str) -> Result<HashMap<String, KommoMessageId>, CallError> {
         let mut known = HashMap::new();
-        for page in 0..PAGES {
+        for page in 0..MAX_PAGES {
             let items = self.history(kommo_chat, page).await?;
             let is_last = items.len() < HISTORY_PAGE;
             let contents = items.iter().map(HistoryItem::content);

@@ -1,14 +1,14 @@
-//! Which addresses may be connected to.
+//! Refuses connections to private addresses.
 //!
-//! A name may mean one address when it is checked, and another when it is connected to. So each connection looks a name
-//! up once, checks the addresses, and connects to those.
+//! A name may resolve to one address for a check and to another for the connection. So each connection resolves a name
+//! once, checks the addresses, and connects to those.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::{
-    kommo::media::hosts::{Hosts, plain},
+    kommo::media::hosts::{Hosts, normalized},
     net::is_public,
 };
 
@@ -17,20 +17,20 @@ use crate::{
 #[error("the name leads into a private network")]
 pub(super) struct PrivateAddress;
 
-/// Looks up names, and forgets the addresses that must not be connected to.
+/// A resolver that leaves out private addresses.
 pub(super) struct Checked<R> {
-    /// What the operator believes may be in a private network.
+    /// The hosts that may be in a private network.
     pub(super) hosts: Arc<Hosts>,
-    /// The hosts of proxies on the way, which the operator has named as well.
+    /// The hosts of proxies, which the operator has configured as well.
     pub(super) proxies: Vec<String>,
-    /// What the names mean.
+    /// The inner resolver.
     pub(super) names: R,
 }
 
 impl<R: Resolve> Resolve for Checked<R> {
     fn resolve(&self, name: Name) -> Resolving {
-        let host = plain(name.as_str());
-        let is_proxy = self.proxies.iter().any(|proxy| plain(proxy) == host);
+        let host = normalized(name.as_str());
+        let is_proxy = self.proxies.iter().any(|proxy| normalized(proxy) == host);
         let (trusted, found) = (is_proxy || self.hosts.is_trusted(&host), self.names.resolve(name));
         Box::pin(async move {
             let usable = usable(found.await?, trusted)?;
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_gives_only_the_addresses_that_may_be_connected_to() {
+    fn private_addresses_are_left_out_unless_trusted() {
         let (inside, outside) = ("10.0.0.1:0".parse().unwrap(), "8.8.8.8:0".parse().unwrap());
         let both = || [inside, outside].into_iter();
         assert_eq!(usable(both(), false), Ok(vec![outside]));

@@ -1,43 +1,44 @@
-//! From which hosts files are fetched.
+//! The hosts that files may be downloaded from.
 //!
-//! The address of a file comes with a hook. Whoever can write hooks could otherwise make this machine fetch what only
-//! it can reach, and send it to a chat. So the host must be one of Kommo's, and its address a public one. Hosts that
-//! the operator names are trusted: they may be in the operator's own network.
+//! The address of a file comes with a hook. Whoever can write hooks could otherwise make this machine download what
+//! only it can reach, and send it to a chat. So the host must be one of Kommo's, with a public address. Hosts that the
+//! operator names are trusted, and may be in the operator's own network.
 
 use std::collections::BTreeSet;
 
 use reqwest::Url;
 
-/// Where Kommo and amoCRM have their servers.
+/// The domains of Kommo and amoCRM.
 const KOMMO: [&str; 3] = [".kommo.com", ".amocrm.ru", ".amocrm.com"];
 
-/// The hosts that files are taken from.
+/// The allowed hosts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hosts {
-    /// Those that the operator has named for files, whatever their port.
+    /// Hosts that the operator has named for files, with any port.
     named: BTreeSet<String>,
-    /// The servers that the bridge talks to.
+    /// The servers of the APIs that the bridge uses.
     servers: Vec<Url>,
     own: Option<Url>,
 }
 
 impl Hosts {
-    /// Kommo's hosts, the `servers` that the bridge talks to, and those that the operator has `named` for files. Of a
-    /// server nothing is believed but what it is itself: whatever else listens on that machine is not meant. One that
-    /// is Kommo's own is no more believed than its others.
+    /// Allows Kommo's hosts, the `servers` of the APIs that the bridge uses, and those that the operator has `named`
+    /// for files. A server is trusted only at its own scheme and port, because other services may run on that machine.
+    /// One of Kommo's is trusted no more than Kommo's other hosts.
     pub fn new<'h>(servers: impl IntoIterator<Item = Url>, named: impl IntoIterator<Item = &'h str>) -> Self {
-        let servers = servers.into_iter().filter(|url| !url.host_str().map(plain).is_some_and(|host| is_kommo(&host)));
-        Self { named: named.into_iter().map(plain).collect(), servers: servers.collect(), own: None }
+        let servers =
+            servers.into_iter().filter(|url| !url.host_str().map(normalized).is_some_and(|host| is_kommo(&host)));
+        Self { named: named.into_iter().map(normalized).collect(), servers: servers.collect(), own: None }
     }
 
-    /// These, and what lies below the address `own`: whatever else its host has is no more believed for it.
+    /// Also allows addresses below `own`, but no others of its host.
     #[must_use]
     pub fn with_own(self, own: Url) -> Self {
         Self { own: Some(own), ..self }
     }
 
     fn is_named(&self, host: &str) -> bool {
-        self.named.contains(&plain(host))
+        self.named.contains(&normalized(host))
     }
 
     fn is_server(&self, url: &Url) -> bool {
@@ -48,34 +49,34 @@ impl Hosts {
         self.own.as_ref().is_some_and(|own| origin(own) == origin(url) && url.path().starts_with(own.path()))
     }
 
-    /// Whether a host may be in a private network. What may be asked of it, the whole address tells.
+    /// Whether a host may be in a private network. [`Hosts::allow`] checks the complete address.
     pub(super) fn is_trusted(&self, host: &str) -> bool {
         let mut ours = self.servers.iter().chain(&self.own).filter_map(Url::host_str);
-        self.is_named(host) || ours.any(|ours| plain(ours) == plain(host))
+        self.is_named(host) || ours.any(|ours| normalized(ours) == normalized(host))
     }
 
-    /// Whether a file may be fetched from this address, as far as the address itself tells.
+    /// Whether a file may be downloaded from this address, without resolving its host.
     pub(super) fn allow(&self, url: &Url) -> bool {
         let is_web = matches!(url.scheme(), "http" | "https");
-        let is_open = url.username().is_empty() && url.password().is_none();
-        let Some(host) = url.host_str().filter(|_| is_web && is_open) else { return false };
+        let has_no_credentials = url.username().is_empty() && url.password().is_none();
+        let Some(host) = url.host_str().filter(|_| is_web && has_no_credentials) else { return false };
         if self.is_named(host) || self.is_server(url) || self.is_own(url) {
             return true;
         }
-        // A number is no name: only the operator can mean one.
-        let is_kommo = url.domain().map(plain).is_some_and(|name| is_kommo(&name));
+        // IP addresses are allowed only if the operator has named them.
+        let is_kommo = url.domain().map(normalized).is_some_and(|name| is_kommo(&name));
         is_kommo && url.scheme() == "https" && matches!(url.port_or_known_default(), Some(80 | 443))
     }
 }
 
-/// Names are the same with a dot at the end, and in capitals.
-pub(super) fn plain(host: &str) -> String {
+/// A name without the dot at its end, in lower case.
+pub(super) fn normalized(host: &str) -> String {
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
 
 /// Scheme, host and port.
 fn origin(url: &Url) -> (&str, String, Option<u16>) {
-    (url.scheme(), plain(url.host_str().unwrap_or_default()), url.port_or_known_default())
+    (url.scheme(), normalized(url.host_str().unwrap_or_default()), url.port_or_known_default())
 }
 
 fn is_kommo(name: &str) -> bool {
@@ -86,7 +87,7 @@ fn is_kommo(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Of a bridge with its usual servers, and of one whose servers are its own.
+    /// The hosts of a bridge with Kommo's servers and servers of its own.
     fn hosts() -> Hosts {
         let servers = ["https://amojo.kommo.com", "https://Acme.kommo.com", "http://[::1]:81", "https://chats.test."];
         Hosts::new(servers.map(|url| Url::parse(url).unwrap()), ["127.0.0.1", "Files.example.com."])
@@ -97,14 +98,14 @@ mod tests {
     }
 
     #[test]
-    fn files_come_from_kommo_and_from_where_the_operator_says() {
+    fn hosts_of_kommo_and_of_the_operator_are_allowed() {
         for url in [
             "https://amojo.kommo.com/attachments/a/b/c.jpg",
             "https://amojo.kommo.com/v2/52e591f7-c98f-4255-8495-827210138c81/attachments/5a0e/file.jpeg",
             "https://AMOJO.KOMMO.COM./x",
             "https://drive-b.amocrm.ru:443/x",
             "https://a.b.amocrm.com/x",
-            // Clients see a path here, not a user.
+            // HTTP clients read this as a path, not as a user.
             "https://amojo.kommo.com\\@evil.com:444/x",
             "http://127.0.0.1:9999/x",
             "http://2130706433:1/x",
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn files_come_from_nowhere_else() {
+    fn other_addresses_are_refused() {
         for url in [
             "http://amojo.kommo.com/x",
             "http://amojo.kommo.com:22/x",
@@ -145,7 +146,7 @@ mod tests {
             "http://127.2/x",
             "http://[::ffff:127.0.0.1]/x",
             "http://[::2]/x",
-            // Another service on a machine that a server of ours is on.
+            // Other services on the machine of a configured server.
             "http://[::1]/x",
             "http://[::1]:9090/parked",
             "https://[::1]:81/x",
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_kommo_is_believed_as_its_name_is_and_no_more() {
+    fn a_server_of_kommos_is_not_trusted_more_than_its_domain() {
         let servers = ["https://chats.example.com:8443", "https://amojo.kommo.com"].map(|url| Url::parse(url).unwrap());
         let own = Hosts::new(servers, ["drive.kommo.com"]);
         for (host, trusted) in [
@@ -174,11 +175,11 @@ mod tests {
         ] {
             assert_eq!(own.is_trusted(host), trusted, "{host}");
         }
-        assert!(own.allow(&Url::parse("http://drive.kommo.com:8080/x").unwrap()), "as the operator says");
+        assert!(own.allow(&Url::parse("http://drive.kommo.com:8080/x").unwrap()), "the operator has named it");
     }
 
     #[test]
-    fn only_the_links_below_an_own_address_are_believed() {
+    fn only_addresses_below_the_own_one_are_allowed() {
         let own = Hosts::default().with_own(Url::parse("https://bridge.example.com/tg/media/").unwrap());
         let allows = |url: &str| own.allow(&Url::parse(url).unwrap());
         assert!(

@@ -1,4 +1,4 @@
-//! Files come from where they may, and nothing that an address or a name server says leads anywhere else.
+//! Files come from allowed hosts only, whatever an address or a name server says.
 
 use std::{
     collections::BTreeMap,
@@ -16,42 +16,42 @@ use tokio::{
 use super::*;
 use crate::net::Proxy;
 
-const SILENT_FOR: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A name server that may say something else each time that it is asked; the last answer for ever.
+/// A name server with a list of answers for each name. The last one is repeated.
 #[derive(Clone, Default)]
-struct FakeNames(Arc<Mutex<Said>>);
+struct FakeNames(Arc<Mutex<Records>>);
 
 #[derive(Default)]
-struct Said {
+struct Records {
     answers: BTreeMap<String, Vec<IpAddr>>,
-    asked: Vec<String>,
+    queries: Vec<String>,
 }
 
 impl FakeNames {
-    fn saying(names: &[(&str, &[&str])]) -> Self {
+    fn with_answers(names: &[(&str, &[&str])]) -> Self {
         let fake = Self::default();
         for (name, answers) in names {
             let answers = answers.iter().rev().map(|address| address.parse().unwrap()).collect();
-            fake.said().answers.insert((*name).to_owned(), answers);
+            fake.records().answers.insert((*name).to_owned(), answers);
         }
         fake
     }
 
-    fn said(&self) -> MutexGuard<'_, Said> {
+    fn records(&self) -> MutexGuard<'_, Records> {
         self.0.lock().unwrap()
     }
 
-    fn asked(&self) -> Vec<String> {
-        self.said().asked.clone()
+    fn queries(&self) -> Vec<String> {
+        self.records().queries.clone()
     }
 }
 
 impl Resolve for FakeNames {
     fn resolve(&self, name: Name) -> Resolving {
-        let mut said = self.said();
-        said.asked.push(name.as_str().to_owned());
-        let answer = said.answers.get_mut(name.as_str()).and_then(|left| match left[..] {
+        let mut records = self.records();
+        records.queries.push(name.as_str().to_owned());
+        let answer = records.answers.get_mut(name.as_str()).and_then(|left| match left[..] {
             [last] => Some(last),
             [..] => left.pop(),
         });
@@ -78,8 +78,8 @@ async fn opened(downloads: &Downloads, url: &str) -> Result<Bytes, DownloadError
 /// A server that answers each request as `answer` says, by its path, and keeps the paths.
 async fn server(answer: impl Fn(&str) -> String + Send + 'static) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, asked) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
-    let paths = Arc::clone(&asked);
+    let (address, queries) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<String>>>::default());
+    let paths = Arc::clone(&queries);
     spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let mut stream = BufReader::new(stream);
@@ -95,7 +95,7 @@ async fn server(answer: impl Fn(&str) -> String + Send + 'static) -> (SocketAddr
             stream.write_all(text.as_bytes()).await.unwrap();
         }
     });
-    (address, asked)
+    (address, queries)
 }
 
 /// A SOCKS proxy that goes nowhere, and keeps the addresses that it was to connect to.
@@ -114,8 +114,8 @@ async fn socks() -> (u16, Arc<Mutex<Vec<IpAddr>>>) {
         Ok(address.into())
     }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (port, asked) = (listener.local_addr().unwrap().port(), Arc::<Mutex<Vec<IpAddr>>>::default());
-    let addresses = Arc::clone(&asked);
+    let (port, queries) = (listener.local_addr().unwrap().port(), Arc::<Mutex<Vec<IpAddr>>>::default());
+    let addresses = Arc::clone(&queries);
     spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             if let Ok(address) = asked_for(&mut stream).await {
@@ -123,16 +123,16 @@ async fn socks() -> (u16, Arc<Mutex<Vec<IpAddr>>>) {
             }
         }
     });
-    (port, asked)
+    (port, queries)
 }
 
 fn directly(hosts: Hosts, names: &FakeNames) -> Downloads {
-    Downloads::looking_up(&Egress::new(Proxy::Nothing), hosts, SILENT_FOR, names).unwrap()
+    Downloads::with_resolver(&Egress::new(Proxy::Nothing), hosts, READ_TIMEOUT, names).unwrap()
 }
 
 #[tokio::test]
 async fn a_name_that_leads_into_a_private_network_is_foreign_and_not_tried_again() {
-    let names = FakeNames::saying(&[
+    let names = FakeNames::with_answers(&[
         ("metadata.kommo.com", &["169.254.169.254"]),
         ("home.kommo.com", &["127.0.0.1"]),
         ("mapped.amocrm.ru", &["::ffff:10.0.0.1"]),
@@ -142,40 +142,44 @@ async fn a_name_that_leads_into_a_private_network_is_foreign_and_not_tried_again
     for host in ["metadata.kommo.com", "home.kommo.com", "mapped.amocrm.ru", "wrapped.amocrm.com"] {
         assert_eq!(opened(&downloads, &format!("https://{host}/x")).await, Err(foreign(host)));
     }
-    assert_eq!(names.asked().len(), 4, "each was looked up once");
+    assert_eq!(names.queries().len(), 4, "each was looked up once");
 }
 
 #[tokio::test]
-async fn names_of_the_system_are_looked_at_as_well() {
-    let downloads = Downloads::new(&Egress::new(Proxy::Nothing), Hosts::new([], []), SILENT_FOR).unwrap();
+async fn names_of_the_system_are_checked_as_well() {
+    let downloads = Downloads::new(&Egress::new(Proxy::Nothing), Hosts::new([], []), READ_TIMEOUT).unwrap();
     // Every machine knows this name without asking anybody.
     let url = Url::parse("https://localhost:1/x").unwrap();
-    assert_eq!(downloads.ask(&url, |http| http.get(url.clone())).await.unwrap_err(), foreign("localhost"));
+    assert_eq!(downloads.send(&url, |http| http.get(url.clone())).await.unwrap_err(), foreign("localhost"));
 }
 
 #[tokio::test]
-async fn a_name_that_changes_its_mind_leads_nowhere_but_to_the_address_that_was_looked_at() {
-    // What is connected to shows at the proxy, which is told of addresses, and is found by a name of the operator's.
+async fn a_name_that_changes_its_address_leads_to_the_checked_address_only() {
+    // The proxy gets addresses, so it shows which one was connected to. Its own name is one of the operator's.
     let (port, connected) = socks().await;
     let egress = Egress::new(Proxy::parse(&format!("socks5://proxy.test:{port}")).unwrap());
-    let names = FakeNames::saying(&[
+    let names = FakeNames::with_answers(&[
         ("proxy.test", &["127.0.0.1"]),
         ("rebind.kommo.com", &["8.8.8.8", "127.0.0.1", "9.9.9.9", "10.0.0.1"]),
     ]);
-    let downloads = Downloads::looking_up(&egress, Hosts::new([], []), SILENT_FOR, &names).unwrap();
+    let downloads = Downloads::with_resolver(&egress, Hosts::new([], []), READ_TIMEOUT, &names).unwrap();
     for is_refused in [false, true, false, true] {
         let outcome = opened(&downloads, "https://rebind.kommo.com/x").await;
         let want = Err(foreign("rebind.kommo.com"));
         assert_eq!(outcome == want, is_refused, "{outcome:?}");
     }
     assert_eq!(*connected.lock().unwrap(), ["8.8.8.8", "9.9.9.9"].map(|address| address.parse::<IpAddr>().unwrap()));
-    assert_eq!(names.asked().iter().filter(|name| *name == "rebind.kommo.com").count(), 4, "once for each connection");
+    assert_eq!(
+        names.queries().iter().filter(|name| *name == "rebind.kommo.com").count(),
+        4,
+        "once for each connection"
+    );
 }
 
 #[tokio::test]
-async fn every_redirect_is_looked_at_like_the_first_address() {
-    let names = FakeNames::saying(&[("files.test", &["127.0.0.1"]), ("rebind.kommo.com", &["127.0.0.1"])]);
-    let (address, asked) = server(|path| match path.strip_prefix("/to?") {
+async fn every_redirect_is_checked_like_the_first_address() {
+    let names = FakeNames::with_answers(&[("files.test", &["127.0.0.1"]), ("rebind.kommo.com", &["127.0.0.1"])]);
+    let (address, queries) = server(|path| match path.strip_prefix("/to?") {
         Some("circle") => "302 Found\r\nlocation: /to?circle\r\n".to_owned(),
         Some(elsewhere) => format!("307 Temporary Redirect\r\nlocation: {elsewhere}\r\n"),
         None => "200 OK\r\ncontent-length: 0\r\n".to_owned(),
@@ -185,7 +189,7 @@ async fn every_redirect_is_looked_at_like_the_first_address() {
     let follow = async |location: &str| opened(&downloads, &format!("http://files.test:{port}/to?{location}")).await;
     assert_eq!(follow("/secret").await, Ok(Bytes::new()), "the same server may lead to itself");
     assert_eq!(follow("circle").await, Err(DownloadError::Circles));
-    let before = asked.lock().unwrap().len();
+    let before = queries.lock().unwrap().len();
     for (location, host) in [
         (format!("http://127.0.0.1:{port}/secret"), "127.0.0.1"),
         (format!("http://2130706433:{port}/secret"), "127.0.0.1"),
@@ -205,17 +209,17 @@ async fn every_redirect_is_looked_at_like_the_first_address() {
     ] {
         assert_eq!(follow(&location).await, Err(foreign(host)), "{location}");
     }
-    let asked = asked.lock().unwrap()[before..].to_vec();
-    assert!(asked.len() == 15 && asked.iter().all(|path| path.starts_with("/to?")), "{asked:?}");
-    assert_eq!(names.asked().iter().filter(|name| *name == "rebind.kommo.com").count(), 1);
+    let queries = queries.lock().unwrap()[before..].to_vec();
+    assert!(queries.len() == 15 && queries.iter().all(|path| path.starts_with("/to?")), "{queries:?}");
+    assert_eq!(names.queries().iter().filter(|name| *name == "rebind.kommo.com").count(), 1);
 }
 
 #[tokio::test]
 async fn a_proxy_that_looks_up_names_is_asked_for_hosts_of_the_list_alone() {
-    let names = FakeNames::saying(&[("proxy.test", &["127.0.0.1"])]);
-    let (address, asked) = server(|_| "403 Forbidden\r\n".to_owned()).await;
+    let names = FakeNames::with_answers(&[("proxy.test", &["127.0.0.1"])]);
+    let (address, queries) = server(|_| "403 Forbidden\r\n".to_owned()).await;
     let egress = Egress::new(Proxy::parse(&format!("http://proxy.test:{}", address.port())).unwrap());
-    let downloads = Downloads::looking_up(&egress, Hosts::new([], []), SILENT_FOR, &names).unwrap();
+    let downloads = Downloads::with_resolver(&egress, Hosts::new([], []), READ_TIMEOUT, &names).unwrap();
     for (url, host) in [
         ("http://10.0.0.1/x", "10.0.0.1"),
         ("http://169.254.169.254/latest/meta-data", "169.254.169.254"),
@@ -223,12 +227,12 @@ async fn a_proxy_that_looks_up_names_is_asked_for_hosts_of_the_list_alone() {
     ] {
         assert_eq!(opened(&downloads, url).await, Err(foreign(host)));
     }
-    assert_eq!(*asked.lock().unwrap(), [""; 0]);
+    assert_eq!(*queries.lock().unwrap(), [""; 0]);
     let refused = opened(&downloads, "https://files.kommo.com/x").await;
     assert!(matches!(refused, Err(DownloadError::Later(_))), "{refused:?}");
     // It is asked a second time, for the reason.
-    assert!(asked.lock().unwrap().iter().all(|asked| asked == "files.kommo.com:443"), "{asked:?}");
-    assert_eq!(names.asked(), ["proxy.test"], "no other name is looked up here");
+    assert!(queries.lock().unwrap().iter().all(|queries| queries == "files.kommo.com:443"), "{queries:?}");
+    assert_eq!(names.queries(), ["proxy.test"], "no other name is looked up here");
 }
 
 #[tokio::test]

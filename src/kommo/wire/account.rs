@@ -1,5 +1,5 @@
-//! JSON as it travels between us and the REST API v4 of an account (amocrm.ru/developers, section CRM platform;
-//! developers.kommo.com, "reference"). What we send is exact, what we receive is read leniently.
+//! The JSON of an account's REST API v4 (amocrm.ru/developers, section CRM platform; developers.kommo.com,
+//! "reference"). What we send is exact; what we receive is read leniently.
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -24,12 +24,12 @@ pub use template::{KnownButton, NewTemplate, Template, TemplateButton, TemplateC
 lenient! {
     /// The account ("Account info", with `amojo_id`).
     pub struct AccountInfo {
-        /// Its number.
+        /// Its id in the REST API.
         pub id: u64,
         pub name: String,
         /// The first part of its host.
         pub subdomain: String,
-        /// Its country, by its code of two letters.
+        /// Its country, as a code of two letters.
         pub country: String,
         /// Its id in the Chats API, a UUID.
         pub amojo_id: String,
@@ -41,11 +41,11 @@ lenient! {
 
     /// A user of the account ("Users", with `amojo_id`).
     pub struct User {
-        /// Their number.
+        /// Their id in the REST API.
         pub id: u64,
         pub name: String,
         pub email: String,
-        /// Their id in the Chats API, a UUID; some users have none.
+        /// Their id in the Chats API, a UUID. Some users have none.
         pub amojo_id: String,
     }
 }
@@ -53,15 +53,15 @@ lenient! {
 /// A list, or a page of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
-    /// What could be read of it.
+    /// The items that could be read.
     pub items: Vec<T>,
     /// Whether another page follows.
     pub more: bool,
 }
 
 impl<T: DeserializeOwned> Page<T> {
-    /// Reads the list `name` of `_embedded`; `None` if this is no answer of the REST API. An item that is no `T` is
-    /// left out.
+    /// Reads the list `name` of `_embedded`; `None` if this is no response of the REST API. An item that is no `T` is
+    /// skipped.
     #[must_use]
     pub fn decode(body: &[u8], name: &str) -> Option<Self> {
         let fields: Fields = serde_json::from_slice(body).ok()?;

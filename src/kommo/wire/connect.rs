@@ -1,20 +1,20 @@
-//! Connecting a channel to an account ("Connect channel", "Disconnect channel").
+//! Connects a channel to an account ("Connect channel", "Disconnect channel").
 
 use serde::Serialize;
 
 use crate::lenient::lenient;
 
-/// The body of `POST …/{channel}/connect`. This can be repeated.
+/// The body of `POST …/{channel}/connect`. Idempotent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Connect {
     /// The account's id in the Chats API.
     pub account_id: String,
-    /// What the channel is to be called in this account; without it, by its own name.
+    /// The name of the channel in this account. Without it, the channel keeps its own name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// `v2`: without it amoCRM sends hooks of a version that nobody serves any more.
+    /// `v2`. Without it amoCRM sends hooks of an obsolete version.
     pub hook_api_version: &'static str,
-    /// Whether managers may write at any time, however long ago the customer wrote.
+    /// Whether managers may write any time after the customer's last message.
     pub is_time_window_disabled: bool,
 }
 
@@ -26,13 +26,13 @@ pub struct Disconnect {
 }
 
 lenient! {
-    /// The answer to a [`Connect`].
+    /// The response to a [`Connect`].
     pub struct Connected {
-        /// Channel and account, as they stand in the paths of the Chats API.
+        /// The id of the channel and the account in the paths of the Chats API.
         pub scope_id: String,
-        /// What the channel is called in this account.
+        /// The name of the channel in this account.
         pub title: String,
-        /// As it was asked for; older servers leave it out.
+        /// As in the request. Older servers leave it out.
         pub is_time_window_disabled: bool,
     }
 }

@@ -1,12 +1,12 @@
-//! What became of a message on its way to the customer ("Update message delivery status").
+//! Delivery statuses ("Update message delivery status").
 
 use serde::Serialize;
 
 /// The body of `POST …/{msgid}/delivery_status`.
 ///
 /// The reference names the number `status_code` in its table and `delivery_status` in its samples. The changelog says
-/// that the second was renamed and that `msgid` is no longer part of the body. Which of them an account takes is
-/// unknown, so both are sent until it refuses one.
+/// that the second was renamed and that `msgid` is no longer part of the body. It is unknown which of them an account
+/// accepts, so both are sent until it refuses one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeliveryStatus {
     /// Kommo's id of the message.
@@ -27,20 +27,20 @@ pub struct DeliveryStatus {
 }
 
 impl DeliveryStatus {
-    /// The same by the newer name alone.
+    /// Only with the newer name.
     #[must_use]
     pub fn newer(&self) -> Self {
         Self { msgid: None, delivery_status: None, ..self.clone() }
     }
 
-    /// The same by the older name alone.
+    /// Only with the older name.
     #[must_use]
     pub fn older(&self) -> Self {
         Self { status_code: None, ..self.clone() }
     }
 }
 
-/// `message.delivery_status`: a message that comes with what became of it ("Send, import and edit messages").
+/// `message.delivery_status`: the status of a new message ("Send, import and edit messages").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Delivered {
     /// As in a [`DeliveryStatus`].

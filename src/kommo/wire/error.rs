@@ -1,5 +1,5 @@
-//! Errors of the Chats API, in one of two shapes ("HTTP codes"). The older has a code and a type or a sentence, the
-//! newer is that of the REST API: title, sentence, the status once more or a type, and a number of the request.
+//! Errors of the Chats API, in one of two formats ("HTTP codes"). The older one has a code and a type or a description.
+//! The newer one is that of the REST API: title, detail, the status or a type, and the id of the request.
 
 use std::fmt;
 
@@ -8,29 +8,29 @@ use serde_json::{Map, Value};
 
 use crate::kommo::wire::trace::{self, quoted};
 
-/// An error of the Chats API. Everything may be missing.
+/// An error of the Chats API. Every field may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiError {
     /// Often, not always, the HTTP status.
     pub code: Option<i64>,
-    /// Such as `ORIGIN_INVALID_SIGNATURE`, in the older shape.
+    /// Such as `ORIGIN_INVALID_SIGNATURE`, in the older format.
     pub kind: Option<String>,
     /// Such as `ErrInternalServer`, in the newer one.
     pub title: Option<String>,
     pub sentence: Option<String>,
-    /// Kommo's number of the request.
+    /// Kommo's id of the request.
     pub trace: Option<String>,
 }
 
 impl ApiError {
-    /// Whether it calls itself so, in either shape.
+    /// Whether it has this name, in either format.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
         [&self.kind, &self.title].into_iter().flatten().any(|it| it == name)
     }
 
-    /// Reads an answer with this status, if it is in one of the shapes. A filter's `{"error":"forbidden"}` has neither.
-    /// One in the cloud writes both at once, and its own name.
+    /// Reads a response with this status, if it is in one of the formats. A filter's `{"error":"forbidden"}` is in
+    /// neither. Cloudflare's errors have the fields of both, and a field with its name.
     #[must_use]
     pub fn of_kommo(status: StatusCode, body: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(body).ok()?;
@@ -39,10 +39,10 @@ impl ApiError {
         let is_kommo = !is_of_cloud && (is_older(fields) || is_newer(status, fields));
         is_kommo.then(|| Self {
             code: fields.get("error_code").and_then(Value::as_i64),
-            kind: word(fields, ["error_type"]),
-            // The status says the same already.
-            title: word(fields, ["title"]).filter(|title| status.canonical_reason() != Some(title)),
-            sentence: word(fields, ["error_description", "detail"]),
+            kind: first_text(fields, ["error_type"]),
+            // It would repeat the status.
+            title: first_text(fields, ["title"]).filter(|title| status.canonical_reason() != Some(title)),
+            sentence: first_text(fields, ["error_description", "detail"]),
             trace: trace::of(fields),
         })
     }
@@ -50,11 +50,11 @@ impl ApiError {
 
 fn is_older(fields: &Map<String, Value>) -> bool {
     let has_code = fields.get("error_code").is_some_and(Value::is_i64);
-    word(fields, ["error_type"]).is_some() || (has_code && has_text(fields, "error_description"))
+    first_text(fields, ["error_type"]).is_some() || (has_code && has_text(fields, "error_description"))
 }
 
 fn is_newer(status: StatusCode, fields: &Map<String, Value>) -> bool {
-    let is_same = |said: &Value| said.as_u64() == Some(status.as_u16().into());
+    let is_same = |value: &Value| value.as_u64() == Some(status.as_u16().into());
     let names_status = fields.get("status").map_or_else(|| has_text(fields, "type"), is_same);
     has_text(fields, "title") && (has_text(fields, "detail") || has_text(fields, "trace_id")) && names_status
 }
@@ -63,17 +63,17 @@ fn has_text(fields: &Map<String, Value>, name: &str) -> bool {
     fields.get(name).is_some_and(Value::is_string)
 }
 
-/// The first of the fields that says something.
-fn word<const N: usize>(fields: &Map<String, Value>, names: [&str; N]) -> Option<String> {
-    let said = names.into_iter().filter_map(|name| fields.get(name)?.as_str());
-    said.map(quoted).find(|text| !text.trim().is_empty())
+/// The first of these fields that is not blank.
+fn first_text<const N: usize>(fields: &Map<String, Value>, names: [&str; N]) -> Option<String> {
+    let texts = names.into_iter().filter_map(|name| fields.get(name)?.as_str());
+    texts.map(quoted).find(|text| !text.trim().is_empty())
 }
 
 impl fmt::Display for ApiError {
-    /// What it says behind a status, with a blank in front; nothing if it says nothing.
+    /// The text after a status, which begins with a blank; empty if there is none.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words = [&self.kind, &self.title, &self.sentence].into_iter().flatten();
-        let words = words.fold(String::new(), |text, word| format!("{text} {word}"));
+        let words = words.fold(String::new(), |text, first_text| format!("{text} {first_text}"));
         f.write_str(&trace::behind(&words, self.trace.as_deref()))
     }
 }
@@ -88,8 +88,8 @@ mod tests {
     }
 
     #[test]
-    fn each_shape_is_told_with_its_number() {
-        for (status, body, told) in [
+    fn each_format_is_shown_with_its_trace_id() {
+        for (status, body, want) in [
             (403, r#"{"error_code":403,"error_type":"X","error_description":"no"}"#, " X no"),
             (403, r#"{"error_type":"X","error_description":"no","trace_id":"t1"}"#, " X no (trace_id t1)"),
             (400, r#"{"error_code":400,"error_type":"","error_description":"no"}"#, " no"),
@@ -102,12 +102,12 @@ mod tests {
             (500, r#"{"title":"ErrInternalServer","status":500,"trace_id":"t3"}"#, " ErrInternalServer (trace_id t3)"),
             (429, r#"{"title":"Too Many Requests","status":429,"detail":"slowly","retry_after":300}"#, " slowly"),
         ] {
-            assert_eq!(read(status, body).as_deref(), Some(told), "{body}");
+            assert_eq!(read(status, body).as_deref(), Some(want), "{body}");
         }
     }
 
     #[test]
-    fn what_somebody_else_says_is_no_error_of_kommos() {
+    fn other_formats_are_no_error_of_kommos() {
         for body in [
             "",
             "<html>",
@@ -122,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn what_it_says_fits_one_line_of_a_log() {
+    fn the_text_fits_on_one_line_of_a_log() {
         let long = format!(r#"{{"error_type":"X","error_description":"a\n{}"}}"#, "x".repeat(9000));
-        let told = read(400, &long).unwrap();
-        assert!(told.starts_with(" X a x") && told.len() < 300, "{told}");
+        let text = read(400, &long).unwrap();
+        assert!(text.starts_with(" X a x") && text.len() < 300, "{text}");
     }
 
     #[test]
-    fn it_is_called_the_same_in_both_shapes() {
+    fn the_name_is_found_in_both_formats() {
         for body in [r#"{"error_type":"GONE"}"#, r#"{"title":"GONE","status":404,"detail":"x"}"#] {
             let error = ApiError::of_kommo(StatusCode::NOT_FOUND, body.as_bytes()).unwrap();
             assert!(error.is_called("GONE") && !error.is_called("x"), "{body}");

@@ -1,4 +1,4 @@
-//! What a chat has held so far (the page "Chat history").
+//! The history of a chat (the page "Chat history").
 
 use serde_json::value::RawValue;
 
@@ -13,20 +13,20 @@ lenient! {
         pub messages: Vec<Box<RawValue>>,
     }
 
-    /// One message of a chat's history, with its surroundings.
+    /// One message of a chat's history, with its metadata.
     pub struct HistoryItem {
         /// Seconds since the epoch.
         pub timestamp: i64,
         /// Milliseconds since the epoch.
         pub msec_timestamp: i64,
         pub sender: HistoryPerson,
-        /// Whom it is for; absent for customers' messages.
+        /// The recipient; absent for customers' messages.
         pub receiver: HistoryPerson,
-        /// What it says, as it came. [`HistoryMessage`] reads it.
+        /// The content as raw JSON. [`HistoryMessage`] reads it.
         pub message: Box<RawValue>,
     }
 
-    /// Somebody who takes part in a chat.
+    /// A participant of a chat.
     pub struct HistoryPerson {
         pub id: String,
         /// Our id; users of the account have none.
@@ -43,18 +43,17 @@ lenient! {
         pub r#type: String,
         /// The text, or a caption.
         pub text: String,
-        /// Where a file is to be fetched.
+        /// The address of a file.
         pub media: String,
         pub file_name: String,
-        /// A place on the map.
         pub location: HookLocation,
         pub contact: HookCard,
     }
 }
 
 impl History {
-    /// Its messages, as many as there are: one that cannot be read takes no other down with it. `None` if it has no
-    /// list of them.
+    /// All its messages. One that cannot be read is empty, and does not affect the others. `None` if it has no list of
+    /// them.
     #[must_use]
     pub fn items(&self) -> Option<Vec<HistoryItem>> {
         let read = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_default();
@@ -63,7 +62,7 @@ impl History {
 }
 
 impl HistoryItem {
-    /// The message in it, as far as it can be read.
+    /// The message, as far as it can be read.
     #[must_use]
     pub fn content(&self) -> HistoryMessage {
         self.message.as_ref().and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()

@@ -1,9 +1,9 @@
-//! What Kommo's hooks hold (the page "Chat webhooks").
+//! Kommo's hooks (the page "Chat webhooks").
 
 use crate::lenient::lenient;
 
 lenient! {
-    /// A hook: something happened in Kommo.
+    /// The body of a hook.
     pub struct Hook {
         /// When Kommo sent it, in seconds since the epoch.
         pub time: i64,
@@ -13,13 +13,12 @@ lenient! {
         pub action: HookAction,
     }
 
-    /// An outgoing message with its surroundings.
+    /// An outgoing message with its metadata.
     pub struct HookMessage {
         /// The user or bot of the account that wrote it.
         pub sender: HookSender,
         pub conversation: HookConversation,
         pub receiver: HookReceiver,
-        /// The line of the channel.
         pub source: HookSource,
         /// When it was written, in seconds since the epoch.
         pub timestamp: i64,
@@ -28,27 +27,27 @@ lenient! {
         pub message: HookContent,
     }
 
-    /// A thread by both ids.
+    /// A conversation by both ids.
     pub struct HookConversation {
         pub id: String,
-        /// Ours; absent where a manager writes first.
+        /// Ours; absent if a manager writes first.
         pub client_id: String,
     }
 
-    /// The customer whom a message is for.
+    /// The recipient of a message.
     pub struct HookReceiver {
         pub id: String,
-        /// The phone number; empty if Kommo knows none. Where a manager writes first, the one that was chosen.
+        /// The phone number; empty if Kommo knows none. If a manager writes first, the chosen one.
         pub phone: String,
         pub name: String,
     }
 
-    /// Who of the account wrote a message.
+    /// The author of a message, a user or bot of the account.
     pub struct HookSender {
         pub id: String,
     }
 
-    /// A line of the channel.
+    /// A source of the channel.
     pub struct HookSource {
         pub external_id: String,
     }
@@ -61,31 +60,30 @@ lenient! {
         pub r#type: String,
         /// The text, or a caption.
         pub text: String,
-        /// Where a file is to be fetched; empty for a text.
+        /// The address of a file; empty for a text.
         pub media: String,
-        /// The file's name; often empty where there is one.
+        /// The file's name; often empty.
         pub file_name: String,
-        /// What several files that were sent at once have in common.
+        /// The id of a group of files that were sent at once.
         pub media_group_id: String,
         /// Its keyboard; `null` for none.
         pub markup: HookMarkup,
-        /// The message that it answers.
+        /// The quoted message.
         pub reply_to: HookReply,
-        /// The messages that it passes on.
+        /// The forwarded messages.
         pub forwards: HookForwards,
-        /// A place. Not documented for what managers send; read as what they are sent.
+        /// A location. It is not documented for managers' messages, and read as that of customers' messages.
         pub location: HookLocation,
-        /// Somebody's card; as above.
+        /// A contact; as above.
         pub contact: HookCard,
     }
 
-    /// The messages that are passed on.
+    /// Forwarded messages.
     pub struct HookForwards {
-        /// Each in full.
         pub messages: Vec<HookQuoted>,
     }
 
-    /// A place on the map.
+    /// A location.
     pub struct HookLocation {
         /// Degrees east.
         pub lon: f64,
@@ -95,23 +93,21 @@ lenient! {
 
     pub struct HookCard {
         pub name: String,
-        /// The phone number.
         pub phone: String,
-    }
+        }
 
-    /// Who wrote a message.
+        /// The author of a quoted or forwarded message.
     pub struct HookAuthor {
         /// The name; often left out.
         pub name: String,
     }
 
-    /// What a message answers.
+    /// A reference to a quoted message.
     pub struct HookReply {
-        /// The message that is answered.
         pub message: HookQuoted,
     }
 
-    /// A message that is answered or passed on.
+    /// A quoted or forwarded message.
     pub struct HookQuoted {
         pub id: String,
         /// Our id, if it has one.
@@ -119,7 +115,7 @@ lenient! {
         /// `text`, `picture`, `file` and so on.
         pub r#type: String,
         pub text: String,
-        /// Where its file is, if it has one.
+        /// The address of its file, if it has one.
         pub media: String,
         /// The name of its file, if it has one.
         pub file_name: String,
@@ -151,28 +147,27 @@ lenient! {
     /// A choice of a list.
     pub struct HookRow {
         pub title: String,
-        /// What more there is to say of it.
         pub description: String,
-        /// What Kommo knows it by.
+        /// Kommo's id of the choice.
         pub callback_data: String,
     }
 
     pub struct HookButton {
-        /// What stands on it.
+        /// Its label.
         pub text: String,
-        /// Where it leads; absent for one that answers with its text.
+        /// The target of a link; absent for a button that sends its label as an answer.
         pub url: String,
     }
 
-    /// What is no message.
+    /// An event other than a message.
     pub struct HookAction {
         pub typing: HookTyping,
         /// Somebody reacts to a message.
         pub reaction: HookReaction,
     }
 
-    /// Somebody reacts to a message, or takes that back. The sample names the message by `msgid` and the table by
-    /// `message`.
+    /// A reaction to a message, or its removal. The documentation's sample names the message by `msgid`, and its table
+    /// by `message`.
     pub struct HookReaction {
         /// An id of the message: Kommo's in the sample.
         pub msgid: String,
@@ -184,7 +179,7 @@ lenient! {
         pub emoji: String,
     }
 
-    /// A message that is reacted to.
+    /// The message of a reaction.
     pub struct HookReacted {
         pub id: String,
         /// Ours, if it has one.

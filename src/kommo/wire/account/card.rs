@@ -1,4 +1,4 @@
-//! Contacts and leads ("Contacts API", "Leads API", "Custom fields"), and which chats they have.
+//! Contacts and leads ("Contacts API", "Leads API", "Custom fields"), and their chats.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
@@ -8,24 +8,24 @@ use crate::{
     lenient::{Fields, lenient},
 };
 
-/// A contact that Kommo has.
+/// A contact in Kommo.
 #[derive(Clone, Debug, Default)]
 pub struct Contact {
     /// Its number.
     pub id: Option<u64>,
     pub name: Option<String>,
-    /// When it was made, in seconds since the epoch.
+    /// When it was created, in seconds since the epoch.
     pub created_at: Option<i64>,
-    /// When it was changed last, in seconds since the epoch.
+    /// When it was last changed, in seconds since the epoch.
     pub updated_at: Option<i64>,
-    /// Its custom fields; phones and e-mail addresses are among them.
+    /// Its custom fields, which include phone numbers and e-mail addresses.
     pub fields: Vec<CustomField>,
     pub tags: Vec<Tag>,
-    /// The numbers of its leads, if they were asked for.
+    /// The ids of its leads, if they were requested.
     pub leads: Vec<u64>,
 }
 
-/// A lead that Kommo has.
+/// A lead in Kommo.
 #[derive(Clone, Debug, Default)]
 pub struct Lead {
     /// Its number.
@@ -34,40 +34,38 @@ pub struct Lead {
     pub pipeline_id: Option<u64>,
     /// Its stage; 142 is won and 143 is lost.
     pub status_id: Option<u64>,
-    /// When it was changed last, in seconds since the epoch.
+    /// When it was last changed, in seconds since the epoch.
     pub updated_at: Option<i64>,
-    /// Whether it was deleted.
     pub is_deleted: bool,
-    /// The source that it came from, by Kommo's number.
+    /// Kommo's id of its source.
     pub source_id: Option<u64>,
-    /// Its custom fields; tracking fields (UTM) are among them.
+    /// Its custom fields, which include tracking fields (UTM).
     pub fields: Vec<CustomField>,
     pub tags: Vec<Tag>,
-    /// The numbers of its contacts.
+    /// The ids of its contacts.
     pub contacts: Vec<u64>,
 }
 
 lenient! {
-    /// What a custom field of a contact or lead holds.
+    /// A custom field of a contact or lead, with its values.
     pub struct CustomField {
-        /// The field's number.
         pub field_id: u64,
         /// The field's code, such as `PHONE`.
         pub field_code: String,
         pub field_name: String,
         /// The field's type, such as `multitext` or `tracking_data`.
         pub field_type: String,
-        /// Its values. If they could not be read, they must not be replaced either.
+        /// Its values; `None` if they could not be read, and then they must not be replaced.
         pub values: Vec<FieldValue>,
     }
 
     /// One value of a custom field.
     pub struct FieldValue {
-        /// A text for most types of fields.
+        /// A string for most types of fields.
         pub value: Value,
-        /// Which kind of phone or address it is, by number.
+        /// The id of the kind of phone or address.
         pub enum_id: u64,
-        /// Which kind of phone or address it is, such as `WORK` or `MOB`.
+        /// The kind of phone or address, such as `WORK` or `MOB`.
         pub enum_code: String,
     }
 
@@ -82,9 +80,9 @@ lenient! {
         pub r#type: String,
     }
 
-    /// Which contact a chat belongs to.
+    /// The link between a chat and its contact.
     pub struct ChatLink {
-        /// The contact's number.
+        /// The contact's id.
         pub contact_id: u64,
         /// The chat's id in the Chats API, a UUID.
         pub chat_id: String,
@@ -95,73 +93,68 @@ lenient! {
     }
 }
 
-/// A tag, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tag {
     pub name: String,
 }
 
-/// A chat to be given to a contact ("Contacts API", link chats). A chat has one contact at most.
+/// A link of a chat to a contact ("Contacts API", link chats). A chat has one contact at most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewChatLink {
-    /// The contact's number.
+    /// The contact's id.
     pub contact_id: u64,
     /// The chat's id in the Chats API, a UUID; not our id of the conversation.
     pub chat_id: String,
 }
 
-/// Words to stand among the events of a contact ("Events and notes").
+/// A note among the events of a contact ("Events and notes").
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewNote {
-    /// `common`: words alone.
+    /// `common`: a text only.
     pub note_type: &'static str,
     pub params: NoteText,
 }
 
-/// The words of a note.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NoteText {
     pub text: String,
 }
 
-/// What becomes different about a contact or lead; what is left out stays as it is.
+/// A change of a contact or lead. What is left out stays unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct EntityPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// New contents of fields. Each replaces everything that the field held.
+    /// New values of fields. Each replaces all values of its field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub custom_fields_values: Vec<FieldPatch>,
-    /// Tags to add to those that are there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags_to_add: Vec<Tag>,
-    /// Tags to take away.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags_to_delete: Vec<Tag>,
 }
 
-/// The new content of a custom field, which is named by its number or by its code.
+/// The new values of a custom field, which is named by its id or its code.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct FieldPatch {
-    /// The field's number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field_id: Option<u64>,
     /// The field's code, such as `PHONE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field_code: Option<String>,
-    /// Everything that it holds from now on.
+    /// All its values from now on.
     pub values: Vec<ValuePatch>,
 }
 
 /// One value of a custom field.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ValuePatch {
-    /// The value; a text for phones, addresses and tracking fields.
+    /// A string for phones, addresses and tracking fields.
     pub value: Value,
-    /// Which kind of phone or address it is, by number.
+    /// The id of the kind of phone or address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enum_id: Option<u64>,
-    /// Which kind of phone or address it is, such as `MOB`, where the number is not known.
+    /// The kind of phone or address, such as `MOB`, if its id is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enum_code: Option<String>,
 }
@@ -197,7 +190,7 @@ impl Lead {
     }
 }
 
-/// Fields that are there but cannot be read are an error: whoever adds to them would otherwise wipe them out.
+/// Fields that exist but cannot be read are an error, because adding to them would otherwise erase them.
 fn custom_fields<E: de::Error>(fields: &Fields) -> Result<Vec<CustomField>, E> {
     match fields.read("custom_fields_values") {
         Some(values) => Ok(values),
@@ -207,8 +200,8 @@ fn custom_fields<E: de::Error>(fields: &Fields) -> Result<Vec<CustomField>, E> {
 }
 
 fn numbers(fields: &Fields, name: &str) -> Vec<u64> {
-    let found: Vec<Numbered> = embedded(fields, name).unwrap_or_default();
-    found.into_iter().filter_map(|entity| entity.id).collect()
+    let entities: Vec<Numbered> = embedded(fields, name).unwrap_or_default();
+    entities.into_iter().filter_map(|entity| entity.id).collect()
 }
 
 impl<'de> Deserialize<'de> for Contact {
@@ -226,7 +219,7 @@ impl<'de> Deserialize<'de> for Lead {
 }
 
 impl Contact {
-    /// The texts in the field with this code, `PHONE` or `EMAIL` for instance.
+    /// The strings in the field with this code, for instance `PHONE` or `EMAIL`.
     pub fn texts<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a str> {
         let fields = self.fields.iter().filter(move |field| field.field_code.as_deref() == Some(code));
         fields.flat_map(CustomField::texts)
@@ -234,24 +227,23 @@ impl Contact {
 }
 
 impl KnownField {
-    /// Whether an operator who writes `name` means it: its number, or its name.
+    /// Whether `name`, which an operator has written, is its id or its name.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
         self.id.is_some_and(|id| id.to_string() == name) || self.name.as_deref() == Some(name)
     }
 
-    /// Whether it is the tracking field with this end of its code: `source`, `medium` and so on. Which codes there are
-    /// is not documented for every zone.
+    /// Whether it is the tracking field whose code ends like this: `source`, `medium` and so on. The codes are not
+    /// documented for every zone.
     #[must_use]
     pub fn is_tracking(&self, end: &str) -> bool {
         let code = format!("utm_{end}");
-        let is_it = |name: &Option<String>| name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&code));
-        self.r#type.as_deref() == Some("tracking_data") && (is_it(&self.code) || is_it(&self.name))
+        let has_code = |name: &Option<String>| name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(&code));
+        self.r#type.as_deref() == Some("tracking_data") && (has_code(&self.code) || has_code(&self.name))
     }
 }
 
 impl FieldValue {
-    /// Whether it says nothing.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         match &self.value {
@@ -263,13 +255,13 @@ impl FieldValue {
 }
 
 impl CustomField {
-    /// Whether it certainly holds nothing: what could not be read, or is no text, is something.
+    /// Whether it is certainly empty. A value that could not be read, or is no string, counts as a value.
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.values.as_ref().is_some_and(|values| values.iter().all(FieldValue::is_blank))
     }
 
-    /// Its values that are texts.
+    /// Its values that are strings.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.values.iter().flatten().filter_map(|value| value.value.as_ref()?.as_str())
     }

@@ -1,11 +1,10 @@
-//! What has happened in the account ("Events and notes"). Of what was written in chats, the list tells the message's
-//! number and whose card it stands on.
+//! Events of the account ("Events and notes"). Those of messages in chats have the message's id and its contact.
 
 use serde::Deserialize;
 
 use crate::lenient::Fields;
 
-/// An event: its kind, what it happened to, and what became different.
+/// An event: its kind, its entity, and what has changed.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Event(Fields);
@@ -17,15 +16,15 @@ impl Event {
         self.0.read("created_at")
     }
 
-    /// The message that was written.
+    /// The id of the message.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         let values: Vec<Fields> = self.0.read("value_after")?;
         values.iter().find_map(|value| value.read::<Fields>("message")?.read("id"))
     }
 
-    /// The contact in whose chat it was written. Where it happened to a lead, that of its talk is documented by name,
-    /// not by place: it is looked for in both.
+    /// The contact of the chat. If the entity is a lead, it is in `linked_talk_contact_id`, whose place is not
+    /// documented, so this looks in both possible places.
     #[must_use]
     pub fn contact(&self) -> Option<u64> {
         let of_talk = |fields: &Fields| fields.read("linked_talk_contact_id");
@@ -40,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_and_its_contact_are_read_wherever_they_stand() {
+    fn a_message_and_its_contact_are_found_in_all_places() {
         let message = r#""value_after":[{"message":{"id":"m","talk_id":1}}]"#;
         for (event, contact) in [
             (r#""entity_id":7,"entity_type":"contact""#, Some(7)),

@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use crate::kommo::wire::trace::{self, quoted};
 
-/// What is wrong with a request, as Kommo tells it. Everything may be missing.
+/// An error of the REST API. Every field may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problem {
     /// Such as `Bad Request`.
     pub title: Option<String>,
     pub detail: Option<String>,
-    /// What is wrong with which part of the request.
+    /// The faults of single fields.
     pub faults: Vec<Fault>,
-    /// Kommo's number of the request.
+    /// Kommo's id of the request.
     pub trace: Option<String>,
 }
 
@@ -24,15 +24,14 @@ pub struct Problem {
 pub struct Fault {
     /// Such as `NotSupportedChoice`, `FieldMissing`, `AlreadyExists`, `EntityNotFound`.
     pub code: String,
-    /// Where it stands, such as `custom_fields_values.0.field_id`.
+    /// The path of the field, such as `custom_fields_values.0.field_id`.
     pub path: String,
     pub detail: String,
 }
 
 impl Problem {
-    /// Reads an answer with this status, if it is in Kommo's shape: a title with the status once more, or faults of
-    /// what was asked. What a filter writes, such as `{"error":"forbidden"}`, is not; one in the cloud writes the same,
-    /// and its own name.
+    /// Reads a response with this status, if it is in Kommo's format: a title and the status, or faults of the request.
+    /// A filter's `{"error":"forbidden"}` is not. Cloudflare's errors have the same fields, and a field with its name.
     #[must_use]
     pub fn of_kommo(status: StatusCode, body: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(body).ok()?;
@@ -45,7 +44,7 @@ impl Problem {
         (is_problem || has_faults).then(|| Self::decode(body))
     }
 
-    /// Reads an answer. What is no JSON object, an error page for instance, tells nothing.
+    /// Reads a body. Anything but a JSON object, for instance a page, is an empty problem.
     #[must_use]
     pub fn decode(body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -63,17 +62,16 @@ impl Problem {
     }
 }
 
-/// How long Kommo asks for patience, as the body of a 429 tells it: `retry_after`, in seconds, a number or a text
-/// ("Error codes"). Parts of a second count as a whole one.
+/// `retry_after` in the body of a 429: seconds, as a number or a string ("Error codes"). It is rounded up.
 #[must_use]
 pub fn retry_after(body: &[u8]) -> Option<Duration> {
     let value: Value = serde_json::from_slice(body).ok()?;
-    let told = &value["retry_after"];
-    let seconds = told.as_f64().or_else(|| told.as_str()?.trim().parse().ok())?;
+    let retry_after = &value["retry_after"];
+    let seconds = retry_after.as_f64().or_else(|| retry_after.as_str()?.trim().parse().ok())?;
     Duration::try_from_secs_f64(seconds.ceil()).ok()
 }
 
-/// Per request of a batch there is a list of faults, or one of them alone.
+/// The faults of a batch. Each of its requests has a list of faults, or a single one.
 fn faults(list: &Value) -> Vec<Fault> {
     let requests = list.as_array().map(Vec::as_slice).unwrap_or_default();
     let inner = requests.iter().flat_map(|request| match &request["errors"] {
@@ -91,8 +89,8 @@ fn fault(value: &Value) -> Option<Fault> {
 }
 
 impl fmt::Display for Problem {
-    /// The faults with their places, else the sentence, else the title, and the number of the request; nothing if there
-    /// is none of them.
+    /// The faults with their paths, or else the detail, or else the title, and the id of the request; empty if there is
+    /// none of them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let faults: Vec<_> = self.faults.iter().map(ToString::to_string).collect();
         let of_all = self.detail.as_ref().or(self.title.as_ref()).map_or("", String::as_str);

@@ -1,30 +1,30 @@
-//! Sources ("Sources API"): the lines of a channel that Kommo shows and that leads come from.
+//! Sources ("Sources API").
 
 use serde::Serialize;
 
 use crate::lenient::lenient;
 
-/// A source to be made.
+/// A source to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewSource {
     pub name: String,
-    /// Our id of it: unique, 1 to 36 printable ASCII characters, never changed.
+    /// Our id: unique, 1 to 36 printable ASCII characters, never changed.
     pub external_id: String,
-    /// The pipeline of its leads; the main one if left out.
+    /// The pipeline of its leads; the main one by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pipeline_id: Option<u64>,
-    /// Whether leads without a source of ours come from it. At most one is; a new one takes the place of the old one.
+    /// Whether it is the source of leads without one. Only one source can be; a new one replaces the old one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<bool>,
-    /// The channel's code, needed where managers write first.
+    /// The channel's code, which is needed for managers to write first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin_code: Option<String>,
 }
 
-/// A source to be changed; what is left out stays as it is.
+/// A change of a source. What is left out stays unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SourceChange {
-    /// Kommo's number of it.
+    /// Kommo's id.
     pub id: u64,
     /// As in [`NewSource`].
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,16 +41,16 @@ pub struct SourceChange {
 }
 
 lenient! {
-    /// A source that Kommo has.
+    /// A source in Kommo.
     pub struct KnownSource {
-        /// Kommo's number of it.
+        /// Kommo's id.
         pub id: u64,
         pub name: String,
         /// The pipeline of its leads.
         pub pipeline_id: u64,
-        /// Our id of it.
+        /// Our id.
         pub external_id: String,
-        /// Whether leads without a source of ours come from it.
+        /// Whether it is the source of leads without one.
         pub default: bool,
         pub origin_code: String,
     }

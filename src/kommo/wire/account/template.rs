@@ -1,29 +1,29 @@
-//! Chat templates ("Chat templates API"): texts that managers choose from. Those that a messenger has to approve are
-//! left out.
+//! Chat templates ("Chat templates API"): texts that managers choose from. Those that need a messenger's approval are
+//! not supported.
 
 use serde::Serialize;
 
 use crate::lenient::lenient;
 
-/// A template to be made.
+/// A template to create.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct NewTemplate {
-    /// What managers see in the list.
+    /// Its name in the managers' list.
     pub name: String,
-    /// The text; Salesbot's markers stand for what is filled in.
+    /// The text, with Salesbot's placeholders.
     pub content: String,
-    /// `amocrm`: one that no messenger has to approve.
+    /// `amocrm`: one that needs no approval.
     pub r#type: &'static str,
     /// Whether managers may change the text before they send it.
     pub is_editable: bool,
-    /// Our id of it.
+    /// Our id.
     pub external_id: String,
-    /// Buttons below it, all of one kind.
+    /// Its buttons, all of one kind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<TemplateButton>,
 }
 
-/// What a template becomes.
+/// A change of a template. What is left out stays unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TemplateChange {
     /// As in [`NewTemplate`].
@@ -38,7 +38,7 @@ pub struct TemplateChange {
     /// As in [`NewTemplate`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
-    /// As in [`NewTemplate`]; these replace all that were there.
+    /// As in [`NewTemplate`]; these replace all existing ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub buttons: Option<Vec<TemplateButton>>,
 }
@@ -48,35 +48,35 @@ pub struct TemplateChange {
 pub struct TemplateButton {
     /// `inline` or `url`.
     pub r#type: &'static str,
-    /// What stands on it.
+    /// Its label.
     pub text: String,
-    /// Where it leads, only with `url`.
+    /// The target, only with `url`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
 lenient! {
-    /// A template that Kommo has.
+    /// A template in Kommo.
     pub struct Template {
-        /// Kommo's number of it.
+        /// Kommo's id.
         pub id: u64,
-        /// What managers see in the list.
+        /// Its name in the managers' list.
         pub name: String,
         pub content: String,
         /// `amocrm` or `waba`.
         pub r#type: String,
         /// Whether managers may change the text.
         pub is_editable: bool,
-        /// Our id of it.
+        /// Our id.
         pub external_id: String,
         pub buttons: Vec<KnownButton>,
     }
 
-    /// A button of a template that Kommo has.
+    /// A button of a template in Kommo.
     pub struct KnownButton {
         /// `inline` or `url`.
         pub r#type: String,
-        /// What stands on it.
+        /// Its label.
         pub text: String,
         pub url: String,
     }

@@ -20,7 +20,7 @@ fn the_account_and_its_users_have_ids_in_the_chats_api() {
 }
 
 #[test]
-fn a_page_tells_whether_another_follows_and_leaves_out_what_it_cannot_read() {
+fn a_page_knows_whether_another_follows_and_skips_unreadable_items() {
     let page: Page<KnownField> = Page::decode(fixture!("page_1.json"), "custom_fields").unwrap();
     assert!(page.more);
     let codes: Vec<_> = page.items.iter().map(|field| field.code.as_deref()).collect();
@@ -32,7 +32,7 @@ fn a_page_tells_whether_another_follows_and_leaves_out_what_it_cannot_read() {
 }
 
 #[test]
-fn a_contact_tells_phones_tags_and_leads() {
+fn a_contact_has_phones_tags_and_leads() {
     let contact: Contact = serde_json::from_slice(fixture!("contact.json")).unwrap();
     assert_eq!(contact.texts("PHONE").collect::<Vec<_>>(), ["+79123", "+79121234567"]);
     assert_eq!(contact.texts("EMAIL").count(), 0);
@@ -41,7 +41,7 @@ fn a_contact_tells_phones_tags_and_leads() {
 }
 
 #[test]
-fn fields_that_cannot_be_read_are_not_taken_for_empty_ones() {
+fn unreadable_fields_do_not_count_as_empty() {
     assert!(serde_json::from_str::<Contact>(r#"{"id":3,"custom_fields_values":{"PHONE":"+7"}}"#).is_err());
     assert!(serde_json::from_str::<Lead>(r#"{"id":3,"custom_fields_values":"none"}"#).is_err());
     let contact: Contact = serde_json::from_str(r#"{"id":3,"custom_fields_values":null}"#).unwrap();
@@ -49,7 +49,7 @@ fn fields_that_cannot_be_read_are_not_taken_for_empty_ones() {
 }
 
 #[test]
-fn each_shape_of_an_error_is_understood() {
+fn each_format_of_an_error_is_read() {
     let validation = Problem::decode(fixture!("problem_validation.json"));
     assert!(validation.has("NotSupportedChoice"), "{validation:?}");
     let batch = Problem::decode(fixture!("problem_batch_delete.json"));
@@ -65,7 +65,7 @@ fn each_shape_of_an_error_is_understood() {
 }
 
 #[test]
-fn what_is_sent_has_the_documented_shape_and_nothing_more() {
+fn requests_have_the_documented_format_only() {
     let source = NewSource {
         name: "Telegram @acme_bot".to_owned(),
         external_id: "sales".to_owned(),
