@@ -1,8 +1,8 @@
-//! Customers' files, from Telegram to whoever has a link.
+//! Serves customers' files to everybody who has a link.
 //!
-//! Kommo gets a link and fetches the file when it likes. Telegram's own address of a file contains the bot's token and
-//! is valid for an hour, so Kommo gets an address of ours. It contains everything that finds the file, signed, so
-//! nothing has to be remembered and nobody can make one up.
+//! Kommo gets a link, and downloads the file later. Telegram's own address of a file contains the bot's token and is
+//! valid for an hour, so the link leads to the bridge. It contains all that is needed to find the file, and a
+//! signature, so nothing has to be stored and nobody can forge a link.
 
 mod denied;
 pub mod disk;

@@ -1,4 +1,4 @@
-//! Files that the operator's own Bot API server has put onto the disk.
+//! Files that the operator's own Bot API server has stored on the disk.
 
 use std::{
     fs, io,
@@ -16,17 +16,17 @@ use crate::media::{exact_length::LengthMismatch, imported};
 /// The directory in which a Bot API server with `--local` keeps files. Nothing outside of it is ever read.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    /// Without links and dots.
+    /// Canonical.
     directory: PathBuf,
 }
 
-/// Why a file cannot be read. No text of it holds the path, which holds the token.
+/// Why a file cannot be read. No text of it contains the path, because that contains the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DiskError {
-    /// It is not there.
+    /// It does not exist.
     #[error("the Bot API server has no such file any more")]
     Gone,
-    /// The server named a place that is not in its directory, or no place on a disk at all.
+    /// The server's path is not in its directory, or is no absolute path.
     #[error(
         "the Bot API server's file is not in `telegram.local_dir`: let that be the server's directory, and run the \
          server with --local"
@@ -34,8 +34,8 @@ pub enum DiskError {
     Outside,
     #[error("the Bot API server's file cannot be read: let telekommo's user read what is in `telegram.local_dir`")]
     Unreadable,
-    /// It is there, and not as the server has told.
-    #[error("the Bot API server's file has another size than the server has told: is its disk full?")]
+    /// Its size differs from the one that the server has declared.
+    #[error("the Bot API server's file has another size than the server has declared: is its disk full?")]
     OtherSize,
 }
 
@@ -55,8 +55,7 @@ impl Disk {
         Ok(Self { directory: fs::canonicalize(directory)? })
     }
 
-    /// Opens a file by the path that the server gave. A path that leads out of the directory, by dots or by a link, is
-    /// as bad as one that never was in it.
+    /// Opens a file by the server's path. A path that leads out of the directory, by dots or by a link, is refused.
     async fn file(&self, path: &str) -> Result<(File, u64), DiskError> {
         if !Path::new(path).is_absolute() {
             return Err(DiskError::Outside);
@@ -65,7 +64,7 @@ impl Disk {
         if !path.starts_with(&self.directory) {
             return Err(DiskError::Outside);
         }
-        // Whatever else has a path could keep us waiting for ever.
+        // Opening anything else, such as a pipe, could block forever.
         if !tokio::fs::metadata(&path).await?.is_file() {
             return Err(DiskError::Unreadable);
         }
@@ -74,20 +73,20 @@ impl Disk {
         Ok((file, length))
     }
 
-    /// The file at `path`, or the `range` of it, still to be read; without the file itself if it `is_head`. `ended` is
-    /// told how reading it has ended.
-    pub(super) async fn pass(
+    /// A response with the file at `path`, or a `range` of it; without a body if it `is_head`. Calls `on_end` with the
+    /// result of reading it.
+    pub(super) async fn serve(
         &self,
-        (path, said_bytes): (&str, Option<u64>),
+        (path, expected_bytes): (&str, Option<u64>),
         range: Option<&HeaderValue>,
         is_head: bool,
-        ended: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
+        on_end: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
     ) -> Result<Response<Body>, DiskError> {
         let (file, length) = self.file(path).await?;
-        if said_bytes.is_some_and(|said| said != length) {
+        if expected_bytes.is_some_and(|expected| expected != length) {
             return Err(DiskError::OtherSize);
         }
-        Ok(imported::answer((file, length), range, is_head, ended).await?)
+        Ok(imported::answer((file, length), range, is_head, on_end).await?)
     }
 }
 
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_has_to_be_there() {
+    fn a_directory_has_to_exist() {
         let home = tempfile::tempdir().unwrap();
         assert!(Disk::open(&home.path().join("nothing")).is_err());
         fs::write(home.path().join("file"), "").unwrap();

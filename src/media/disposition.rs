@@ -1,13 +1,13 @@
-//! How a browser treats a file, and the name that it gets.
+//! Content types and `Content-Disposition` of files.
 
 use std::fmt::Write as _;
 
 use axum::http::HeaderValue;
 
 /// The type of an unknown file.
-pub(super) const ANYTHING: &str = "application/octet-stream";
+pub(super) const UNKNOWN: &str = "application/octet-stream";
 
-/// The type of a file by the ending of its path at Telegram.
+/// The type of a file by the extension of its path at Telegram.
 pub(super) fn type_of(path: &str) -> &'static str {
     match path.rsplit_once('.').map(|(_, ending)| ending) {
         Some("jpg" | "jpeg") => "image/jpeg",
@@ -16,19 +16,19 @@ pub(super) fn type_of(path: &str) -> &'static str {
         Some("mp4") => "video/mp4",
         Some("oga" | "ogg") => "audio/ogg",
         Some("mp3") => "audio/mpeg",
-        Some(_) | None => ANYTHING,
+        Some(_) | None => UNKNOWN,
     }
 }
 
-/// A type as a stranger has told it, without its parameters, if it is one: several in one header are read in several
-/// ways. What a browser would take for a page is a file like any other.
-pub(super) fn one_type(told: &str) -> &str {
-    let kind = told.split(';').next().unwrap_or_default().trim();
+/// A declared type without its parameters. An invalid one, several in one value, and any type that a browser may show
+/// as a page become the type of unknown files.
+pub(super) fn safe_type(declared: &str) -> &str {
+    let kind = declared.split(';').next().unwrap_or_default().trim();
     let is_type = |(of, kind): (&str, &str)| is_token(of) && is_token(kind) && !is_page(of, kind);
-    if kind.split_once('/').is_some_and(is_type) { kind } else { ANYTHING }
+    if kind.split_once('/').is_some_and(is_type) { kind } else { UNKNOWN }
 }
 
-/// HTML, XML, which may hold it, pictures that hold scripts, and what wraps any of them.
+/// HTML, XML, which may contain HTML, images that may contain scripts, and types that may wrap any of them.
 fn is_page(of: &str, kind: &str) -> bool {
     let (of, kind) = (of.to_ascii_lowercase(), kind.to_ascii_lowercase());
     let is_markup = kind.ends_with("xml") || ["html", "svg", "xsl"].iter().any(|markup| kind.contains(markup));
@@ -40,30 +40,29 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// `Content-Disposition`: images, videos and sounds may be shown, anything else is saved. The name stands there twice
-/// (RFC 6266): in ASCII for old readers, and as it is, encoded as RFC 5987 says.
+/// `Content-Disposition`: browsers show images, videos and audio, and save anything else. It has the name twice (RFC
+/// 6266): in ASCII for old clients, and in full, encoded by RFC 5987.
 pub(super) fn header(kind: &str, name: &str) -> HeaderValue {
-    let disposition = if is_shown(kind) { "inline" } else { "attachment" };
-    let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let disposition = if is_inline(kind) { "inline" } else { "attachment" };
+    let plain: String = name.chars().map(|c| if is_safe_ascii(c) { c } else { '_' }).collect();
     let text = format!("{disposition}; filename=\"{plain}\"; filename*=UTF-8''{}", encoded(name));
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
 }
 
-fn is_shown(kind: &str) -> bool {
+fn is_inline(kind: &str) -> bool {
     let kind = kind.to_ascii_lowercase();
     ["image/", "video/", "audio/"].iter().any(|shown| kind.starts_with(shown))
 }
 
-const fn is_plain(c: char) -> bool {
+const fn is_safe_ascii(c: char) -> bool {
     matches!(c, ' '..='~') && !matches!(c, '"' | '\\' | '/' | '%')
 }
 
-/// Everything but letters and digits and a few marks, as UTF-8 in percent form. Control characters and slashes are
-/// left out of the name.
+/// Percent-encodes a name. Control characters and slashes are replaced.
 fn encoded(name: &str) -> String {
-    let kept =
+    let safe_name =
         name.chars().map(|c| if c.is_control() || matches!(c, '/' | '\\') { '_' } else { c }).collect::<String>();
-    kept.bytes().fold(String::new(), |mut text, byte| {
+    safe_name.bytes().fold(String::new(), |mut text, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
             text.push(char::from(byte));
         } else {
@@ -78,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_browser_can_show_safely_is_shown() {
+    fn only_safe_types_are_shown_inline() {
         for (kind, shown) in [
             ("image/jpeg", true),
             ("VIDEO/mp4", true),
@@ -88,37 +87,37 @@ mod tests {
             ("application/pdf", false),
             ("", false),
         ] {
-            assert_eq!(header(one_type(kind), "x").to_str().unwrap().starts_with("inline"), shown, "{kind}");
+            assert_eq!(header(safe_type(kind), "x").to_str().unwrap().starts_with("inline"), shown, "{kind}");
         }
     }
 
     #[test]
-    fn a_type_is_one_type() {
-        for (told, kept) in [
+    fn only_a_single_valid_type_is_kept() {
+        for (declared, safe_name) in [
             ("image/png", "image/png"),
             ("Application/VND.ms-excel", "Application/VND.ms-excel"),
             ("audio/ogg; codecs=opus", "audio/ogg"),
             (" text/plain ", "text/plain"),
-            ("image/png,text/html", ANYTHING),
-            ("image/png, text/html", ANYTHING),
-            ("image/png text/html", ANYTHING),
-            ("image/png\r\nX: y", ANYTHING),
-            ("image/png/x", ANYTHING),
-            ("image/", ANYTHING),
-            ("/png", ANYTHING),
-            ("image", ANYTHING),
+            ("image/png,text/html", UNKNOWN),
+            ("image/png, text/html", UNKNOWN),
+            ("image/png text/html", UNKNOWN),
+            ("image/png\r\nX: y", UNKNOWN),
+            ("image/png/x", UNKNOWN),
+            ("image/", UNKNOWN),
+            ("/png", UNKNOWN),
+            ("image", UNKNOWN),
             ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", WORD),
-            ("картинка/png", ANYTHING),
-            ("", ANYTHING),
+            ("картинка/png", UNKNOWN),
+            ("", UNKNOWN),
         ] {
-            assert_eq!(one_type(told), kept, "{told}");
+            assert_eq!(safe_type(declared), safe_name, "{declared}");
         }
     }
 
     const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 
     #[test]
-    fn nothing_is_served_that_a_browser_takes_for_a_page() {
+    fn nothing_is_served_as_a_page() {
         for page in [
             "text/html",
             "TEXT/HTML; charset=utf-8",
@@ -139,8 +138,8 @@ mod tests {
             "message/rfc822",
             "application/hta",
         ] {
-            let kind = one_type(page);
-            assert_eq!(kind, ANYTHING, "{page}");
+            let kind = safe_type(page);
+            assert_eq!(kind, UNKNOWN, "{page}");
             assert!(header(kind, "x.html").to_str().unwrap().starts_with("attachment;"), "{page}");
         }
     }

@@ -1,8 +1,8 @@
-//! Passes a file on as whole only if it is.
+//! Checks the length of a file while it is streamed.
 //!
-//! The announced length and the body come from different places: a server's disk fills up, a file is cut while it is
-//! read, a response without `Content-Length` just ends. A reader takes a body that ended in order for the whole file.
-//! So a body that is shorter or longer than announced ends with an error, which breaks the connection.
+//! The declared length and the body come from different places: a server's disk may be full, a file may be truncated
+//! while it is read, a response without `Content-Length` just ends. A client would take the incomplete body for the
+//! whole file. So a body that is shorter or longer than declared ends with an error, which breaks the connection.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use futures_util::{
@@ -11,13 +11,13 @@ use futures_util::{
 };
 use hyper::body::Bytes;
 
-/// How a body ended before its time, or after it.
+/// Why a body does not have its declared length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LengthMismatch {
-    /// It ended in good order, and bytes are missing.
+    /// It has ended without an error, and bytes are missing.
     #[error("the file is shorter than announced")]
     Short,
-    /// There is more than there should be.
+    /// There are more bytes.
     #[error("the file is longer than announced")]
     Long,
     /// The connection or the disk failed.
@@ -25,24 +25,24 @@ pub(super) enum LengthMismatch {
     Broken,
 }
 
-/// `pieces`, which end in good order only if they are as many bytes as `said_bytes`. `ended` is told once how they
-/// ended; it is not told if the reader went away.
-pub(super) fn whole<S, E>(
-    pieces: S,
-    said_bytes: Option<u64>,
-    ended: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
+/// Streams `chunks`, and ends with an error unless they have `expected_bytes`. Calls `on_end` once with the result, but
+/// not if the client disconnects.
+pub(super) fn with_exact_length<S, E>(
+    chunks: S,
+    expected_bytes: Option<u64>,
+    on_end: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
 ) -> impl Stream<Item = Result<Bytes, LengthMismatch>> + Send + 'static
 where
     S: Stream<Item = Result<Bytes, E>> + Send + 'static,
     E: 'static,
 {
-    let pieces = pieces.map(|piece| piece.map_err(|_| LengthMismatch::Broken)).boxed().fuse();
-    let body = Counted { pieces, left: said_bytes, ended: Some(ended) };
+    let chunks = chunks.map(|chunk| chunk.map_err(|_| LengthMismatch::Broken)).boxed().fuse();
+    let body = Counted { chunks, remaining: expected_bytes, on_end: Some(on_end) };
     stream::unfold(Some(body), |body| async move {
         let mut body = body?;
         let next = body.next().await;
         match next {
-            Ok(Some(piece)) => Some((Ok(piece), Some(body))),
+            Ok(Some(chunk)) => Some((Ok(chunk), Some(body))),
             Ok(None) => {
                 body.end(Ok(()));
                 None
@@ -56,82 +56,86 @@ where
 }
 
 struct Counted<F> {
-    pieces: Fuse<BoxStream<'static, Result<Bytes, LengthMismatch>>>,
-    /// How many bytes are to come, if that was said.
-    left: Option<u64>,
-    ended: Option<F>,
+    chunks: Fuse<BoxStream<'static, Result<Bytes, LengthMismatch>>>,
+    /// How many bytes are expected, if that is known.
+    remaining: Option<u64>,
+    on_end: Option<F>,
 }
 
 impl<F: FnOnce(Result<(), LengthMismatch>)> Counted<F> {
     async fn next(&mut self) -> Result<Option<Bytes>, LengthMismatch> {
-        let Some(piece) = self.piece().await? else {
-            return if self.left.is_some_and(|left| left > 0) { Err(LengthMismatch::Short) } else { Ok(None) };
+        let Some(chunk) = self.chunk().await? else {
+            return if self.remaining.is_some_and(|remaining| remaining > 0) {
+                Err(LengthMismatch::Short)
+            } else {
+                Ok(None)
+            };
         };
-        let Some(left) = self.left else { return Ok(Some(piece)) };
-        let left = left.checked_sub(piece.len() as u64).ok_or(LengthMismatch::Long)?;
-        self.left = Some(left);
-        if left == 0 {
-            // With the last byte the reader has what it was promised, so nothing may come behind it. A line that breaks
-            // there takes nothing away.
-            if matches!(self.piece().await, Ok(Some(_))) {
+        let Some(remaining) = self.remaining else { return Ok(Some(chunk)) };
+        let remaining = remaining.checked_sub(chunk.len() as u64).ok_or(LengthMismatch::Long)?;
+        self.remaining = Some(remaining);
+        if remaining == 0 {
+            // After the last byte the client has the complete file, so no byte may follow. If the connection breaks
+            // here, nothing is missing.
+            if matches!(self.chunk().await, Ok(Some(_))) {
                 return Err(LengthMismatch::Long);
             }
             self.end(Ok(()));
         }
-        Ok(Some(piece))
+        Ok(Some(chunk))
     }
 
-    /// The next piece with something in it.
-    async fn piece(&mut self) -> Result<Option<Bytes>, LengthMismatch> {
-        while let Some(piece) = self.pieces.next().await {
-            let piece = piece?;
-            if !piece.is_empty() {
-                return Ok(Some(piece));
+    /// The next chunk that is not empty.
+    async fn chunk(&mut self) -> Result<Option<Bytes>, LengthMismatch> {
+        while let Some(chunk) = self.chunks.next().await {
+            let chunk = chunk?;
+            if !chunk.is_empty() {
+                return Ok(Some(chunk));
             }
         }
         Ok(None)
     }
 
-    fn end(&mut self, how: Result<(), LengthMismatch>) {
-        if let Some(ended) = self.ended.take() {
-            ended(how);
+    fn end(&mut self, result: Result<(), LengthMismatch>) {
+        if let Some(on_end) = self.on_end.take() {
+            on_end(result);
         }
     }
 }
 
-/// How many bytes an answer of a server brings, if it is that of a file of `said_bytes`.
+/// The length of the body of a response, which should be that of a file of `expected_bytes`.
 ///
 /// # Errors
-/// If the answer itself tells that it is not.
+/// If the headers of the response contradict that.
 pub(super) fn length(
     status: StatusCode,
     headers: &HeaderMap,
-    said_bytes: Option<u64>,
+    expected_bytes: Option<u64>,
 ) -> Result<Option<u64>, LengthMismatch> {
-    let told = headers.get(header::CONTENT_LENGTH).and_then(number);
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(number);
     match status {
         StatusCode::PARTIAL_CONTENT => {
             let Some((count, of)) = headers.get(header::CONTENT_RANGE).and_then(part) else {
                 return Err(LengthMismatch::Broken);
             };
-            same(of, said_bytes)?;
-            same(told, Some(count))?;
+            check_equal(of, expected_bytes)?;
+            check_equal(declared, Some(count))?;
             Ok(Some(count))
         }
-        // Its body is not the file.
-        StatusCode::RANGE_NOT_SATISFIABLE => Ok(told),
+        // The body is not the file.
+        StatusCode::RANGE_NOT_SATISFIABLE => Ok(declared),
         _ => {
-            same(told, said_bytes)?;
-            Ok(told.or(said_bytes))
+            check_equal(declared, expected_bytes)?;
+            Ok(declared.or(expected_bytes))
         }
     }
 }
 
-/// What is not told contradicts nothing.
-fn same(told: Option<u64>, said: Option<u64>) -> Result<(), LengthMismatch> {
-    match (told, said) {
-        (Some(told), Some(said)) if told < said => Err(LengthMismatch::Short),
-        (Some(told), Some(said)) if told > said => Err(LengthMismatch::Long),
+/// Compares two lengths, if both are known.
+fn check_equal(declared: Option<u64>, expected: Option<u64>) -> Result<(), LengthMismatch> {
+    match (declared, expected) {
+        (Some(declared), Some(expected)) if declared < expected => Err(LengthMismatch::Short),
+        (Some(declared), Some(expected)) if declared > expected => Err(LengthMismatch::Long),
         (Some(_) | None, Some(_) | None) => Ok(()),
     }
 }
@@ -140,7 +144,7 @@ fn number(value: &HeaderValue) -> Option<u64> {
     value.to_str().ok()?.trim().parse().ok()
 }
 
-/// How many bytes a `Content-Range` brings, and of how many, if that is told: `bytes 0-99/1234` or `bytes 0-99/*`.
+/// The length of a `Content-Range`, and that of the file, if it has one: `bytes 0-99/1234` or `bytes 0-99/*`.
 fn part(value: &HeaderValue) -> Option<(u64, Option<u64>)> {
     let (range, of) = value.to_str().ok()?.trim().strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
@@ -155,21 +159,22 @@ mod tests {
     use super::*;
 
     type Piece = Result<&'static str, &'static str>;
-    /// Pieces, how many bytes were said, what is read, and how it ends.
+    /// Chunks, the expected length, what is read, and the error.
     type Case = (&'static [Piece], Option<u64>, &'static str, Option<LengthMismatch>);
 
     async fn read(
-        pieces: &'static [Piece],
-        said: Option<u64>,
+        chunks: &'static [Piece],
+        expected: Option<u64>,
     ) -> (String, Option<LengthMismatch>, Vec<Result<(), LengthMismatch>>) {
         let ends: Arc<Mutex<Vec<_>>> = Arc::default();
-        let told = Arc::clone(&ends);
-        let pieces = stream::iter(pieces.iter().map(|piece| piece.map(Bytes::from)));
-        let mut body = Box::pin(whole(pieces, said, move |how| told.lock().unwrap().push(how)));
+        let declared = Arc::clone(&ends);
+        let chunks = stream::iter(chunks.iter().map(|chunk| chunk.map(Bytes::from)));
+        let mut body =
+            Box::pin(with_exact_length(chunks, expected, move |result| declared.lock().unwrap().push(result)));
         let (mut text, mut error) = (String::new(), None);
-        while let Some(piece) = body.next().await {
-            match piece {
-                Ok(piece) => text.push_str(std::str::from_utf8(&piece).unwrap()),
+        while let Some(chunk) = body.next().await {
+            match chunk {
+                Ok(chunk) => text.push_str(std::str::from_utf8(&chunk).unwrap()),
                 Err(why) => error = Some(why),
             }
         }
@@ -178,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_ends_in_good_order_only_if_it_is_whole() {
+    async fn a_body_ends_without_an_error_only_if_it_is_complete() {
         let cases: [Case; 12] = [
             (&[Ok("abc"), Ok("de")], Some(5), "abcde", None),
             (&[Ok("abc"), Ok("de"), Ok("")], Some(5), "abcde", None),
@@ -193,25 +198,25 @@ mod tests {
             (&[Ok("abc"), Err("gone")], None, "abc", Some(LengthMismatch::Broken)),
             (&[Ok("abc"), Ok("de"), Err("gone")], Some(5), "abcde", None),
         ];
-        for (pieces, said, text, error) in cases {
+        for (chunks, expected, text, error) in cases {
             let want = (text.to_owned(), error, vec![error.map_or(Ok(()), Err)]);
-            assert_eq!(read(pieces, said).await, want, "{pieces:?} of {said:?}");
+            assert_eq!(read(chunks, expected).await, want, "{chunks:?} of {expected:?}");
         }
     }
 
     #[tokio::test]
-    async fn the_end_is_told_with_the_last_byte_and_not_when_the_reader_goes() {
+    async fn the_end_is_reported_with_the_last_byte_and_not_if_the_client_disconnects() {
         let ends: Arc<Mutex<Vec<_>>> = Arc::default();
-        let body = |said| {
-            let told = Arc::clone(&ends);
-            let pieces = stream::iter([Ok::<_, &str>(Bytes::from("abc")), Ok(Bytes::from("de"))]);
-            Box::pin(whole(pieces, Some(said), move |how| told.lock().unwrap().push(how)))
+        let body = |expected| {
+            let declared = Arc::clone(&ends);
+            let chunks = stream::iter([Ok::<_, &str>(Bytes::from("abc")), Ok(Bytes::from("de"))]);
+            Box::pin(with_exact_length(chunks, Some(expected), move |result| declared.lock().unwrap().push(result)))
         };
-        let mut left = body(5);
-        left.next().await.unwrap().unwrap();
-        drop(left);
+        let mut remaining = body(5);
+        remaining.next().await.unwrap().unwrap();
+        drop(remaining);
         assert_eq!(*ends.lock().unwrap(), []);
-        // Nobody asks for more than was promised.
+        // Clients do not read beyond the declared length.
         let mut read = body(5);
         for _ in 0..2 {
             read.next().await.unwrap().unwrap();
@@ -220,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_tells_beforehand_that_it_is_not_the_file() {
+    fn headers_that_contradict_the_length_are_an_error() {
         let ok = StatusCode::OK;
         let part = StatusCode::PARTIAL_CONTENT;
-        for (status, told, range, said, want) in [
+        for (status, declared, range, expected, want) in [
             (ok, Some("5"), None, Some(5), Ok(Some(5))),
             (ok, None, None, Some(5), Ok(Some(5))),
             (ok, Some("5"), None, None, Ok(Some(5))),
@@ -239,9 +244,9 @@ mod tests {
             (part, Some("2"), Some("bytes 2-1/5"), Some(5), Err(LengthMismatch::Broken)),
             (StatusCode::RANGE_NOT_SATISFIABLE, Some("0"), Some("bytes */5"), Some(5), Ok(Some(0))),
         ] {
-            let headers = [(header::CONTENT_LENGTH, told), (header::CONTENT_RANGE, range)].into_iter();
+            let headers = [(header::CONTENT_LENGTH, declared), (header::CONTENT_RANGE, range)].into_iter();
             let headers = headers.filter_map(|(name, text)| Some((name, HeaderValue::from_static(text?)))).collect();
-            assert_eq!(length(status, &headers, said), want, "{status} {told:?} {range:?} {said:?}");
+            assert_eq!(length(status, &headers, expected), want, "{status} {declared:?} {range:?} {expected:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The files of imported messages, which the import has copied to below `data_dir`.
+//! Files of imported messages, which the import has copied to `data_dir`.
 
 use std::{
     io::SeekFrom,
@@ -16,8 +16,8 @@ use tokio::{
 use tokio_util::io::ReaderStream;
 
 use crate::media::{
-    exact_length::{LengthMismatch, whole},
-    range::{Bytes, wanted},
+    exact_length::{LengthMismatch, with_exact_length},
+    range::{Bytes, requested},
 };
 
 /// How much of a file is read at once, in bytes.
@@ -29,47 +29,47 @@ pub fn dir(data_dir: &Path) -> PathBuf {
     data_dir.join("imports")
 }
 
-/// Opens the file at `relative`, which is `{import}/{chat}/{message}`; `None` if it is not there. A path of another
-/// form, one that leads elsewhere above all, is none.
+/// Opens the file at `relative`, which is `{import}/{chat}/{message}`; `None` if it does not exist, or if the path has
+/// another format, because that might lead elsewhere.
 pub(super) async fn open(dir: &Path, relative: &str) -> Option<(File, u64)> {
     let segments: Vec<_> = relative.split('/').collect();
-    let is_plain = |segment: &&str| {
+    let is_safe = |segment: &&str| {
         !segment.is_empty()
             && !segment.starts_with('.')
             && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
     };
-    if segments.len() != 3 || !segments.iter().all(is_plain) {
+    if segments.len() != 3 || !segments.iter().all(is_safe) {
         return None;
     }
     let path = dir.join(relative);
-    let there = readable(relative, fs::symlink_metadata(&path).await).filter(std::fs::Metadata::is_file)?;
-    Some((readable(relative, File::open(&path).await)?, there.len()))
+    let metadata = readable(relative, fs::symlink_metadata(&path).await).filter(std::fs::Metadata::is_file)?;
+    Some((readable(relative, File::open(&path).await)?, metadata.len()))
 }
 
-/// What could be had of a file. One that is there and cannot be read is for a person to mend.
-fn readable<T>(relative: &str, tried: std::io::Result<T>) -> Option<T> {
-    tried
+/// The result of an access to a file. One that exists and cannot be read is logged, because a person has to act.
+fn readable<T>(relative: &str, result: std::io::Result<T>) -> Option<T> {
+    result
         .inspect_err(|error| {
             if error.kind() != std::io::ErrorKind::NotFound {
                 tracing::warn!(
                     file = relative,
                     %error,
-                    "an imported file cannot be read: give data_dir/imports to the user that telekommo runs as"
+                    "cannot read an imported file: make data_dir/imports readable for telekommo's user"
                 );
             }
         })
         .ok()
 }
 
-/// The answer to a request for a file of this length; without the file itself if it `is_head`. One that is cut while it
-/// is read breaks off. `ended` is told how reading it has ended.
+/// The response with a file of this length; without a body if it `is_head`. It breaks off if the file is truncated
+/// while it is read. Calls `on_end` with the result of reading it.
 pub(super) async fn answer(
     (mut file, length): (File, u64),
     range: Option<&HeaderValue>,
     is_head: bool,
-    ended: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
+    on_end: impl FnOnce(Result<(), LengthMismatch>) + Send + 'static,
 ) -> std::io::Result<Response<Body>> {
-    let bytes = if is_head { Bytes::All } else { wanted(range, length) };
+    let bytes = if is_head { Bytes::All } else { requested(range, length) };
     let (status, first, count) = match bytes {
         Bytes::All => (StatusCode::OK, 0, length),
         Bytes::Some(first, last) => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
@@ -79,7 +79,11 @@ pub(super) async fn answer(
     let body = if is_head {
         Body::empty()
     } else {
-        Body::from_stream(whole(ReaderStream::with_capacity(file.take(count), CHUNK_BYTES), Some(count), ended))
+        Body::from_stream(with_exact_length(
+            ReaderStream::with_capacity(file.take(count), CHUNK_BYTES),
+            Some(count),
+            on_end,
+        ))
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -126,10 +130,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_cut_while_it_is_read_breaks_off() {
+    async fn a_file_that_is_truncated_while_it_is_read_breaks_off() {
         let dir = tempfile::TempDir::new().unwrap();
         let path = dir.path().join("file");
-        for (range, left, is_whole) in
+        for (range, left, is_complete) in
             [(None, 5, true), (None, 4, false), (Some("bytes=1-3"), 4, true), (Some("bytes=1-3"), 3, false)]
         {
             std::fs::write(&path, "12345").unwrap();
@@ -138,7 +142,7 @@ mod tests {
             let response = answer((file, 5), range.as_ref(), false, |_| ()).await.unwrap();
             std::fs::File::options().write(true).open(&path).unwrap().set_len(left).unwrap();
             let read = axum::body::to_bytes(response.into_body(), 100).await;
-            assert_eq!(read.is_ok(), is_whole, "{range:?} of {left}");
+            assert_eq!(read.is_ok(), is_complete, "{range:?} of {left}");
         }
     }
 }

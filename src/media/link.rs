@@ -1,7 +1,7 @@
 //! Links to files: `{public_url}/media/{payload}.{signature}/{file name}`.
 //!
-//! The payload is JSON and says what is linked and until when; the signature is an HMAC-SHA1 over it, 160 bits, with a
-//! key of its own that is derived from the channel secret. The name at the end is for people: nothing is read from it.
+//! The payload is JSON with the file and the expiry. The signature is an HMAC-SHA1 over it, 160 bits, with a key that
+//! is derived from the channel secret. The name at the end is for people only.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ use crate::domain::{address::SourceId, message::Media, time::UnixMillis};
 
 /// The first segment of a link's path.
 pub const SEGMENT: &str = "media";
-/// What the key is derived for; another version makes all older links invalid.
+/// The purpose of the derived key. Another version would invalidate all older links.
 const PURPOSE: &str = "telekommo media v1";
 
-/// A file that a bot received. The names are short, since they are part of every link.
+/// A file that a bot received. The field names are short, because every link contains them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linked {
-    /// The source whose bot can have the file.
+    /// The source whose bot can download the file.
     #[serde(rename = "s")]
     pub source: SourceId,
     /// Telegram's id of the file.
@@ -29,13 +29,13 @@ pub struct Linked {
     pub file_id: String,
     #[serde(rename = "n")]
     pub file_name: String,
-    /// Its type, if it was told.
+    /// Its type, if it is known.
     #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
-    /// Its size, if it was told.
+    /// Its size, if it is known.
     #[serde(rename = "b", skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
-    /// When the link ends, in seconds since the epoch.
+    /// When the link expires, in seconds since the epoch.
     #[serde(rename = "e")]
     pub expires_at_seconds: i64,
 }
@@ -43,20 +43,20 @@ pub struct Linked {
 /// A file that was imported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportedFile {
-    /// Where it is below the folder of imports.
+    /// Its path below the folder of imports.
     #[serde(rename = "i")]
     pub path: String,
     #[serde(rename = "n")]
     pub file_name: String,
-    /// Its type, if it was told.
+    /// Its type, if it is known.
     #[serde(rename = "m", skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<String>,
-    /// When the link ends, in seconds since the epoch.
+    /// When the link expires, in seconds since the epoch.
     #[serde(rename = "e")]
     pub expires_at_seconds: i64,
 }
 
-/// What a link leads to: one of two kinds, told apart by what they have.
+/// The target of a link. The kinds are distinguished by their fields.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Target {
@@ -75,12 +75,12 @@ impl Target {
     }
 }
 
-/// A link that was not made here, was changed, or has ended.
+/// A link that is invalid or has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no such link, or it has expired")]
 pub struct BadLink;
 
-/// Signs links and recognises them. Shown to nobody.
+/// Signs and verifies links. It is never shown.
 #[derive(Clone)]
 pub struct LinkKey(Hmac<Sha1>);
 
@@ -98,10 +98,10 @@ impl LinkKey {
         format!("{payload}.{signature}")
     }
 
-    /// What the link with this path leads to; repeated slashes count as one.
+    /// The target of the link with this path. Repeated slashes count as one.
     ///
     /// # Errors
-    /// [`BadLink`] without a hint why.
+    /// [`BadLink`], without the reason.
     pub fn open(&self, path: &str, now: UnixMillis) -> Result<Target, BadLink> {
         let mut segments = path.split('/').filter(|segment| !segment.is_empty());
         let sealed = segments.by_ref().nth(1).ok_or(BadLink)?;
@@ -118,25 +118,25 @@ fn keyed(key: &[u8]) -> Hmac<Sha1> {
     Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 
-/// Where links lead, and for how long.
+/// Settings of links.
 #[derive(Clone)]
 pub struct Links {
     pub key: LinkKey,
     /// The address of our public listener.
     pub public_url: Url,
-    /// How long a link is good.
+    /// How long a link is valid.
     pub valid_for: Duration,
 }
 
 impl Links {
-    /// Links that are made now.
+    /// Links that are made at `now`.
     #[must_use]
     pub fn made_at(&self, now: UnixMillis) -> MediaLinks<'_> {
         MediaLinks { key: &self.key, public_url: &self.public_url, expires_at: now.plus(self.valid_for) }
     }
 }
 
-/// Makes links that end at one instant.
+/// Makes links with the same expiry.
 #[derive(Clone, Copy)]
 pub struct MediaLinks<'a> {
     pub key: &'a LinkKey,
@@ -160,7 +160,7 @@ impl MediaLinks<'_> {
         self.address(&sealed, &media.file_name)
     }
 
-    /// The link to a file that was imported; it ends with the others, whatever `file` says.
+    /// The link to an imported file. Its expiry is that of the other links, whatever `file` has.
     #[must_use]
     pub fn to_imported(&self, file: &ImportedFile) -> String {
         let expires_at_seconds = self.expires_at.seconds();
@@ -169,7 +169,7 @@ impl MediaLinks<'_> {
 
     fn address(&self, sealed: &str, file_name: &str) -> String {
         let mut url = self.public_url.clone();
-        // An address loses its tabs and line feeds: without them a name may be two dots, which lead one segment up.
+        // `Url` drops tabs and line feeds. Without them a name may be two dots, which lead one segment up.
         let file_name = file_name.replace(char::is_control, "_");
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend([SEGMENT, sealed, &file_name]);

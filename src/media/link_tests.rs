@@ -1,4 +1,4 @@
-//! Links lead where they say, as long as they say, and nobody can bend them.
+//! Links lead to their files until they expire, and cannot be forged.
 
 use proptest::prelude::*;
 
@@ -43,7 +43,7 @@ fn path_of(link: &str) -> String {
 }
 
 #[test]
-fn a_link_leads_to_its_file_until_it_ends() {
+fn a_link_leads_to_its_file_until_it_expires() {
     let links = links();
     let path = path_of(&links.made_at(MADE_AT).to(&sales(), &media("Договор 📄.pdf")));
     assert!(path.ends_with("/%D0%94%D0%BE%D0%B3%D0%BE%D0%B2%D0%BE%D1%80%20%F0%9F%93%84.pdf"), "{path}");
@@ -55,7 +55,7 @@ fn a_link_leads_to_its_file_until_it_ends() {
 }
 
 #[test]
-fn a_link_to_an_imported_file_is_of_its_own_kind_and_ends_too() {
+fn a_link_to_an_imported_file_is_of_its_own_kind_and_expires_too() {
     let (links, until) = (links(), MADE_AT.plus(Duration::from_hours(24)));
     let file = ImportedFile {
         path: "1-2/7/5.jpg".to_owned(),
@@ -89,7 +89,7 @@ fn repeated_slashes_and_another_name_at_the_end_do_no_harm() {
 }
 
 #[test]
-fn what_is_no_link_leads_nowhere() {
+fn invalid_paths_lead_nowhere() {
     for path in ["", "/media", "/media/", "/media/.", "/media/e30./x", "/media/e30.AAAA/x", "/media/ü.ü/x"] {
         assert_eq!(links().key.open(path, MADE_AT), Err(BadLink), "{path}");
     }

@@ -1,5 +1,5 @@
-//! A cache of where Telegram keeps files. Telegram says the same of a deleted file and of a temporary failure, so Kommo
-//! gets 503, and 410 after an hour of refusals.
+//! A cache of the paths of files at Telegram. Telegram responds the same for a deleted file and a temporary failure, so
+//! Kommo gets 503, and 410 after an hour of refusals.
 
 use std::time::Duration;
 
@@ -8,39 +8,37 @@ use tokio::time::Instant;
 
 use crate::{domain::address::SourceId, media::link::Linked, telegram::file::Found};
 
-/// How long an answer of Telegram's is used. It is good for an hour; reading a file in parts takes minutes.
-const GOOD_FOR: Duration = Duration::from_mins(5);
-/// How long Telegram has to refuse a file, each time that it is asked, until the file is held for gone. It says the
-/// same of one that it cannot give for a moment.
-const LONG: Duration = Duration::from_hours(1);
-/// How many answers are kept at most.
-const MOST: usize = 1000;
+/// How long a path is used. It is valid for an hour; reading a file in parts takes minutes.
+const VALID_FOR: Duration = Duration::from_mins(5);
+/// After refusals over this time, a file counts as deleted.
+const REFUSED_FOR: Duration = Duration::from_hours(1);
+const MAX_ENTRIES: usize = 1000;
 
-/// Telegram's latest answers to where files are. They are shown to nobody: the path of a file can hold the bot's token.
+/// The latest paths of files. They are never shown, because a path can contain the bot's token.
 #[derive(Default)]
 pub(super) struct PathCache {
     found: DashMap<Key, (Found, Instant)>,
-    /// Since when it has given no other answer than that it does not give a file.
+    /// The time of the first of consecutive refusals.
     refused: DashMap<Key, Instant>,
 }
 
-/// A file: the source whose bot has it, and its id.
+/// A file: its source, and its id.
 type Key = (SourceId, String);
 
 impl PathCache {
-    /// Where a file is, if that was asked lately.
+    /// The path of a file, if it is cached.
     pub(super) fn of(&self, linked: &Linked) -> Option<Found> {
         let place = self.found.get(&key(linked))?;
         let (found, asked_at) = place.value();
-        (asked_at.elapsed() < GOOD_FOR).then(|| found.clone())
+        (asked_at.elapsed() < VALID_FOR).then(|| found.clone())
     }
 
     pub(super) fn keep(&self, linked: &Linked, found: Found) {
         self.refused.remove(&key(linked));
-        if self.found.len() >= MOST {
-            self.found.retain(|_, (_, asked_at)| asked_at.elapsed() < GOOD_FOR);
+        if self.found.len() >= MAX_ENTRIES {
+            self.found.retain(|_, (_, asked_at)| asked_at.elapsed() < VALID_FOR);
         }
-        if self.found.len() >= MOST {
+        if self.found.len() >= MAX_ENTRIES {
             self.found.clear();
         }
         self.found.insert(key(linked), (found, Instant::now()));
@@ -50,12 +48,12 @@ impl PathCache {
         self.found.remove(&key(linked));
     }
 
-    /// Notes that Telegram does not give a file, and returns whether that has gone on for so long that it never will.
+    /// Records a refusal of a file, and returns whether the file counts as deleted.
     pub(super) fn is_refused_for_long(&self, linked: &Linked) -> bool {
-        if self.refused.len() >= MOST {
+        if self.refused.len() >= MAX_ENTRIES {
             self.refused.clear();
         }
-        self.refused.entry(key(linked)).or_insert_with(Instant::now).elapsed() >= LONG
+        self.refused.entry(key(linked)).or_insert_with(Instant::now).elapsed() >= REFUSED_FOR
     }
 }
 
@@ -83,19 +81,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_place_is_known_for_a_while_and_until_it_is_forgotten() {
+    async fn a_path_is_cached_for_a_while_and_until_it_is_forgotten() {
         let path_cache = PathCache::default();
         path_cache.keep(&linked("a"), found());
         path_cache.keep(&linked("b"), found());
         assert_eq!((path_cache.of(&linked("a")), path_cache.of(&linked("c"))), (Some(found()), None));
         path_cache.forget(&linked("b"));
         assert_eq!(path_cache.of(&linked("b")), None);
-        tokio::time::advance(GOOD_FOR).await;
+        tokio::time::advance(VALID_FOR).await;
         assert_eq!(path_cache.of(&linked("a")), None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_refused_for_long_is_gone_unless_it_was_given_in_between() {
+    async fn a_file_that_is_refused_for_long_counts_as_deleted_unless_it_was_found_in_between() {
         let path_cache = PathCache::default();
         for (file, is_given) in [("a", false), ("b", true)] {
             assert!(!path_cache.is_refused_for_long(&linked(file)));
@@ -103,19 +101,19 @@ mod tests {
                 path_cache.keep(&linked(file), found());
             }
         }
-        tokio::time::advance(LONG).await;
+        tokio::time::advance(REFUSED_FOR).await;
         assert!(path_cache.is_refused_for_long(&linked("a")));
         assert!(!path_cache.is_refused_for_long(&linked("b")));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn places_are_few() {
+    async fn the_cache_is_bounded() {
         let path_cache = PathCache::default();
-        for file in 0..3 * MOST {
+        for file in 0..3 * MAX_ENTRIES {
             path_cache.keep(&linked(&file.to_string()), found());
             assert!(!path_cache.is_refused_for_long(&linked(&file.to_string())));
-            assert!(path_cache.found.len() <= MOST && path_cache.refused.len() <= MOST);
+            assert!(path_cache.found.len() <= MAX_ENTRIES && path_cache.refused.len() <= MAX_ENTRIES);
         }
-        assert_eq!(path_cache.of(&linked(&(3 * MOST - 1).to_string())), Some(found()));
+        assert_eq!(path_cache.of(&linked(&(3 * MAX_ENTRIES - 1).to_string())), Some(found()));
     }
 }

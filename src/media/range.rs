@@ -1,26 +1,26 @@
-//! Which part of a file a `Range` asks for (RFC 9110, 14.1.2).
+//! Reads the `Range` header (RFC 9110, 14.1.2).
 
 use axum::http::HeaderValue;
 
-/// Which bytes are wanted.
+/// The requested bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Bytes {
     All,
     /// From the first to the last, both included.
     Some(u64, u64),
-    /// Some that are not there.
+    /// Not satisfiable.
     Beyond,
 }
 
-/// What a `Range` asks for; several ranges at once, and what is no range, are answered with everything (RFC 9110).
-pub(crate) fn wanted(range: Option<&HeaderValue>, length: u64) -> Bytes {
-    let asked = range.and_then(|value| value.to_str().ok()?.trim().strip_prefix("bytes=")?.split_once('-'));
-    let Some((first, last)) = asked.map(|(first, last)| (first.trim(), last.trim())) else { return Bytes::All };
-    // What a number may have in front elsewhere makes it none here.
+/// The bytes that a `Range` requests. Several ranges, or an invalid one, select the whole file (RFC 9110).
+pub(crate) fn requested(range: Option<&HeaderValue>, length: u64) -> Bytes {
+    let range_text = range.and_then(|value| value.to_str().ok()?.trim().strip_prefix("bytes=")?.split_once('-'));
+    let Some((first, last)) = range_text.map(|(first, last)| (first.trim(), last.trim())) else { return Bytes::All };
+    // `parse` would accept a sign.
     if ![first, last].iter().all(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
         return Bytes::All;
     }
-    // No file is as large as a number that does not fit.
+    // No file is as large as a number that overflows.
     let number = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap_or(u64::MAX));
     let end = length.saturating_sub(1);
     match (number(first), number(last)) {
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_the_standard_says() {
+    fn ranges_are_read_by_the_standard() {
         for (range, want) in [
             ("bytes=0-1", Bytes::Some(0, 1)),
             ("bytes=2-", Bytes::Some(2, 9)),
@@ -61,8 +61,8 @@ mod tests {
             ("bytes=10-x", Bytes::All),
             (" bytes= 2 - 5 ", Bytes::Some(2, 5)),
         ] {
-            assert_eq!(wanted(Some(&HeaderValue::from_static(range)), 10), want, "{range}");
+            assert_eq!(requested(Some(&HeaderValue::from_static(range)), 10), want, "{range}");
         }
-        assert_eq!(wanted(None, 10), Bytes::All);
+        assert_eq!(requested(None, 10), Bytes::All);
     }
 }
