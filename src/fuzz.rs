@@ -1,10 +1,9 @@
-//! What is promised of everything that comes from outside, for any bytes whatever.
+//! Fuzz targets: properties of every parser of outside input, for any bytes.
 //!
-//! A [`Target`] is a function that takes bytes and asserts what holds for all of them. libFuzzer calls it; how, tells
-//! `fuzz/README.md`. So do the tests of this crate, with the fixtures and with small changes of them. A release has
-//! none of this.
+//! A [`Target`] is a function that asserts properties for any bytes. libFuzzer calls it (`fuzz/README.md`), and so do
+//! the tests of this crate, with the fixtures and with small mutations of them. A release contains none of this.
 //!
-//! What needs what is private to a room stands in that room, in a module `fuzz` of its own.
+//! Targets that need private items are in the modules of those items, in a submodule `fuzz`.
 
 mod config;
 mod entities;
@@ -21,12 +20,12 @@ mod tests;
 
 use crate::{cli, media, sandbox, store};
 
-/// Something that reads what comes from outside.
+/// A target.
 #[derive(Clone, Copy, Debug)]
 pub struct Target {
-    /// What it is called: the name of its binary and of its corpus.
+    /// The name of its binary and its corpus.
     pub name: &'static str,
-    /// Panics if the bytes break what is promised.
+    /// Panics if a property does not hold for the bytes.
     pub check: fn(&[u8]),
 }
 
@@ -45,16 +44,16 @@ pub const TARGETS: [Target; 12] = [
     Target { name: "dumps", check: store::fuzz::dumps },
 ];
 
-/// Parts of files, as they are given to Kommo and on the sandbox's page.
+/// Ranges of files, as served to Kommo and on the sandbox's page.
 fn ranges(bytes: &[u8]) {
     media::fuzz::ranges(bytes);
     sandbox::fuzz::ranges(bytes);
 }
 
-/// Gives the bytes to the target of this name.
+/// Runs the target with this name.
 ///
 /// # Panics
-/// If there is no such target, or the bytes break what is promised.
+/// If there is no such target, or a property does not hold for the bytes.
 pub fn run(name: &str, bytes: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name).expect("the name of a target");
     (target.check)(bytes);

@@ -1,4 +1,4 @@
-//! What the operator writes: whatever is wrong with it, no secret is shown.
+//! The configuration: errors and warnings show no secret.
 
 use std::{cell::OnceCell, fs};
 
@@ -9,8 +9,8 @@ use crate::{
     fuzz::input::Input,
 };
 
-/// The least that a file must say.
-const LEAST: &str = r#"
+/// A minimal valid file.
+const MINIMAL: &str = r#"
 [server]
 public_url = "https://bridge.example.com"
 
@@ -28,18 +28,18 @@ const TOKEN: &str = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1";
 const SECRET: &str = "f2d7f8704eff95087ed45b23ba99c0b5aac8278e";
 const ACCESS: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiIsImp0aSI6IjE2In0.eyJhdWQiOiIxMiIsImp0aSI6IjM0In0.c2lnbmF0dXJl";
 const PASSWORD: &str = "http://user:vJ8qPz3nLw5tRk2x@10.0.0.1:3128";
-/// What of it is no secret.
+/// The part of it that is no secret.
 const ADDRESS: &str = "http://user:@10.0.0.1:3128";
-/// What stands for each secret.
+/// Placeholders of the secrets.
 const MARKS: [(&str, &str); 4] = [("@T", TOKEN), ("@S", SECRET), ("@A", ACCESS), ("@P", PASSWORD)];
-/// How much of a secret is one: a part as long as this is shown nowhere.
+/// No part of a secret of this length may be shown.
 const PART_BYTES: usize = 12;
-/// What is typed by mistake.
+/// Characters that are typed by mistake.
 const SLIPS: &[u8] = b"\"'\n=[]{}#., :\\ab1";
-/// How many slips one file may have: where all is changed, nothing tells what was a secret.
-const MOST_SLIPS: usize = 2;
+/// The maximum of slips of a file. After more, a secret could no longer be recognised as one.
+const MAX_SLIPS: usize = 2;
 
-/// A byte for what follows: a file, slips in one that is right, variables, or the text of a file with a secret.
+/// A byte chooses what follows: a file, slips in a valid file, variables, or the content of a secret file.
 pub(super) fn check(bytes: &[u8]) {
     if is_spliced(bytes) {
         return;
@@ -48,16 +48,16 @@ pub(super) fn check(bytes: &[u8]) {
     match input.byte() % 4 {
         0 => {
             let Some(text) = input.text() else { return };
-            judged(&marked(text), &[], None);
+            check_load(&with_secrets(text), &[], None);
         }
-        1 => judged(&slipped(&mut input), &[], None),
+        1 => check_load(&with_slips(&mut input), &[], None),
         2 => {
-            let file = [LEAST, "", "[server]\n"][usize::from(input.byte() % 3)];
+            let file = [MINIMAL, "", "[server]\n"][usize::from(input.byte() % 3)];
             let lines: Vec<_> = std::iter::from_fn(|| (!input.is_empty()).then(|| input.line())).collect();
             let variables = lines.iter().filter_map(|line| line.split_once('='));
             let variables: Vec<_> =
-                variables.map(|(name, value)| (format!("TELEKOMMO_{name}"), marked(value))).collect();
-            judged(file, &variables, None);
+                variables.map(|(name, value)| (format!("TELEKOMMO_{name}"), with_secrets(value))).collect();
+            check_load(file, &variables, None);
         }
         _ => {
             let file = format!(
@@ -65,34 +65,34 @@ pub(super) fn check(bytes: &[u8]) {
                 ["channel_secret", "token", "access_token"][usize::from(input.byte() % 3)]
             );
             let name = file.split_once("_file").map(|(name, _)| format!("\n{name} = ")).unwrap_or_default();
-            let least = LEAST.lines().map(|line| if format!("\n{line}").starts_with(&name) { &file } else { line });
-            let text: Vec<u8> = input.text().map_or(input.rest().to_vec(), |text| marked(text).into_bytes());
-            judged(&least.collect::<Vec<_>>().join("\n"), &[], Some(&text));
+            let minimal = MINIMAL.lines().map(|line| if format!("\n{line}").starts_with(&name) { &file } else { line });
+            let text: Vec<u8> = input.text().map_or(input.rest().to_vec(), |text| with_secrets(text).into_bytes());
+            check_load(&minimal.collect::<Vec<_>>().join("\n"), &[], Some(&text));
         }
     }
 }
 
-/// Whether a part of a secret stands there by itself, as libFuzzer splices it in: a few letters of one in the name of a
-/// setting, which has to be shown, are what no bridge can tell from a name.
+/// Whether the bytes contain a part of a secret, which libFuzzer may have spliced in. Within the name of a setting,
+/// which has to be shown, it cannot be recognised.
 fn is_spliced(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
     parts().any(|part| text.contains(&part.to_ascii_lowercase()))
 }
 
-/// What is shown of no secret.
+/// The parts of secrets that must not be shown.
 fn parts() -> impl Iterator<Item = &'static str> {
     let all = |secret: &'static str| (0..=secret.len() - PART_BYTES).map(|at| &secret[at..at + PART_BYTES]);
     MARKS.into_iter().flat_map(move |(_, secret)| all(secret)).filter(|part| !ADDRESS.contains(part))
 }
 
-fn marked(text: &str) -> String {
+fn with_secrets(text: &str) -> String {
     MARKS.iter().fold(text.to_owned(), |text, (mark, secret)| text.replace(mark, secret))
 }
 
-/// The least of a file with a few slips: each a place, and what is typed or lost there.
-fn slipped(input: &mut Input<'_>) -> String {
-    let mut text = LEAST.to_owned();
-    for _ in 0..MOST_SLIPS {
+/// The minimal file with a few slips, each an inserted or a removed character.
+fn with_slips(input: &mut Input<'_>) -> String {
+    let mut text = MINIMAL.to_owned();
+    for _ in 0..MAX_SLIPS {
         if input.is_empty() {
             break;
         }
@@ -105,7 +105,7 @@ fn slipped(input: &mut Input<'_>) -> String {
     text
 }
 
-fn judged(file: &str, variables: &[(String, String)], secret: Option<&[u8]>) {
+fn check_load(file: &str, variables: &[(String, String)], secret: Option<&[u8]>) {
     thread_local! {
         static HOME: OnceCell<TempDir> = const { OnceCell::new() };
     }
@@ -131,6 +131,6 @@ fn judged(file: &str, variables: &[(String, String)], secret: Option<&[u8]>) {
         }
     };
     let leak = parts().find(|part| shown.contains(part));
-    assert!(leak.is_none(), "{shown}\nis told of\n{file}\nwith {variables:?}");
+    assert!(leak.is_none(), "{shown}\nis shown for\n{file}\nwith {variables:?}");
     assert!(!format!("{environment:?}").contains(TOKEN));
 }

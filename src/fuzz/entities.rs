@@ -1,4 +1,4 @@
-//! Formatted texts: whatever the entities say, no word is lost.
+//! Formatted texts: no text is lost, whatever the entities are.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
     translate::text::is_visible,
 };
 
-/// What Telegram calls its entities.
+/// Types of entities.
 const KINDS: [&str; 20] = [
     "bold",
     "italic",
@@ -34,7 +34,7 @@ const KINDS: [&str; 20] = [
     "",
 ];
 
-/// A byte for the language, a text in one line, where `|` stands for a line feed, and entities of some bytes each.
+/// A byte for the settings, a line with a text, in which `|` stands for a line feed, and entities of some bytes each.
 pub(super) fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let circumstances = Circumstances::of(input.byte());
@@ -59,24 +59,24 @@ pub(super) fn check(bytes: &[u8]) {
         message["entities"] = json!(entities);
     }
     let update = json!({ "update_id": 1, "message": message }).to_string();
-    let told = event::told(&update, circumstances).expect("a text of a customer is told");
+    let relayed = event::relayed(&update, circumstances).expect("a customer's text is relayed");
     if is_visible(&text) && !text.starts_with("/start") {
-        assert!(is_kept(&text, &told), "{told:?} lacks words of {text:?}");
-        paired(&text, &told);
+        assert!(is_kept(&text, &relayed), "{relayed:?} lacks words of {text:?}");
+        paired(&text, &relayed);
         let most = text.len() * 8 + entities.len() * (text.len() * 4 + 200);
-        assert!(told.len() <= most + 200, "{} bytes of {}", told.len(), text.len());
+        assert!(relayed.len() <= most + 200, "{} bytes of {}", relayed.len(), text.len());
     }
 }
 
-/// What is marked in front is marked behind.
-fn paired(text: &str, told: &str) {
+/// Each mark has its counterpart.
+fn paired(text: &str, relayed: &str) {
     for (mark, signs) in [('~', 1), ('|', 2)] {
-        let added = told.matches(mark).count() - text.matches(mark).count();
-        assert_eq!(added % (2 * signs), 0, "{mark:?} is not paired in {told:?}");
+        let added = relayed.matches(mark).count() - text.matches(mark).count();
+        assert_eq!(added % (2 * signs), 0, "{mark:?} is not paired in {relayed:?}");
     }
 }
 
-/// Mostly one that lies in the text, sometimes one that lies anywhere.
+/// Mostly an entity within the text, sometimes one outside of it.
 fn entity(input: &mut Input<'_>) -> Value {
     let kind = KINDS[usize::from(input.byte()) % KINDS.len()];
     let (offset, length) = (number(input), number(input));

@@ -1,4 +1,4 @@
-//! What Kommo is sent of a customer's message.
+//! Checks what is sent to Kommo of an update.
 
 use reqwest::Url;
 use serde_json::Value;
@@ -24,28 +24,28 @@ const BOT: BotId = BotId(123_456);
 const PUBLIC_URL: &str = "https://bridge.example.com/telegram";
 const LARGEST_BYTES: u64 = 20 << 20;
 
-/// The circumstances in which an update is read.
+/// The settings with which an update is read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Circumstances {
     /// Whether groups are relayed.
     pub(super) groups: bool,
-    /// Whether the connection of Telegram Business is known that the update names.
+    /// Whether the update's connection of Telegram Business is known.
     pub(super) connected: bool,
     pub(super) language: Language,
 }
 
 impl Circumstances {
-    /// What a byte chooses.
+    /// Chooses the settings by a byte.
     pub(super) fn of(byte: u8) -> Self {
         let language = Language::ALL[usize::from(byte >> 2) % Language::ALL.len()];
         Self { groups: byte & 1 != 0, connected: byte & 2 != 0, language }
     }
 }
 
-/// Reads an update, sees whether what Kommo would be sent of it is right, and returns the words that a manager reads.
+/// Reads an update, checks what would be sent to Kommo, and returns the text that managers read.
 ///
-/// The error is the reason why nothing is sent.
-pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, String> {
+/// An error is the reason why nothing is sent.
+pub(super) fn relayed(raw: &str, circumstances: Circumstances) -> Result<String, String> {
     let source = SourceId::parse("sales").expect("it is one");
     let received = Received::read(raw);
     let id = received.connection_id().unwrap_or_default();
@@ -58,7 +58,7 @@ pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, St
         can_read: true,
         made_at: NOW,
     };
-    let place = DecodeContext {
+    let context = DecodeContext {
         source: &source,
         bot: BOT,
         connection: Some(&connection).filter(|_| circumstances.connected),
@@ -68,7 +68,7 @@ pub(super) fn told(raw: &str, circumstances: Circumstances) -> Result<String, St
         language: circumstances.language,
         now: NOW,
     };
-    match received.decode(&place) {
+    match received.decode(&context) {
         Ok(Arrival::Message(inbound)) => Ok(message(&inbound, circumstances.language)),
         Ok(Arrival::ButtonPress(press)) => {
             assert!(!press.query.is_empty() || !press.inbound.id.to_string().is_empty());
@@ -137,14 +137,14 @@ fn message(inbound: &Inbound, language: Language) -> String {
     payload["message"]["text"].as_str().unwrap_or_default().to_owned()
 }
 
-/// Both forms of an instant are the same one, and none is before the epoch.
+/// Both timestamps are equal, and not before the epoch.
 fn instant(payload: &Value) {
     let (seconds, millis) = (payload["timestamp"].as_i64(), payload["msec_timestamp"].as_i64());
     assert!(millis.is_some_and(|millis| millis >= 0), "{payload}");
     assert_eq!(seconds, millis.map(|millis| millis / 1000), "{payload}");
 }
 
-/// Kommo takes a content only as a whole, and shows nothing of one that is empty.
+/// The content has all fields that Kommo requires, and is not empty.
 fn content(sent: &Value, inbound: &Inbound, key: &LinkKey) {
     let has = |field: &str| sent[field].as_str().is_some_and(|text| !text.is_empty());
     match sent["type"].as_str() {

@@ -1,4 +1,4 @@
-//! Kommo's hooks: their signatures, and the calls to Telegram that their messages become.
+//! Kommo's hooks: their signatures, and the calls to Telegram for their messages.
 
 use axum::body::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -24,10 +24,10 @@ use crate::{
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
 /// The longest `callback_data`, in bytes (Bot API, `InlineKeyboardButton`).
-const DATA_BYTES: usize = 64;
-/// The most buttons of a row and of a message that Telegram takes.
-const MOST_IN_ROW: usize = 8;
-const MOST: usize = 100;
+const MAX_DATA_BYTES: usize = 64;
+/// Telegram's maximum of buttons of a row and of a message.
+const MAX_IN_ROW: usize = 8;
+const MAX_BUTTONS: usize = 100;
 
 /// The body of a hook.
 pub(super) fn check(body: &[u8]) {
@@ -37,14 +37,14 @@ pub(super) fn check(body: &[u8]) {
     }
 }
 
-/// What Kommo signs with, written down a second time.
+/// A second implementation of Kommo's signature.
 fn signed(body: &[u8]) -> String {
     let mac = Hmac::<Sha1>::new_from_slice(SECRET.as_bytes()).expect("HMAC takes a key of any length");
     let digits = |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or_default());
     mac.chain_update(body).finalize().into_bytes().iter().flat_map(digits).collect()
 }
 
-/// The signature of a body opens that body alone, with or without newlines behind it.
+/// A signature is valid for its body only, with or without newlines after it.
 fn signature(body: &[u8]) {
     let (signer, right) = (Signer::new(SECRET), signed(body));
     let read = |body: Vec<u8>, signature: Option<&str>| {
@@ -84,13 +84,13 @@ fn hook(raw: &str) {
     let received = from_kommo::read(raw).ok();
     let json: Value = serde_json::from_str(raw).unwrap_or_default();
     assert!(received.is_some() || !json.is_object(), "every object is a hook");
-    let said = &json["message"]["message"];
-    let id = said["id"].as_str().filter(|id| !id.is_empty());
+    let content = &json["message"]["message"];
+    let id = content["id"].as_str().filter(|id| !id.is_empty());
     match received.map(|received| received.arrival) {
         Some(Arrival::Message(message)) => {
             assert!(id.is_none_or(|id| id == message.id.0), "{id:?}");
             for language in Language::ALL {
-                answer(&message, said["text"].as_str().unwrap_or_default(), language);
+                answer(&message, content["text"].as_str().unwrap_or_default(), language);
             }
         }
         Some(other) => assert_eq!(id, None, "{other:?}"),
@@ -98,13 +98,13 @@ fn hook(raw: &str) {
     }
 }
 
-/// An answer becomes calls that Telegram takes and that say all of it, or a sentence for its author.
+/// An answer becomes valid calls with all of its content, or a refusal for its author.
 fn answer(message: &Outbound, text: &str, language: Language) {
     let calls = match to_telegram::encode(message, |source| source != "gone", language) {
         Ok(calls) => calls,
         Err(refusal) => {
-            let told = refusal.told(language);
-            assert!(is_visible(&told.sentence), "{told:?}");
+            let refusal = refusal.told(language);
+            assert!(is_visible(&refusal.sentence), "{refusal:?}");
             return;
         }
     };
@@ -118,7 +118,7 @@ fn answer(message: &Outbound, text: &str, language: Language) {
     }
     let files = usize::from(message.file.is_some()) + message.passed_on.len();
     assert_eq!(calls.iter().filter(|call| is_file(call)).count(), files, "every file is sent");
-    let sent = calls.iter().map(said).collect::<String>();
+    let sent = calls.iter().map(text_of).collect::<String>();
     let text = if is_visible(text) { squeezed(text) } else { String::new() };
     assert!(squeezed(&sent).contains(&text), "{sent:?} lacks words of {text:?}");
     united(calls, files);
@@ -128,7 +128,7 @@ fn is_file(call: &Call) -> bool {
     matches!(call.method, Method::SendFile { .. })
 }
 
-fn said(call: &Call) -> &str {
+fn text_of(call: &Call) -> &str {
     match &call.method {
         Method::SendText { text, .. } | Method::SendFile { caption: text, .. } => text,
         Method::SendLocation { .. } | Method::SendContact { .. } => "",
@@ -139,7 +139,7 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Whether Telegram takes a call, as far as its content tells.
+/// Checks that Telegram accepts the content of a call.
 fn acceptable(call: &Call) {
     match &call.method {
         Method::SendText { text, keyboard, .. } => {
@@ -161,8 +161,8 @@ fn acceptable(call: &Call) {
 }
 
 fn buttons(keyboard: &Keyboard, text: &str, limit: usize) {
-    assert!(keyboard.0.iter().all(|row| (1..=MOST_IN_ROW).contains(&row.len())), "{keyboard:?}");
-    assert!(keyboard.buttons().count() <= MOST, "{keyboard:?}");
+    assert!(keyboard.0.iter().all(|row| (1..=MAX_IN_ROW).contains(&row.len())), "{keyboard:?}");
+    assert!(keyboard.buttons().count() <= MAX_BUTTONS, "{keyboard:?}");
     let markup = buttons::reply_markup(keyboard, Layout::Inline);
     for button in markup["inline_keyboard"].as_array().into_iter().flatten().filter_map(Value::as_array).flatten() {
         assert!(button["text"].as_str().is_some_and(|label| !label.trim().is_empty()), "{button}");
@@ -170,7 +170,7 @@ fn buttons(keyboard: &Keyboard, text: &str, limit: usize) {
             assert!(button["url"].as_str().is_some_and(|url| !url.is_empty()), "{button}");
             continue;
         };
-        assert!((1..=DATA_BYTES).contains(&data.len()), "{button}");
+        assert!((1..=MAX_DATA_BYTES).contains(&data.len()), "{button}");
         let pressed = buttons::pressed(data, None);
         assert!(pressed.index.is_some(), "a press is understood without its keyboard: {button}");
         assert!(pressed.label.is_none_or(|label| button["text"] == label), "{button}");
@@ -180,19 +180,19 @@ fn buttons(keyboard: &Keyboard, text: &str, limit: usize) {
     }
 }
 
-/// Answers that were given at once keep their files and words when they become albums.
+/// Answers that become albums keep their files and texts.
 fn united(calls: Vec<Call>, files: usize) {
-    let words = squeezed(&calls.iter().map(said).collect::<String>());
+    let text = squeezed(&calls.iter().map(text_of).collect::<String>());
     let jobs = album::unite(vec![calls.clone(), calls]);
     let sent: Vec<_> = jobs.iter().flat_map(crate::domain::job::Job::calls).collect();
     for job in &jobs {
-        assert!(job.calls().len() <= album::LARGEST && !job.calls().is_empty());
+        assert!(job.calls().len() <= album::MAX_FILES && !job.calls().is_empty());
         assert!(job.calls().len() == 1 || job.calls().iter().all(is_file), "an album is of files");
     }
     for call in &sent {
         acceptable(call);
     }
     assert_eq!(sent.iter().filter(|call| is_file(call)).count(), 2 * files);
-    let told = squeezed(&sent.iter().map(|call| said(call)).collect::<String>());
-    assert!(told.chars().filter(|c| words.contains(*c)).count() >= 2 * words.chars().count(), "words are lost");
+    let united_text = squeezed(&sent.iter().map(|call| text_of(call)).collect::<String>());
+    assert!(united_text.chars().filter(|c| text.contains(*c)).count() >= 2 * text.chars().count(), "words are lost");
 }

@@ -1,6 +1,6 @@
-//! Bytes as the choices that a target makes.
+//! Decodes bytes into values for a target.
 
-/// Takes values off the front of some bytes. When they are used up, every value is the least.
+/// Takes values off the front of some bytes. Without bytes left, every value is the lowest.
 #[derive(Clone)]
 pub(crate) struct Input<'a>(&'a [u8]);
 
@@ -26,7 +26,7 @@ impl<'a> Input<'a> {
         (0..size_of::<u64>()).fold(0, |number, _| number << 8 | u64::from(self.byte()))
     }
 
-    /// What stands before the next line feed, which goes too; what is no text in it is marked.
+    /// The text before the next line feed, which is removed as well. Invalid UTF-8 is replaced.
     pub(crate) fn line(&mut self) -> String {
         let end = self.0.iter().position(|byte| *byte == b'\n').unwrap_or(self.0.len());
         let (line, rest) = self.0.split_at(end);
@@ -34,12 +34,12 @@ impl<'a> Input<'a> {
         String::from_utf8_lossy(line).into_owned()
     }
 
-    /// All that is left.
+    /// The remaining bytes.
     pub(crate) const fn rest(&self) -> &'a [u8] {
         self.0
     }
 
-    /// All that is left as a text, if it is one.
+    /// The remaining bytes as a text, if they are valid UTF-8.
     pub(crate) const fn text(&self) -> Option<&'a str> {
         match str::from_utf8(self.0) {
             Ok(text) => Some(text),
@@ -48,12 +48,12 @@ impl<'a> Input<'a> {
     }
 }
 
-/// The characters of a text that are no white space.
+/// A text without its white space.
 pub(crate) fn squeezed(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// Whether all characters of `part` that are no white space stand in `whole`, in their order.
+/// Whether `whole` contains all characters of `part` in order, white space aside.
 pub(crate) fn is_kept(part: &str, whole: &str) -> bool {
     let mut whole = whole.chars();
     part.chars().filter(|c| !c.is_whitespace()).all(|c| whole.any(|other| other == c))

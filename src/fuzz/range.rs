@@ -1,23 +1,23 @@
-//! What a `Range` asks for, as RFC 9110 (14.1.2) says it: found out byte by byte, to hold the bridge and the sandbox
-//! against.
+//! A second implementation of `Range` (RFC 9110, 14.1.2), which decides byte by byte. The bridge and the sandbox are
+//! compared with it.
 
-/// What may be answered.
+/// The requested bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// Everything: nothing is asked for that can be understood, or not one part alone.
+pub(crate) enum Requested {
+    /// The whole file: the range is invalid, or has several parts.
     Whole,
-    /// These bytes, both included, and nothing else.
+    /// These bytes, both included.
     Part(u64, u64),
-    /// None that is there.
+    /// Not satisfiable.
     Beyond,
 }
 
-/// Asks of each byte of a short file whether it is wanted.
-pub(crate) fn asked(range: &str, length: u64) -> Asked {
+/// Decides for each byte of a short file whether it is requested.
+pub(crate) fn requested(range: &str, length: u64) -> Requested {
     let Some((first, last)) = range.trim().strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
-        return Asked::Whole;
+        return Requested::Whole;
     };
-    let (Ok(first), Ok(last)) = (number(first.trim()), number(last.trim())) else { return Asked::Whole };
+    let (Ok(first), Ok(last)) = (number(first.trim()), number(last.trim())) else { return Requested::Whole };
     let is_wanted = |at: &u64| match (first, last) {
         (Some(first), Some(last)) => first <= *at && *at <= last,
         (Some(first), None) => first <= *at,
@@ -32,13 +32,13 @@ pub(crate) fn asked(range: &str, length: u64) -> Asked {
     };
     let wanted: Vec<u64> = (0..length).filter(is_wanted).collect();
     match (wanted.first(), wanted.last()) {
-        _ if is_whole => Asked::Whole,
-        (Some(first), Some(last)) => Asked::Part(*first, *last),
-        (None, _) | (_, None) => Asked::Beyond,
+        _ if is_whole => Requested::Whole,
+        (Some(first), Some(last)) => Requested::Part(*first, *last),
+        (None, _) | (_, None) => Requested::Beyond,
     }
 }
 
-/// A number of digits alone, as large as it may be, or none; an error if it is anything else.
+/// A number of digits, which saturates, or none; an error for any other text.
 fn number(text: &str) -> Result<Option<u64>, char> {
     let mut number = None;
     for digit in text.chars() {

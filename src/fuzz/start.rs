@@ -1,4 +1,4 @@
-//! What stands behind `/start`: signed invitations, names of campaigns, and whatever somebody writes there.
+//! Payloads of `/start`: signed invitations, names of campaigns, and other texts.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::{
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 
-/// A byte for the language, twenty bytes for an invitation, and a payload.
+/// A byte for the settings, twenty bytes for an invitation, and a payload.
 pub(super) fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let circumstances = Circumstances::of(input.byte());
@@ -52,7 +52,7 @@ fn round_trip(key: &InviteKey, invitation: &Invitation, sealed: &str, source: &S
     }
 }
 
-/// Nothing but what was sealed is opened, in the one way in which it is written.
+/// Only sealed payloads are opened, in their canonical encoding.
 fn forged(key: &InviteKey, payload: &str, sealed: &str, source: &SourceId) {
     if let Some(Ok(invitation)) = key.open(payload, source, UnixMillis(0)) {
         assert_eq!(key.seal(&invitation, source), payload);
@@ -61,7 +61,7 @@ fn forged(key: &InviteKey, payload: &str, sealed: &str, source: &SourceId) {
     assert!(beside.iter().all(|other| !matches!(key.open(other, source, UnixMillis(0)), Some(Ok(_)))));
 }
 
-/// The command is read as Telegram writes it, and no manager reads who was invited.
+/// The command is read by Telegram's format, and managers never see an invitation.
 fn command(payload: &str, circumstances: Circumstances, source: &SourceId) {
     let text = format!("/start {payload}");
     let person = json!({ "id": 777, "first_name": "Ann", "type": "private" });
@@ -71,9 +71,9 @@ fn command(payload: &str, circumstances: Circumstances, source: &SourceId) {
     let is_name = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
     let fits = payload.len() <= 64 && payload.bytes().all(is_name);
     assert_eq!(found.start.as_deref(), Some(payload).filter(|_| fits));
-    let told = event::told(&raw, circumstances).expect("a command is a message");
+    let relayed = event::relayed(&raw, circumstances).expect("a command is a message");
     let is_hidden = fits && payload.len() == CHARS;
-    assert_eq!(told.trim_end(), if is_hidden { "/start" } else { text.trim_end() });
+    assert_eq!(relayed.trim_end(), if is_hidden { "/start" } else { text.trim_end() });
     assert_eq!(without_payload(text.clone(), |_| false), text);
     assert_eq!(without_payload(text.clone(), |_| true), if fits { "/start" } else { text.as_str() });
 }

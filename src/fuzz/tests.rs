@@ -1,4 +1,4 @@
-//! Every target with its seeds and with small changes of them: the same ones at every run.
+//! Runs every target with its seeds and with small mutations of them, which are the same in every run.
 
 mod mutation;
 mod seeds;
@@ -9,21 +9,21 @@ use mutation::Mutator;
 
 use super::{TARGETS, run};
 
-/// How often the seeds of a target are changed, if nobody says otherwise.
-const CHANGES: usize = 400;
-/// How much slower than the others a target is.
-const SLOW: [(&str, usize); 2] = [("dumps", 40), ("config", 2)];
+/// The default number of mutations of a target.
+const MUTATIONS: usize = 400;
+/// How many times slower than the others a target is.
+const SLOWDOWN: [(&str, usize); 2] = [("dumps", 40), ("config", 2)];
 
-/// What a person may set: how many changes there are, and a folder that the seeds are written to.
+/// Settings from the environment: the number of mutations, and a folder for the seeds.
 #[expect(clippy::disallowed_methods, reason = "it sets nothing of the bridge")]
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Shows the bytes with which a target has failed.
-struct Given<'a>(&'a str, &'a [u8]);
+/// Prints the bytes with which a target has failed.
+struct FailureReport<'a>(&'a str, &'a [u8]);
 
-impl Drop for Given<'_> {
+impl Drop for FailureReport<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("{} does not hold for b\"{}\"", self.0, self.1.escape_ascii());
@@ -31,30 +31,30 @@ impl Drop for Given<'_> {
     }
 }
 
-fn held(target: &str, bytes: &[u8]) {
-    let given = Given(target, bytes);
+fn check(target: &str, bytes: &[u8]) {
+    let report = FailureReport(target, bytes);
     run(target, bytes);
-    drop(given);
+    drop(report);
 }
 
-fn holds(target: &str) {
+fn check_all(target: &str) {
     let seeds = seeds::of(target);
     assert!(seeds.len() > 1, "{target} has too few seeds");
     for seed in &seeds {
-        held(target, seed);
+        check(target, seed);
     }
-    let changes = setting("TELEKOMMO_FUZZ_CHANGES").map_or(CHANGES, |text| text.parse().unwrap());
-    let slow = SLOW.iter().find(|(slow, _)| *slow == target).map_or(1, |(_, times)| *times);
+    let changes = setting("TELEKOMMO_FUZZ_CHANGES").map_or(MUTATIONS, |text| text.parse().unwrap());
+    let slow = SLOWDOWN.iter().find(|(slow, _)| *slow == target).map_or(1, |(_, times)| *times);
     let mut mutator = Mutator::new(target);
     for _ in 0..changes.div_ceil(slow) {
-        held(target, &mutator.changed(&seeds));
+        check(target, &mutator.changed(&seeds));
     }
 }
 
-/// A test for each target, so that they run side by side; and what they are called.
+/// A test for each target, so that they run in parallel, and the list of their names.
 macro_rules! targets {
     ($($name:ident)*) => {
-        $(#[test] fn $name() { holds(stringify!($name)); })*
+        $(#[test] fn $name() { check_all(stringify!($name)); })*
         const TESTED: &[&str] = &[$(stringify!($name)),*];
     };
 }
@@ -75,7 +75,7 @@ fn every_target_is_tested_and_has_a_binary() {
     assert_eq!(fs::read_dir(folder.join("fuzz_targets")).unwrap().count(), names.len());
 }
 
-/// What once did not hold, by its target.
+/// Inputs that have failed once, by target.
 const FOUND: &[(&str, &[u8])] = &[
     // A range that is none was answered with 416 by one of two readings of it.
     ("ranges", b"dbytes=5-2"),
@@ -124,11 +124,11 @@ const DUMPS: &[(u32, &str)] = &[
 #[test]
 fn what_was_found_once_holds() {
     for (target, bytes) in FOUND {
-        held(target, bytes);
+        check(target, bytes);
     }
     for (schema, row) in DUMPS {
         let head = format!("{{\"format\":\"telekommo-dump\",\"schema\":{schema}}}");
-        held("dumps", format!("{head}\n{row}\n{{\"rows\":1}}\n").as_bytes());
+        check("dumps", format!("{head}\n{row}\n{{\"rows\":1}}\n").as_bytes());
     }
 }
 

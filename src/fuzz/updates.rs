@@ -1,4 +1,4 @@
-//! Telegram's updates, all the way to what Kommo is sent.
+//! Telegram's updates, up to what is sent to Kommo.
 
 use serde_json::Value;
 
@@ -15,31 +15,31 @@ use crate::{
     },
 };
 
-/// A byte for the circumstances, and an update.
+/// A byte for the settings, and an update.
 pub(super) fn check(bytes: &[u8]) {
     let mut input = Input::new(bytes);
     let circumstances = Circumstances::of(input.byte());
     let Some(raw) = input.text() else { return };
-    beside(raw);
-    let told = event::told(raw, circumstances);
-    if let Err(why) = &told {
+    check_metadata(raw);
+    let relayed = event::relayed(raw, circumstances);
+    if let Err(why) = &relayed {
         assert!(is_visible(why), "nothing is dropped without a reason");
     }
     let json: Value = serde_json::from_str(raw).unwrap_or_default();
     if let Some(message) = private(&json) {
-        let told = told.unwrap_or_else(|why| unreachable!("what a customer writes is not dropped: {why}"));
+        let relayed = relayed.unwrap_or_else(|why| unreachable!("a customer's message is not dropped: {why}"));
         for field in ["text", "caption"] {
             let words = message[field].as_str().filter(|words| is_visible(words) && !words.starts_with("/start"));
-            let is_said = field == "text" || message["text"].is_null();
-            if let Some(words) = words.filter(|_| is_said) {
-                assert!(is_kept(words, &told), "{told:?} lacks words of {words:?}");
+            let is_relayed = field == "text" || message["text"].is_null();
+            if let Some(words) = words.filter(|_| is_relayed) {
+                assert!(is_kept(words, &relayed), "{relayed:?} lacks words of {words:?}");
             }
         }
     }
 }
 
-/// What is looked at before an update is read as a whole, and beside that.
-fn beside(raw: &str) {
+/// Checks what is read of an update apart from its content.
+fn check_metadata(raw: &str) {
     let source = SourceId::parse("sales").expect("it is one");
     let received = Received::read(raw);
     let lane = received.lane(&source);
@@ -60,7 +60,7 @@ fn is_number(phone: &str) -> bool {
     !phone.is_empty() && phone.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The message of an update that everybody would take for a customer's words to the bot.
+/// The message of an update, if it is certainly a customer's message to the bot.
 fn private(update: &Value) -> Option<&Value> {
     let message = update.get("message").filter(|message| message.is_object())?;
     let says = |field: &str| message.get(field).is_some_and(|it| !it.is_null() && *it != false);

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use crate::{
     fuzz::{
         input::Input,
-        range::{Asked, asked},
+        range::{Requested, requested},
     },
     sandbox::range,
 };
@@ -25,16 +25,18 @@ pub(crate) fn ranges(bytes: &[u8]) {
     let (head, body) = answer.into_parts();
     let read = body.collect().now_or_never().expect("nothing is waited for");
     let body = read.expect("it is whole").to_bytes();
-    let told = head.headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    let content_range = head.headers.get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
     let range = headers[header::RANGE].to_str().unwrap_or_default();
-    match asked(range, content.len() as u64) {
-        Asked::Whole => assert_eq!((head.status, told, &body[..]), (StatusCode::OK, None, &content[..]), "{range}"),
-        Asked::Part(first, last) => {
+    match requested(range, content.len() as u64) {
+        Requested::Whole => {
+            assert_eq!((head.status, content_range, &body[..]), (StatusCode::OK, None, &content[..]), "{range}")
+        }
+        Requested::Part(first, last) => {
             let part = format!("bytes {first}-{last}/{}", content.len());
-            assert_eq!((head.status, told), (StatusCode::PARTIAL_CONTENT, Some(part.as_str())), "{range}");
+            assert_eq!((head.status, content_range), (StatusCode::PARTIAL_CONTENT, Some(part.as_str())), "{range}");
             let (first, last) = (usize::try_from(first).unwrap_or_default(), usize::try_from(last).unwrap_or_default());
             assert_eq!(body[..], content[first..=last], "{range}");
         }
-        Asked::Beyond => assert_eq!(head.status, StatusCode::RANGE_NOT_SATISFIABLE, "{range}"),
+        Requested::Beyond => assert_eq!(head.status, StatusCode::RANGE_NOT_SATISFIABLE, "{range}"),
     }
 }

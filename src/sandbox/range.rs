@@ -6,13 +6,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::media::range::{Bytes as Wanted, wanted};
+use crate::media::range::{Bytes as Wanted, requested};
 
 /// The file, or the part of it that `Range` asks for.
 pub(super) fn part(content_type: &str, bytes: Bytes, headers: &HeaderMap) -> Response {
     let length = bytes.len() as u64;
     let kind = [(header::CONTENT_TYPE, content_type), (header::ACCEPT_RANGES, "bytes")];
-    match wanted(headers.get(header::RANGE), length) {
+    match requested(headers.get(header::RANGE), length) {
         Wanted::All => (kind, bytes).into_response(),
         Wanted::Beyond => {
             let whole = [(header::CONTENT_RANGE, format!("bytes */{length}"))];

@@ -55,7 +55,7 @@ fn long_hooks() -> Vec<Vec<u8>> {
     let markup = json!({ "buttons": vec![row; 70] });
     let file =
         json!({ "type": "file", "media": "https://a.example/b.pdf", "text": "a note", "sender": { "name": "Ann" } });
-    let said = [
+    let content = [
         json!({ "id": "a", "type": "text", "text": text, "markup": markup }),
         json!({ "id": "b", "type": "picture", "text": text, "media": "https://a.co", "markup": markup }),
         json!({ "id": "c", "type": "text", "text": "see", "forwards": { "messages": [file, file] } }),
@@ -63,8 +63,8 @@ fn long_hooks() -> Vec<Vec<u8>> {
         json!({ "id": "e", "type": "contact", "contact": { "name": "Bob", "phone": "+4915550100, +4915550101" } }),
     ];
     let chat = json!({ "id": "k", "client_id": "tg:sales:7" });
-    let hook = |said| json!({ "time": 1, "message": { "conversation": chat, "message": said } });
-    said.map(|said| hook(said).to_string().into_bytes()).to_vec()
+    let hook = |content| json!({ "time": 1, "message": { "conversation": chat, "message": content } });
+    content.map(|content| hook(content).to_string().into_bytes()).to_vec()
 }
 
 /// An update where groups are ignored and no connection is known, and where it is the other way.
@@ -199,8 +199,8 @@ fn export() -> Vec<Vec<u8>> {
         }
     }
     let head = r#"{"name":"Anna","type":"personal_chat","id":777,"messages":"#;
-    let said = r#""type":"message","date_unixtime":"1714557600","from":"Anna","from_id":"user777""#;
-    let message = |fields: &str| format!("{head}[{{\"id\":5,{said},{fields}}}]}}").into_bytes();
+    let fields_of = r#""type":"message","date_unixtime":"1714557600","from":"Anna","from_id":"user777""#;
+    let message = |fields: &str| format!("{head}[{{\"id\":5,{fields_of},{fields}}}]}}").into_bytes();
     all.extend(
         [
             r#""text":["a\x1F",{"type":"blockquote","text":"b"}]"#,
