@@ -1,7 +1,7 @@
-//! From the wire to the domain and back: pure, synchronous and total.
+//! Converts wire formats to the domain and back: pure, synchronous and total.
 //!
-//! Every function here maps a value to a value. Whatever a wire may hold, there is an answer; nothing is dropped
-//! without a [`crate::domain::message::Skip`] or a [`crate::domain::delivery::Refusal`] that says why.
+//! Every function here maps a value to a value, whatever a remote has sent. Nothing is dropped without a
+//! [`crate::domain::message::Skip`] or a [`crate::domain::delivery::Refusal`] that has the reason.
 
 pub mod buttons;
 pub mod contacts;

@@ -197,7 +197,7 @@ impl Bot {
         let mut retreat = Retreat::new(keyboard);
         let mut kept = KeptButtons::all(keyboard);
         loop {
-            let lines = buttons::as_lines(text, &kept.told, MESSAGE_UNITS);
+            let lines = buttons::as_lines(text, &kept.as_text, MESSAGE_UNITS);
             let (text, reply_markup) = (lines.unwrap_or_else(|| text.to_owned()), self.markup(&kept.shown, chat));
             let payload = SendMessage { to: to.clone(), text, reply_markup, reply_parameters };
             let answer = self.sender.call(&payload).await;

@@ -1,7 +1,7 @@
-//! Buttons as Telegram takes them, and what a pressed one says.
+//! Keyboards for Telegram, and presses of their buttons.
 //!
-//! A press has to be understood by a bridge that was restarted, upgraded or has lost its store, so nothing is kept
-//! about a keyboard: Telegram gives it back with the press.
+//! The bridge stores nothing about a keyboard, because Telegram returns it with the press. So it understands a press
+//! also after a restart, an upgrade or the loss of its store.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -16,34 +16,34 @@ mod refused;
 pub use press::{Pressed, pressed};
 pub use refused::{KeptButtons, Retreat};
 
-/// The longest address that a button leads to, in bytes.
-const URL_BYTES: usize = 2048;
-/// The most buttons of a row, and of all rows together. More, and Telegram refuses the message.
-const MOST_IN_ROW: usize = 8;
-const MOST: usize = 100;
+/// The longest address of a button, in bytes.
+const MAX_URL_BYTES: usize = 2048;
+/// The maximum of buttons of a row, and of all rows together. Telegram refuses a message with more.
+const MAX_IN_ROW: usize = 8;
+const MAX_BUTTONS: usize = 100;
 
-/// Whether Telegram can show a button. One whose address leads nowhere would cost the customer the whole message.
+/// Whether Telegram can show a button. It would refuse the whole message over an invalid address.
 #[must_use]
 pub fn is_valid(button: &Button) -> bool {
-    button.url.as_deref().is_none_or(leads_somewhere)
+    button.url.as_deref().is_none_or(is_valid_url)
 }
 
-fn leads_somewhere(url: &str) -> bool {
+fn is_valid_url(url: &str) -> bool {
     let Some((scheme, rest)) = url.split_once("://") else { return false };
-    let odd = |c: char| c.is_whitespace() || c.is_control();
+    let is_forbidden = |c: char| c.is_whitespace() || c.is_control();
     let has_host = match scheme.to_lowercase().as_str() {
         "http" | "https" => Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(is_public)),
         "tg" => rest.split(['/', '?', '#']).next().is_some_and(|host| !host.is_empty()),
         _ => false,
     };
-    has_host && url.len() <= URL_BYTES && !url.contains(odd)
+    has_host && url.len() <= MAX_URL_BYTES && !url.contains(is_forbidden)
 }
 
-/// Names that exist in somebody's own network alone.
+/// Top-level names of private networks.
 const PRIVATE: &[&str] = &["localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa"];
 
-/// Whether a customer may reach a host. Telegram takes no name without a dot, and what is in somebody's own network
-/// leads a customer nowhere.
+/// Whether a customer can reach a host. Telegram refuses names without a dot, and hosts in private networks cannot be
+/// reached.
 fn is_public(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_lowercase();
     match host.parse::<IpAddr>() {
@@ -61,13 +61,13 @@ fn is_public(host: &str) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [first, second, ..] = address.octets();
-    // Between a provider and its customers (RFC 6598).
+    // Shared address space of providers (RFC 6598).
     let is_shared = first == 100 && second & 0xc0 == 64;
     let is_own = address.is_loopback() || address.is_unspecified();
     !(is_own || is_shared || address.is_private() || address.is_link_local())
 }
 
-/// A text with its choices, if there are any, below it as lines; `None` if both together have more than `limit` UTF-16
+/// A text with the buttons as lines below it, if there are any; `None` if the result has more than `limit` UTF-16
 /// units.
 #[must_use]
 pub fn as_lines(text: &str, keyboard: &Keyboard, limit: usize) -> Option<String> {
@@ -83,23 +83,23 @@ pub fn as_lines(text: &str, keyboard: &Keyboard, limit: usize) -> Option<String>
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fitted {
     pub shown: Keyboard,
-    /// What has no room there, or no valid address, and is written as text.
-    pub told: Vec<Button>,
+    /// Buttons without room or a valid address, which are written as text.
+    pub as_text: Vec<Button>,
 }
 
-/// Makes a keyboard fit: long rows are broken, and what cannot be shown is left over.
+/// Fits a keyboard to Telegram's limits: splits long rows, and sets aside buttons that cannot be shown.
 #[must_use]
 pub fn fit(keyboard: &Keyboard) -> Fitted {
     let mut fitted = Fitted::default();
-    let mut room = MOST;
+    let mut room = MAX_BUTTONS;
     for row in &keyboard.0 {
-        let (shown, told): (Vec<_>, Vec<_>) = row.iter().cloned().partition(|button| {
+        let (shown, as_text): (Vec<_>, Vec<_>) = row.iter().cloned().partition(|button| {
             let is_shown = is_valid(button) && room > 0;
             room -= usize::from(is_shown);
             is_shown
         });
-        fitted.shown.0.extend(shown.chunks(MOST_IN_ROW).map(<[Button]>::to_vec));
-        fitted.told.extend(told);
+        fitted.shown.0.extend(shown.chunks(MAX_IN_ROW).map(<[Button]>::to_vec));
+        fitted.as_text.extend(as_text);
     }
     fitted
 }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_leads_nowhere_is_no_button() {
+    fn a_button_without_a_valid_address_is_invalid() {
         for good in [
             "https://example.com",
             "HTTP://example.com/a?b#c",
@@ -152,7 +152,7 @@ mod tests {
         ] {
             assert!(is_valid(&link(good)), "{good}");
         }
-        let long = format!("https://example.com/{}", "a".repeat(URL_BYTES));
+        let long = format!("https://example.com/{}", "a".repeat(MAX_URL_BYTES));
         for bad in [
             "",
             "example.com",
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_keyboard_that_is_too_large_is_made_to_fit() {
+    fn a_keyboard_that_is_too_large_is_fitted() {
         let row = |labels: std::ops::Range<u32>| labels.map(|n| Button::answer(n.to_string())).collect::<Vec<_>>();
         let mut wide = row(0..20);
         wide.insert(3, link("nowhere"));
@@ -214,6 +214,6 @@ mod tests {
         let labels = |buttons: &[Button]| buttons.iter().map(|it| it.label.clone()).collect::<Vec<_>>();
         let shown: Vec<_> = fitted.shown.buttons().cloned().collect();
         assert_eq!(labels(&shown), labels(&row(0..100)));
-        assert_eq!(labels(&fitted.told), [vec!["Site".to_owned()], labels(&row(100..120))].concat());
+        assert_eq!(labels(&fitted.as_text), [vec!["Site".to_owned()], labels(&row(100..120))].concat());
     }
 }

@@ -1,11 +1,11 @@
-//! Customers as Kommo sees them besides their messages.
+//! Chats in Kommo, apart from their messages.
 
 use crate::{
     domain::{address::Conversation, crm::CustomerProfile},
     kommo::wire::{NewChat, Profile, Sender, Source},
 };
 
-/// The chat of a conversation, to be found or made, with the customer's own phone number: digits alone.
+/// The request that finds or creates the chat of a conversation. `phone` is the customer's own number, digits only.
 #[must_use]
 pub fn chat(conversation: &Conversation, customer: &CustomerProfile, phone: Option<&str>) -> NewChat {
     let profile = phone.map(Profile::of);

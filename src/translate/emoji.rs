@@ -1,10 +1,10 @@
 //! The emoji that bots may react with.
 
-/// All of them (Bot API, `ReactionTypeEmoji`), as Telegram writes them: without variation selectors.
+/// All allowed emoji (Bot API, `ReactionTypeEmoji`), without variation selectors as Telegram writes them.
 const ALLOWED: &str = "❤ 👍 👎 🔥 🥰 👏 😁 🤔 🤯 😱 🤬 😢 🎉 🤩 🤮 💩 🙏 👌 🕊 🤡 🥱 🥴 😍 🐳 ❤‍🔥 🌚 🌭 💯 🤣 ⚡ 🍌 🏆 💔 🤨 😐 🍓 🍾 💋 🖕 😈 😴 😭 🤓 👻 👨‍💻 👀 \
                        🎃 🙈 😇 😨 🤝 ✍ 🤗 🫡 🎅 🎄 ☃ 💅 🤪 🗿 🆒 💘 🙉 🦄 😘 💊 🙊 😎 👾 🤷‍♂ 🤷 🤷‍♀ 😡";
 
-/// What comes nearest to some others, without variation selectors and skin tones. Only what means the same.
+/// Allowed emoji for others with the same meaning, without variation selectors and skin tones.
 const NEAREST: &[(&str, &str)] = &[
     ("❤", "♥ 🧡 💛 💚 💙 💜 🖤 🤍 🤎 🩷 🩵 🩶 💖 💗 💓 💞 💕 💟 ❣"),
     ("👍", "✅ ✔ ☑ 🆗"),
@@ -40,16 +40,16 @@ pub fn all() -> impl Iterator<Item = &'static str> {
     ALLOWED.split(' ')
 }
 
-/// The emoji that Telegram takes for `emoji`: the same, or one that means the same; `None` if there is none.
+/// The allowed emoji for `emoji`: the same, or one with the same meaning; `None` if there is none.
 #[must_use]
 pub fn reaction(emoji: &str) -> Option<&'static str> {
-    let plain: String = emoji.trim().chars().filter(|c| !is_nuance(*c)).collect();
+    let plain: String = emoji.trim().chars().filter(|c| !is_modifier(*c)).collect();
     let same = ALLOWED.split(' ').find(|allowed| *allowed == plain);
     same.or_else(|| NEAREST.iter().find(|(_, others)| others.split(' ').any(|other| other == plain)).map(|it| it.0))
 }
 
-/// The choice between text and picture, and skin tones.
-const fn is_nuance(c: char) -> bool {
+/// Variation selectors and skin tones.
+const fn is_modifier(c: char) -> bool {
     matches!(c, '\u{fe0e}' | '\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')
 }
 
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_leads_to_what_telegram_allows() {
+    fn every_emoji_leads_to_an_allowed_one() {
         let allowed: BTreeSet<_> = ALLOWED.split(' ').collect();
         assert_eq!(allowed.len(), 73);
         let mut others = BTreeSet::new();
@@ -71,12 +71,12 @@ mod tests {
                 assert_eq!(reaction(other), Some(*nearest));
             }
         }
-        assert!(allowed.iter().chain(&others).all(|emoji| !emoji.contains(is_nuance)));
+        assert!(allowed.iter().chain(&others).all(|emoji| !emoji.contains(is_modifier)));
         assert!(allowed.iter().all(|emoji| reaction(emoji) == Some(*emoji)));
     }
 
     #[test]
-    fn nuances_do_not_matter() {
+    fn modifiers_do_not_matter() {
         for (emoji, want) in [
             ("❤\u{fe0f}", Some("❤")),
             ("❤\u{fe0f}\u{200d}🔥", Some("❤\u{200d}🔥")),

@@ -1,13 +1,13 @@
-//! Names of files that come from strangers.
+//! Makes file names from untrusted sources safe.
 
-/// The longest name that is kept, in bytes: file systems take 255, and who saves it may want to add to it.
-const LONGEST: usize = 240;
+/// The longest name, in bytes. File systems accept 255, and whoever saves the file may extend the name.
+const MAX_BYTES: usize = 240;
 
-/// Names that are devices on Windows, whatever ending follows.
+/// Device names of Windows, which may be followed by any extension.
 const DEVICES: [&str; 4] = ["aux", "con", "nul", "prn"];
 
-/// A name without what no file name may have: slashes, control characters, and marks that reverse the direction of
-/// writing, by which `exe.jpg` can be shown for `gpj.exe`. One that is too long loses its middle and keeps its ending.
+/// Replaces slashes, control characters, and marks that reverse the direction of writing, by which `gpj.exe` can be
+/// shown as `exe.jpg`. A name that is too long keeps its beginning and its extension.
 #[must_use]
 pub fn clean(name: &str) -> String {
     let forbidden = |c: char| {
@@ -17,15 +17,15 @@ pub fn clean(name: &str) -> String {
     let safe: String = name.chars().map(|c| if forbidden(c) { '_' } else { c }).collect();
     let safe = safe.trim().trim_start_matches('.');
     let device = if is_device(safe) { "_" } else { "" };
-    if safe.len() + device.len() <= LONGEST {
+    if safe.len() + device.len() <= MAX_BYTES {
         return format!("{device}{safe}");
     }
-    let tail = ending(safe).map(|ending| format!("….{ending}")).unwrap_or_default();
-    let head = &safe[..safe.floor_char_boundary(LONGEST - tail.len() - device.len())];
+    let tail = extension(safe).map(|extension| format!("….{extension}")).unwrap_or_default();
+    let head = &safe[..safe.floor_char_boundary(MAX_BYTES - tail.len() - device.len())];
     format!("{device}{head}{tail}")
 }
 
-/// Whether Windows would take a name for one of its devices, such as `con.txt` or `LPT1`.
+/// Whether a name is a device on Windows, such as `con.txt` or `LPT1`.
 fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
     let numbered =
@@ -33,23 +33,24 @@ fn is_device(name: &str) -> bool {
     numbered.is_some() || DEVICES.contains(&stem.as_str())
 }
 
-/// What follows the last dot, if it looks like the name of a format.
+/// The part after the last dot, if it looks like an extension.
 #[must_use]
-pub fn ending(name: &str) -> Option<&str> {
-    let (_, ending) = name.rsplit_once('.')?;
-    ((1..=8).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphanumeric())).then_some(ending)
+pub fn extension(name: &str) -> Option<&str> {
+    let (_, extension) = name.rsplit_once('.')?;
+    ((1..=8).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+        .then_some(extension)
 }
 
-/// The last part of the path of an address, without what is escaped in it.
+/// The last segment of an address's path, percent-decoded.
 #[must_use]
 pub fn of_url(url: &str) -> Option<String> {
     let (_, rest) = url.split(['?', '#']).next()?.split_once("://")?;
     let (_, last) = rest.rsplit_once('/')?;
-    Some(unescaped(last)).filter(|name| !name.is_empty())
+    Some(percent_decoded(last)).filter(|name| !name.is_empty())
 }
 
-/// `%D1%84` is one letter. What is no escape stays as it is, and what is no text is marked.
-fn unescaped(text: &str) -> String {
+/// Decodes percent-encoding. Invalid escapes stay, and invalid UTF-8 is replaced.
+fn percent_decoded(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let [first, others @ ..] = rest {
         let digit = |at: usize| others.get(at).and_then(|digit| char::from(*digit).to_digit(16));
@@ -65,10 +66,10 @@ fn unescaped(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// A name for a file that has none.
+/// A name for a file without one.
 #[must_use]
 pub fn of_type(mime_type: Option<&str>) -> String {
-    let ending = match mime_type {
+    let extension = match mime_type {
         Some("application/pdf") => ".pdf",
         Some("application/zip") => ".zip",
         Some("image/jpeg") => ".jpg",
@@ -77,7 +78,7 @@ pub fn of_type(mime_type: Option<&str>) -> String {
         Some("video/mp4") => ".mp4",
         Some(_) | None => "",
     };
-    format!("file{ending}")
+    format!("file{extension}")
 }
 
 #[cfg(test)]
@@ -85,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_keeps_its_letters_and_loses_its_dangers() {
+    fn a_name_loses_its_dangerous_characters_only() {
         for (name, kept) in [
             ("Договор 📄.pdf", "Договор 📄.pdf"),
             ("../../etc/passwd", "_.._etc_passwd"),
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_names_its_file() {
+    fn the_name_is_the_last_segment_of_an_address() {
         for (url, name) in [
             ("https://a.com/x/image.jpg", Some("image.jpg")),
             ("https://a.com/x/%D0%94%D0%BE%D0%B3%20%F0%9F%93%84.pdf?token=a/b#c/d", Some("Дог 📄.pdf")),
@@ -121,12 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_keeps_its_ending() {
+    fn a_long_name_keeps_its_extension() {
         let long = clean(&format!("{}.docx", "ж".repeat(500)));
-        assert!((LONGEST - 1..=LONGEST).contains(&long.len()), "{}", long.len());
+        assert!((MAX_BYTES - 1..=MAX_BYTES).contains(&long.len()), "{}", long.len());
         assert!(long.ends_with("ж….docx"), "{long}");
-        assert_eq!(clean(&"x".repeat(500)).len(), LONGEST);
-        assert_eq!(clean(&format!("con.{}", "x".repeat(500))).len(), LONGEST);
-        assert!(clean(&"👩\u{200d}".repeat(500)).len() <= LONGEST);
+        assert_eq!(clean(&"x".repeat(500)).len(), MAX_BYTES);
+        assert_eq!(clean(&format!("con.{}", "x".repeat(500))).len(), MAX_BYTES);
+        assert!(clean(&"👩\u{200d}".repeat(500)).len() <= MAX_BYTES);
     }
 }

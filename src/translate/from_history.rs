@@ -1,7 +1,7 @@
-//! A chat's history -> the domain.
+//! Converts a chat's history to the domain.
 //!
-//! Two rules tell what was written in Kommo: users of the account have no id of ours, and nor have the messages that
-//! they write ("Chat history"). What we have sent there has both.
+//! Messages that were written in Kommo are recognised by two rules: neither users of the account nor their messages
+//! have an id of ours ("Chat history"). Messages that we have sent there have both.
 
 use serde::Serialize;
 
@@ -24,11 +24,11 @@ pub struct Past {
     pub ours: Option<String>,
     /// When it was written.
     pub at: UnixMillis,
-    /// Who wrote it, as Kommo names them; empty if it does not.
+    /// The author's name in Kommo; may be empty.
     pub author: String,
     /// Kommo's id of the author, if it has one.
     pub author_id: Option<KommoUserId>,
-    /// Whether it was written in Kommo, for the customer, as far as it tells by itself ([`Past::is_by`]).
+    /// Whether it was written in Kommo, for the customer. It may still be the customer's own ([`Past::is_by`]).
     pub is_answer: bool,
     /// `text`, `picture`, `file` and so on.
     pub kind: String,
@@ -36,23 +36,20 @@ pub struct Past {
     pub text: String,
     /// A file's name; may be empty.
     pub file_name: String,
-    /// Where a file is to be fetched; may be empty.
+    /// The address of a file; may be empty.
     pub media: String,
-    /// The place that it shows.
     pub place: Option<GeoPoint>,
-    /// The card that it shows.
     pub card: Option<NamedNumber>,
 }
 
-/// A place on the map, in degrees.
+/// A location, in degrees.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct GeoPoint {
-    /// North of the equator.
     pub latitude: f64,
     pub longitude: f64,
 }
 
-/// Whose card it is.
+/// A contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NamedNumber {
     /// The name; may be empty.
@@ -62,13 +59,13 @@ pub struct NamedNumber {
 }
 
 impl Past {
-    /// Whether it was imported: written long before it came.
+    /// Whether it was imported.
     #[must_use]
     pub fn is_imported(&self) -> bool {
         self.ours.as_deref().is_some_and(ImportedId::is_one)
     }
 
-    /// Whether somebody wrote it, by Kommo's id of them: a customer whom it does not name by ours.
+    /// Whether `user` wrote it, a customer whose id of ours the message lacks.
     #[must_use]
     pub fn is_by(&self, user: &KommoUserId) -> bool {
         self.author_id.as_ref() == Some(user)
@@ -97,19 +94,19 @@ pub fn read(item: &HistoryItem) -> Option<Past> {
     })
 }
 
-/// One that lacks half of itself is none.
+/// A location, if both coordinates are there.
 fn place(location: &HookLocation) -> Option<GeoPoint> {
     Some(GeoPoint { latitude: location.lat?, longitude: location.lon? })
 }
 
-/// One that is filled in with nothing is none.
+/// A contact, if it is not blank.
 fn card(card: HookCard) -> Option<NamedNumber> {
     let text = |text: Option<String>| text.map(|text| text.trim().to_owned()).unwrap_or_default();
     let named = NamedNumber { name: text(card.name), phone: text(card.phone) };
     (!named.name.is_empty() || !named.phone.is_empty()).then_some(named)
 }
 
-/// Of our side, only customers have ids that begin so; the channel's bot has one as well, of another form.
+/// Whether a person is a customer. The channel's bot has an id of ours as well, in another format.
 fn is_customer(person: &HistoryPerson) -> bool {
     person.client_id.as_deref().is_some_and(|id| id.starts_with("tg-"))
 }
@@ -119,8 +116,8 @@ fn at(item: &HistoryItem) -> UnixMillis {
     item.msec_timestamp.map(UnixMillis).or_else(seconds).unwrap_or_default()
 }
 
-/// The answer that a message of the history is, in `conversation`, whose chat Kommo calls `kommo_chat`: what its hook
-/// told, or should have told. `None` if there is nothing to tell.
+/// Converts a message of the history to an answer in `conversation`, whose chat has the id `kommo_chat` in Kommo, as
+/// its hook would be. `None` if it has no content.
 #[must_use]
 pub fn answer(item: &HistoryItem, conversation: &Conversation, kommo_chat: &str) -> Option<Box<Outbound>> {
     let message = serde_json::from_str(item.message.as_deref()?.get()).ok()?;
@@ -151,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_user_wrote_is_an_answer_and_what_we_sent_is_none() {
+    fn a_users_message_is_an_answer_and_ours_is_none() {
         let items = items(include_str!("../../tests/fixtures/kommo/history.json"));
         let past: Vec<_> = items.iter().filter_map(read).collect();
         assert_eq!(past.iter().map(|past| past.is_answer).collect::<Vec<_>>(), [true, false]);
@@ -160,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_answer_by_either_rule_is_none() {
+    fn a_message_is_no_answer_by_either_rule() {
         for (message, is_answer) in [
             (r#"{"sender":{"id":"u"},"message":{"id":"m"}}"#, true),
             (r#"{"message":{"id":"m"}}"#, true),
@@ -177,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_and_a_card_are_read_and_blank_ones_are_none() {
+    fn a_location_and_a_contact_are_read_and_blank_ones_are_none() {
         for (message, place, card) in [
             (r#""location":{"lat":48.8566,"lon":2.3522}"#, Some((48.8566, 2.3522)), None),
             (r#""location":{"lat":48.8566}"#, None, None),
@@ -193,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_reads_as_its_hook_would_have() {
+    fn a_message_reads_as_its_hook() {
         let items = items(include_str!("../../tests/fixtures/kommo/history.json"));
         let conversation = Conversation::new(crate::domain::address::SourceId::parse("bot1").unwrap(), 777_000_111);
         let outbound = answer(&items[0], &conversation, "8e4d4baa").unwrap();
@@ -201,7 +198,7 @@ mod tests {
         assert_eq!(outbound.to, Recipient::Known(conversation));
         assert_eq!(outbound.source.as_deref(), Some("bot1"));
         assert_eq!(outbound.content, Content::Text("How are you?".to_owned()));
-        // What an earlier version has stored of it looks like a hook.
+        // Earlier versions have stored it as a hook.
         let (at, message) = (at(&items[0]), items[0].message.as_ref().unwrap());
         let hook = format!(
             r#"{{"message":{{"conversation":{{"id":"8e4d4baa","client_id":"tg:bot1:777000111"}},"sender":{{}},"receiver":{{}},"source":{{"external_id":"bot1"}},"timestamp":{},"msec_timestamp":{},"message":{message}}}}}"#,

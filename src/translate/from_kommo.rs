@@ -1,4 +1,4 @@
-//! Kommo's hooks -> the domain.
+//! Converts Kommo's hooks to the domain.
 
 use crate::{
     domain::{
@@ -20,35 +20,34 @@ mod markup;
 mod reaction;
 mod unknown_recipient;
 
-/// What a hook is about.
+/// The content of a hook.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arrival {
     /// An answer to a customer.
     Message(Box<Outbound>),
-    /// A manager reacts to a message.
+    /// A manager's reaction to a message.
     Reaction(OutboundReaction),
     Typing(Typing),
-    /// Something that is not relayed, by its kind.
+    /// Something that is not relayed, with its kind.
     Other(&'static str),
 }
 
 /// A hook that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Received {
-    /// What it is about.
     pub arrival: Arrival,
     /// When Kommo sent it.
     pub sent_at: Option<UnixMillis>,
     /// Kommo's id of the user who wrote the message.
     pub sender: Option<String>,
-    /// What it says about its chat.
+    /// The ids of its chat.
     pub known: Option<KnownChat>,
 }
 
 /// Reads a hook.
 ///
 /// # Errors
-/// If it is not a JSON object. Anything else has a meaning, if only [`Arrival::Other`].
+/// If it is no JSON object.
 pub fn read(raw: &str) -> Result<Received, serde_json::Error> {
     let hook: Hook = serde_json::from_str(raw)?;
     let sender = hook.message.as_ref().and_then(|message| message.sender.as_ref()?.id.clone());
@@ -60,7 +59,7 @@ pub fn read(raw: &str) -> Result<Received, serde_json::Error> {
     })
 }
 
-/// What a hook is about.
+/// Reads the content of a hook.
 pub fn decode(raw: &str) -> Result<Arrival, serde_json::Error> {
     serde_json::from_str(raw).map(arrival)
 }
@@ -84,7 +83,7 @@ fn instant(message: &HookMessage) -> Option<UnixMillis> {
     exact.or_else(|| message.timestamp.map(UnixMillis::from_seconds))
 }
 
-/// The answer that a message of Kommo's is; `None` for one without an id.
+/// Reads an answer; `None` for a message without an id.
 pub(super) fn message(hook: HookMessage) -> Option<Box<Outbound>> {
     let written_at = instant(&hook);
     let content = hook.message?;
@@ -94,7 +93,7 @@ pub(super) fn message(hook: HookMessage) -> Option<Box<Outbound>> {
         None => Recipient::UnknownRecipient(unknown_recipient::of(thread.id, hook.receiver, &content)),
         Some(id) => id.parse().map_or_else(|_| Recipient::Foreign(id.to_owned()), Recipient::Known),
     };
-    let (said, file) = self::content(content.clone());
+    let (body, file) = self::content(content.clone());
     Some(Box::new(Outbound {
         id: KommoMessageId(id),
         to,
@@ -104,28 +103,28 @@ pub(super) fn message(hook: HookMessage) -> Option<Box<Outbound>> {
         keyboard: content.markup.as_ref().map(markup::keyboard).unwrap_or_default(),
         group: content.media_group_id.clone().filter(|group| !group.is_empty()),
         written_at,
-        content: said,
+        content: body,
         file,
     }))
 }
 
-/// What an answer answers. A message of ours is named by our id, and one of Kommo's by Kommo's alone.
+/// The quoted message. One of ours has our id, and one of Kommo's has Kommo's only.
 fn quote(quoted: HookQuoted) -> Quote {
-    let words = quoted.text.filter(|text| !text.trim().is_empty());
+    let text = quoted.text.filter(|text| !text.trim().is_empty());
     let kind = || quoted.r#type.map(|kind| format!("[{kind}]")).unwrap_or_default();
     Quote {
         ours: quoted.msgid.and_then(|msgid| msgid.parse().ok()),
         kommo: quoted.id.filter(|id| !id.is_empty()).map(KommoMessageId),
-        words: words.unwrap_or_else(kind),
+        words: text.unwrap_or_else(kind),
         is_part: false,
     }
 }
 
-/// A text is a text only if nothing else comes with it: the caption of a file must not go out without the file.
+/// The content and the file. A text with a file is its caption, and must not be sent without the file.
 fn content(content: HookContent) -> (Content, Option<Attachment>) {
     let list = content.markup.as_ref().and_then(markup::list_text);
     let text = with_list(content.text.filter(|text| is_visible(text)), list);
-    let text = forwards::in_front(content.forwards.as_ref(), text);
+    let text = forwards::prepend(content.forwards.as_ref(), text);
     if let Some(file) = attachment(content.media.as_deref(), content.r#type.as_deref(), content.file_name.as_deref()) {
         let named = Content::Unknown { kind: file.kind.name().to_owned(), caption: None };
         return (named, Some(Attachment { caption: text, ..file }));
@@ -142,7 +141,7 @@ fn content(content: HookContent) -> (Content, Option<Attachment>) {
     (content, None)
 }
 
-/// A text, and what a list says above its choices, which may be part of the text.
+/// A text, followed by the text of a list unless the list's text contains it.
 fn with_list(text: Option<String>, list: Option<String>) -> Option<String> {
     match (text, list) {
         (Some(text), Some(list)) if list.split("\n\n").all(|part| part != text.trim()) => {
@@ -167,16 +166,16 @@ fn media_kind(kind: Option<&str>) -> MediaKind {
         Some("voice") => MediaKind::Voice,
         Some("audio") => MediaKind::Audio,
         Some("sticker") => MediaKind::Sticker,
-        // Whatever its kind in Kommo, the customer can get it as a file.
+        // The customer can get any other kind as a file.
         Some(_) | None => MediaKind::File,
     }
 }
 
-/// The name that Kommo gives a file, or that its address does. Kommo often leaves it out.
-fn file_name(told: Option<&str>, url: &str, kind: MediaKind) -> String {
-    let told = told.map(file_name::clean).filter(|name| !name.is_empty());
+/// The name of a file, which Kommo often leaves out, or else that in its address.
+fn file_name(name: Option<&str>, url: &str, kind: MediaKind) -> String {
+    let name = name.map(file_name::clean).filter(|name| !name.is_empty());
     let in_url = || file_name::of_url(url).map(|name| file_name::clean(&name)).filter(|name| !name.is_empty());
-    told.or_else(in_url).unwrap_or_else(|| kind.name().replace(' ', "-"))
+    name.or_else(in_url).unwrap_or_else(|| kind.name().replace(' ', "-"))
 }
 
 fn typing(typing: &HookTyping) -> Option<Typing> {

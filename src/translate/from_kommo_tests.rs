@@ -97,9 +97,9 @@ fn odd_markup_costs_no_text() {
 fn a_list_becomes_a_button_per_choice() {
     let markup = r#"{"list_message":{"header":"Services","body":"Pick one","footer":"Co","button":"Menu","sections":[{"title":"All","rows":[{"callback_data":"vG9","title":"A","description":"desc"},{"title":"B"}]}]}}"#;
     let list = "Services\n\nPick one\n\nAll\n• A — desc\n\nCo";
-    for (text, said) in [("Pick one", list), ("", list), (" A ", &format!("A\n\n{list}"))] {
+    for (text, want) in [("Pick one", list), ("", list), (" A ", &format!("A\n\n{list}"))] {
         let outbound = answer(text, markup);
-        assert_eq!(outbound.content, Content::Text(said.to_owned()));
+        assert_eq!(outbound.content, Content::Text(want.to_owned()));
         let chosen = Button { choice: Some("vG9".to_owned()), ..Button::answer("A") };
         assert_eq!(outbound.keyboard.0, [[chosen], [Button::answer("B")]]);
     }

@@ -1,11 +1,11 @@
-//! What a hook tells of its chat, beside its message.
+//! The ids of a chat in a hook.
 
 use crate::{
     domain::address::{Conversation, KommoChatId, KommoUserId},
     kommo::wire::HookMessage,
 };
 
-/// A conversation of ours, as Kommo calls it.
+/// A conversation of ours, with Kommo's ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownChat {
     pub conversation: Conversation,
@@ -15,7 +15,7 @@ pub struct KnownChat {
     pub user: Option<KommoUserId>,
 }
 
-/// What the message of a hook tells; `None` if its conversation is not ours.
+/// Reads the ids from the message of a hook; `None` if its conversation is not ours.
 pub(super) fn of(message: &HookMessage) -> Option<KnownChat> {
     let thread = message.conversation.clone()?;
     let filled = |id: Option<String>| id.filter(|id| !id.is_empty());
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_tells_both_ids() {
+    fn a_hook_has_both_ids() {
         let known = read(include_str!("../../tests/fixtures/kommo/hook_picture_buttons_template.json")).unwrap();
         assert_eq!(known.conversation.to_string(), "tg:bot1:777000111");
         assert_eq!(known.chat.0, "8e4d4baa-9e6c-4a88-838a-5f62be227bdc");
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn where_a_manager_writes_first_there_is_no_conversation_yet() {
+    fn a_hook_of_a_managers_first_message_has_no_conversation() {
         assert_eq!(read(include_str!("../../tests/fixtures/kommo/hook_write_first.json")), None);
         assert_eq!(read(include_str!("../../tests/fixtures/kommo/hook_typing.json")), None);
         assert_eq!(read("{}"), None);

@@ -1,14 +1,13 @@
-//! Cutting text to what Telegram takes.
+//! Splits text to Telegram's limits.
 
-/// The longest text of one message, in UTF-16 units. Telegram counts code points after parsing entities, of which there
-/// are never more than units, so this is always safe.
+/// The longest text of one message, in UTF-16 units. Telegram counts code points after parsing entities, and there are
+/// never more of them than units.
 pub const MESSAGE_UNITS: usize = 4096;
 
-/// The longest text below a file, in UTF-16 units.
+/// The longest caption, in UTF-16 units.
 pub const CAPTION_UNITS: usize = 1024;
 
-/// Whether anything of a text can be seen: neither Kommo nor Telegram takes a text without, and nobody could tell that
-/// it came.
+/// Whether a text has a visible character. Kommo and Telegram refuse a text without one.
 #[must_use]
 pub fn is_visible(text: &str) -> bool {
     text.chars().any(|c| {
@@ -19,11 +18,11 @@ pub fn is_visible(text: &str) -> bool {
     })
 }
 
-/// Cuts `text` into parts of at most `limit` UTF-16 units, at the best place each part offers: between paragraphs,
-/// lines, sentences or words, and only if there is none, between characters.
+/// Splits `text` into parts of at most `limit` UTF-16 units, between paragraphs, lines, sentences or words, or else
+/// between characters.
 ///
-/// White space at a cut is dropped; apart from that the parts hold the text in full. A text of white space alone has no
-/// parts. `limit` is at least 2, the size of the largest character.
+/// White space at a cut is dropped, and nothing else. A blank text has no parts. `limit` is at least 2, the size of the
+/// largest character.
 #[must_use]
 pub fn split(text: &str, limit: usize) -> Vec<&str> {
     let mut parts = Vec::new();
@@ -36,7 +35,7 @@ pub fn split(text: &str, limit: usize) -> Vec<&str> {
     parts
 }
 
-/// [`split`] that leaves room for `room` more units in the last part, unless that is more than half of it.
+/// As [`split`], but leaves `room` units free in the last part, unless `room` is more than half of the limit.
 #[must_use]
 pub fn split_leaving(text: &str, limit: usize, room: usize) -> Vec<&str> {
     let mut parts = split(text, limit);
@@ -54,11 +53,11 @@ fn cut(text: &str, limit: usize) -> usize {
         return fits;
     }
     let window = &text[..fits];
-    // A boundary in the first half would leave a stump; better a worse boundary further on.
+    // A worse boundary further on is better than a very short part.
     let late = |at: &usize| *at >= fits / 2;
     let after = |mark: &str| window.rfind(mark).map(|at| at + mark.len());
     let sentence = || [". ", "! ", "? ", "… ", "。"].into_iter().filter_map(after).max();
-    // The cut may also fall right before a space that no longer fits.
+    // The cut may also be right before a space that no longer fits.
     let word =
         || if text[fits..].starts_with(char::is_whitespace) { Some(fits) } else { window.rfind(char::is_whitespace) };
     None.or_else(|| after("\n\n").filter(late))
@@ -78,8 +77,8 @@ fn prefix(text: &str, limit: usize) -> usize {
     over.map_or(text.len(), |(at, _)| at)
 }
 
-/// Moves a cut back so that it does not fall into what is seen as one character: an emoji joined from several, or a
-/// letter with its marks. Gives up after a few steps, since hostile text can join without end.
+/// Moves a cut back to the start of a grapheme: a joined emoji, or a letter with its marks. It gives up after a few
+/// steps, because hostile text can join characters without end.
 fn whole_character(text: &str, at: usize) -> usize {
     let mut cut = at;
     for _ in 0..16 {
@@ -93,7 +92,7 @@ fn whole_character(text: &str, at: usize) -> usize {
     at
 }
 
-/// Joiners, variation selectors, skin tones, combining marks and tags: what belongs to the character before it.
+/// Whether a character belongs to the one before it: joiners, variation selectors, skin tones, combining marks, tags.
 const fn continues(c: char) -> bool {
     matches!(c, '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20ff}' | '\u{e0020}'..='\u{e007f}')
 }
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boundary_near_the_start_is_not_worth_it() {
+    fn a_boundary_near_the_start_is_ignored() {
         assert_eq!(split("a\n\nbbbb bbbb bbbb", 12), ["a\n\nbbbb bbbb", "bbbb"]);
     }
 
@@ -129,7 +128,7 @@ mod tests {
     fn the_last_part_leaves_room() {
         assert_eq!(split_leaving("one two three four", 18, 8), ["one two", "three four"]);
         assert_eq!(split_leaving("one two", 18, 8), ["one two"]);
-        assert_eq!(split_leaving("one two three four", 18, 10), ["one two three four"], "too much to ask for");
+        assert_eq!(split_leaving("one two three four", 18, 10), ["one two three four"], "more than half of the limit");
         assert!(split_leaving(" ", 18, 8).is_empty());
     }
 

@@ -1,4 +1,4 @@
-//! The domain -> what Kommo takes.
+//! Converts the domain to Kommo's formats.
 
 use crate::{
     domain::{
@@ -25,10 +25,10 @@ pub use imported::{Answered, import, imported_chat, old_words};
 pub use manager_initiated::named;
 pub use variants::{Extras, Variant, Without, variants};
 
-/// A message as the event that creates it, for managers who read `language`. Kommo fetches files by `links`.
+/// The event that creates a message, for managers who read `language`. Kommo downloads files by `links`.
 #[must_use]
 pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Event {
-    let is_sent = inbound.author != Author::Customer;
+    let is_outgoing = inbound.author != Author::Customer;
     Event {
         event_type: "new_message",
         payload: NewMessage {
@@ -39,15 +39,15 @@ pub fn encode(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> 
             conversation_ref_id: None,
             source: source(inbound),
             sender: author(inbound),
-            receiver: is_sent.then(|| sender(&inbound.customer)),
+            receiver: is_outgoing.then(|| sender(&inbound.customer)),
             message: Message {
-                // What was sent elsewhere has arrived: it is there that we learnt of it.
-                delivery_status: is_sent.then_some(Delivered::ARRIVED),
+                // A message that was sent in Telegram has arrived there.
+                delivery_status: is_outgoing.then_some(Delivered::ARRIVED),
                 ..message(inbound, links, language)
             },
             reply_to: reply_to(inbound),
-            // What the business wrote itself is news to nobody there.
-            silent: is_sent,
+            // Managers need no notification of the business's own messages.
+            silent: is_outgoing,
         },
     }
 }
@@ -57,7 +57,7 @@ fn reply_to(inbound: &Inbound) -> Option<ReplyTo> {
     Some(ReplyTo { message: KnownMessage { id: Some(id), msgid: None } })
 }
 
-/// A reaction to the message that Kommo calls `id`.
+/// A reaction to the message with Kommo's `id`.
 #[must_use]
 pub fn react(reaction: &Reaction, id: KommoMessageId) -> React {
     React {
@@ -74,17 +74,17 @@ fn reactor(reaction: &Reaction) -> Reactor {
         Author::Customer => Reactor { id: reaction.customer.to_string(), ref_id: None },
         Author::Business { kommo, .. } => {
             let ref_id = kommo.as_ref().map(ToString::to_string);
-            Reactor { id: on_our_side(ref_id.as_deref()), ref_id }
+            Reactor { id: business_id(ref_id.as_deref()), ref_id }
         }
     }
 }
 
-/// Our id of somebody on our side.
-fn on_our_side(ref_id: Option<&str>) -> String {
+/// Our id of somebody who writes for the business.
+fn business_id(ref_id: Option<&str>) -> String {
     format!("kommo-user:{}", ref_id.unwrap_or("unknown"))
 }
 
-/// The chat that a customer's message belongs to.
+/// The chat of a message.
 #[must_use]
 pub fn chat(inbound: &Inbound) -> NewChat {
     NewChat {
@@ -98,13 +98,13 @@ fn source(inbound: &Inbound) -> Source {
     Source { external_id: inbound.conversation.source.to_string() }
 }
 
-/// The author. Kommo knows a person who is not a customer by Kommo's own id, and we have nothing better.
+/// The author. A person who is not a customer is named by Kommo's id.
 fn author(inbound: &Inbound) -> Sender {
     match &inbound.author {
         Author::Customer => sender(&inbound.customer),
         Author::Business { name, kommo } => {
             let ref_id = kommo.as_ref().map(ToString::to_string);
-            let id = on_our_side(ref_id.as_deref());
+            let id = business_id(ref_id.as_deref());
             Sender { id, ref_id, name: name.clone(), avatar: None, profile: None, profile_link: None }
         }
     }
@@ -117,50 +117,51 @@ fn sender(customer: &Customer) -> Sender {
     Sender { id, ref_id: None, name, avatar: None, profile, profile_link }
 }
 
-/// What is said, after the words that it answers where naming the message does not tell them.
+/// The content, with the text of the quoted message in front if the id of that message does not suffice.
 fn message(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Message {
     let in_full = |text: &str| in_full(inbound, text, language);
-    let beside = |caption: Option<&str>| Some(in_full(caption.unwrap_or_default())).filter(|text| !text.is_empty());
+    let caption_with_quote =
+        |caption: Option<&str>| Some(in_full(caption.unwrap_or_default())).filter(|text| !text.is_empty());
     match &inbound.content {
-        Content::Text(text) => worded(in_full(text)),
+        Content::Text(text) => text_message(in_full(text)),
         Content::Media(media) => {
-            let text = beside(media.caption.as_deref());
+            let text = caption_with_quote(media.caption.as_deref());
             file(media, text, links.to(&inbound.conversation.source, media))
         }
         Content::Location { latitude, longitude, caption } => Message {
             r#type: "location",
-            text: beside(caption.as_deref()),
+            text: caption_with_quote(caption.as_deref()),
             location: Some(Location { lon: *longitude, lat: *latitude }),
             ..Message::default()
         },
         Content::Contact { name, phone, caption } => Message {
             r#type: "contact",
-            text: beside(caption.as_deref()),
+            text: caption_with_quote(caption.as_deref()),
             contact: Some(Card { name: name.clone(), phone: phone.clone() }),
             ..Message::default()
         },
-        // What cannot be carried yet is named, so that the manager knows that something came.
-        Content::Unknown { kind, caption: None } => worded(in_full(&format!("[{kind}]"))),
-        Content::Unknown { kind, caption: Some(caption) } => worded(in_full(&format!("[{kind}] {caption}"))),
+        // An unsupported kind is named, so that managers know of it.
+        Content::Unknown { kind, caption: None } => text_message(in_full(&format!("[{kind}]"))),
+        Content::Unknown { kind, caption: Some(caption) } => text_message(in_full(&format!("[{kind}] {caption}"))),
     }
 }
 
-/// A text with what has to stand in front of it: the words that it answers, where Kommo does not know them or cannot
-/// tell which of them are meant, and the mark of an edit.
+/// A text after the quoted text, if Kommo does not know the quoted message or cannot show the quoted part, and after
+/// the mark of an edit.
 fn in_full(inbound: &Inbound, text: &str, language: Language) -> String {
-    let untold = inbound.quote.as_ref().filter(|quote| quote.kommo.is_none() || quote.is_part);
-    let quote = untold.map(Quote::in_front).unwrap_or_default();
+    let repeated = inbound.quote.as_ref().filter(|quote| quote.kommo.is_none() || quote.is_part);
+    let quote = repeated.map(Quote::in_front).unwrap_or_default();
     let mark = if inbound.edited { format!("[{}] ", described::edited().say(language)) } else { String::new() };
     if text.is_empty() { format!("{quote}{mark}").trim_end().to_owned() } else { format!("{quote}{mark}{text}") }
 }
 
-fn worded(text: String) -> Message {
+fn text_message(text: String) -> Message {
     Message { r#type: "text", text: Some(text), ..Message::default() }
 }
 
 fn file(media: &Media, text: Option<String>, link: String) -> Message {
     let needs_size = matches!(media.kind, MediaKind::Picture | MediaKind::Video | MediaKind::File);
-    // Kommo refuses some kinds without a size; 0 is the honest answer where Telegram tells none.
+    // Kommo refuses some kinds without a size, so an unknown one is 0.
     let size = media.size_bytes.or(needs_size.then_some(0));
     Message {
         r#type: type_of(media.kind),
@@ -173,7 +174,7 @@ fn file(media: &Media, text: Option<String>, link: String) -> Message {
     }
 }
 
-/// What Kommo calls a kind of file.
+/// Kommo's name for a kind of file.
 const fn type_of(kind: MediaKind) -> &'static str {
     match kind {
         MediaKind::Picture => "picture",
@@ -185,7 +186,7 @@ const fn type_of(kind: MediaKind) -> &'static str {
     }
 }
 
-/// A report as the delivery status that Kommo takes.
+/// The delivery status of a report.
 #[must_use]
 pub fn delivery_status(report: &DeliveryReport) -> DeliveryStatus {
     let (status, refusal) = match &report.delivery {
@@ -236,7 +237,7 @@ mod tests {
         }
     }
 
-    /// What Kommo is sent.
+    /// The event that is sent to Kommo.
     fn sent(inbound: &Inbound) -> Event {
         let links = MediaLinks {
             key: &LinkKey::derive("secret"),
@@ -247,12 +248,12 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_everything_that_kommo_wants() {
+    fn a_message_has_all_required_fields() {
         insta::assert_snapshot!(serde_json::to_string(&sent(&greeting())).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1786017600,"msec_timestamp":1786017600042,"msgid":"tg:123456:777000111:42","conversation_id":"tg:sales:777000111","source":{"external_id":"sales"},"sender":{"id":"tg-user:777000111","name":"Тест","profile_link":"https://t.me/test"},"message":{"type":"text","text":"Привет 👋"},"silent":false}}"#);
     }
 
     #[test]
-    fn what_the_business_wrote_is_told_as_sent() {
+    fn a_message_of_the_business_is_outgoing() {
         let kommo = Some(KommoUserId("f1910c7f-b1e0-4184-bd09-c7def2a9109a".to_owned()));
         let author = Author::Business { name: "Olga".to_owned(), kommo };
         let wire = serde_json::to_string(&sent(&Inbound { author, ..greeting() })).unwrap();
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_names_what_it_answers_or_repeats_its_words() {
+    fn an_answer_names_the_quoted_message_or_repeats_its_text() {
         let quote = Quote { words: "When?".to_owned(), ..Quote::default() };
         let unknown = sent(&Inbound { quote: Some(quote.clone()), ..greeting() }).payload;
         assert_eq!((unknown.message.text.as_deref(), unknown.reply_to), (Some("> When?\n\nПривет 👋"), None));
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reaction_that_is_taken_back_has_no_emoji() {
+    fn a_removed_reaction_has_no_emoji() {
         let wire = |emoji: Option<&str>| {
             let Inbound { conversation, id, customer, .. } = greeting();
             let emoji = emoji.map(str::to_owned);
@@ -293,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_carries_an_error_only_if_it_failed() {
+    fn only_a_failed_status_has_an_error() {
         insta::assert_snapshot!(wire(Delivery::Delivered), @r#"{"msgid":"0371a0ff","status_code":1,"delivery_status":1}"#);
         insta::assert_snapshot!(wire(Delivery::Read), @r#"{"msgid":"0371a0ff","status_code":2,"delivery_status":2}"#);
         let refusal = ToldRefusal::new(ErrorCode::Other, "Bot was blocked by the user");

@@ -1,4 +1,4 @@
-//! The domain -> the Telegram calls that an answer becomes.
+//! Converts an answer to calls of the Bot API.
 
 use crate::{
     domain::{
@@ -19,10 +19,10 @@ mod cards;
 
 /// The calls of an answer, in order; at least one.
 ///
-/// `is_ours` says which sources have a bot here. What is omitted is explained to managers in `language`.
+/// `is_ours` returns whether a source has a bot here. Omissions are explained to managers in `language`.
 ///
 /// # Errors
-/// The sentence for the manager, if the answer cannot be sent at all.
+/// The reason for managers, if the answer cannot be sent at all.
 pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Language) -> Result<Vec<Call>, Refusal> {
     let to = match &outbound.to {
         Recipient::Known(conversation) => conversation,
@@ -47,7 +47,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
         Content::Media(media) => return Err(cannot_carry(media.kind.in_words())),
         Content::Unknown { kind, caption: None } => return Err(cannot_carry(kind_in_words(kind))),
     };
-    let text = quoted(outbound) + text + &lines(&fitted.told);
+    let text = quoted(outbound) + text + &lines(&fitted.as_text);
     let mut methods = calls_of(outbound, text.trim(), &fitted.shown);
     methods.extend(outbound.passed_on.iter().map(|file| send_file(file, "", Keyboard::default(), None)));
     let parts = u16::try_from(methods.len()).map_err(|_| Refusal::new(ErrorCode::Other, refusal::text_too_long()))?;
@@ -64,16 +64,16 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
     Ok((1..=parts).zip(methods).map(call).collect())
 }
 
-/// The file or card first, if there is one, then the text in parts. The first call quotes the message that is answered.
-/// The last one carries the buttons, and has room for them as lines in case Telegram refuses them.
+/// The file or card first, if there is one, then the text in parts. The first call has the quote. The last one has the
+/// buttons, and room for them as lines in case Telegram refuses them.
 fn calls_of(outbound: &Outbound, text: &str, keyboard: &Keyboard) -> Vec<Method> {
-    let answered = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.message);
+    let quoted_id = outbound.quote.as_ref().and_then(|quote| quote.ours).map(|ours| ours.message);
     let card = match &outbound.file {
         Some(file) if text.encode_utf16().count() <= CAPTION_UNITS => {
-            return vec![send_file(file, text, keyboard.clone(), answered)];
+            return vec![send_file(file, text, keyboard.clone(), quoted_id)];
         }
-        Some(file) => Some(send_file(file, "", Keyboard::default(), answered)),
-        None => cards::of(&outbound.content, answered),
+        Some(file) => Some(send_file(file, "", Keyboard::default(), quoted_id)),
+        None => cards::of(&outbound.content, quoted_id),
     };
     let text = if card.is_some() && text.is_empty() && !keyboard.is_empty() { cards::POINTER } else { text };
     let shown: Vec<_> = keyboard.buttons().cloned().collect();
@@ -83,7 +83,7 @@ fn calls_of(outbound: &Outbound, text: &str, keyboard: &Keyboard) -> Vec<Method>
     let method = |(n, text): (usize, &str)| Method::SendText {
         text: text.to_owned(),
         keyboard: if n == last { keyboard.clone() } else { Keyboard::default() },
-        reply_to: answered.filter(|_| n == 0 && is_answer),
+        reply_to: quoted_id.filter(|_| n == 0 && is_answer),
     };
     card.into_iter().chain(texts.into_iter().enumerate().map(method)).collect()
 }
@@ -97,17 +97,17 @@ fn send_file(file: &Attachment, caption: &str, keyboard: Keyboard, reply_to: Opt
     Method::SendFile { file, caption: caption.to_owned(), keyboard, reply_to }
 }
 
-/// The words that an answer answers, where Telegram does not know their message.
+/// The text of the quoted message, if Telegram does not know that message.
 fn quoted(outbound: &Outbound) -> String {
     let unknown = outbound.quote.as_ref().filter(|quote| quote.ours.is_none());
-    // What is empty stays empty: words that nobody answers are no message.
+    // An empty answer stays empty: a quote alone is no message.
     let is_empty = matches!(&outbound.content, Content::Text(text) if text.trim().is_empty());
     unknown.filter(|_| !is_empty).map(Quote::in_front).unwrap_or_default()
 }
 
-/// The buttons that Telegram would not show, as lines of text.
-fn lines(told: &[Button]) -> String {
-    let lines: Vec<_> = told.iter().map(Button::line).collect();
+/// Buttons as lines of text.
+fn lines(buttons: &[Button]) -> String {
+    let lines: Vec<_> = buttons.iter().map(Button::line).collect();
     if lines.is_empty() { String::new() } else { format!("\n\n{}", lines.join("\n")) }
 }
 
@@ -115,7 +115,7 @@ fn cannot_carry(kind: Sentence) -> Refusal {
     Refusal::new(ErrorCode::Other, refusal::not_without_file(kind))
 }
 
-/// What Kommo calls a kind of message, in words. A kind that is not known goes by Kommo's name for it.
+/// Kommo's kind of a message, in words. An unknown kind keeps Kommo's name.
 fn kind_in_words(kind: &str) -> Sentence {
     match kind {
         "picture" => kind::picture(),

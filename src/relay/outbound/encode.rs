@@ -14,7 +14,7 @@ use crate::{
 
 /// The calls of an answer.
 pub(super) fn encode(context: &Context, mut outbound: Outbound) -> Result<Vec<Call>, StepError> {
-    let told = buttons::fit(&outbound.keyboard).told.len();
+    let told = buttons::fit(&outbound.keyboard).as_text.len();
     if told > 0 {
         tracing::warn!(message = %outbound.id, buttons = told, "buttons are too many or have no valid address: sent as \
             text");

@@ -40,7 +40,7 @@ pub(super) struct Opened {
 impl Opened {
     pub(super) fn new(file: &RemoteFile, download: Download) -> Self {
         let format = Format::of(&download.first);
-        let missing = format.ending().filter(|_| file_name::ending(&file.name).is_none());
+        let missing = format.ending().filter(|_| file_name::extension(&file.name).is_none());
         let name = missing.map_or_else(|| file.name.clone(), |ending| format!("{}.{ending}", file.name));
         Self { download, format, name }
     }
@@ -193,7 +193,7 @@ impl Tried<'_> {
             (RefusedPart::Buttons, _) if !attempt.keyboard.is_empty() => {
                 // No text can stand below a sticker.
                 let kept = retreat.after(&why);
-                let lines = buttons::as_lines(caption(call), &kept.told, CAPTION_UNITS);
+                let lines = buttons::as_lines(caption(call), &kept.as_text, CAPTION_UNITS);
                 match lines.filter(|_| form != SendAs::Sticker) {
                     Some(caption) => Next::Again(FileAttempt { form: Some(form), caption, keyboard: kept.shown }),
                     None => in_two(buttons_apart(call), refusal),

@@ -71,10 +71,10 @@ fn in_order(mut answers: Vec<Answer>) -> Vec<Vec<Call>> {
 fn look(lease: &Lease, group: &str) -> Result<Collected, StoreError> {
     let first_at = lease.enqueued_at();
     let mut collected = Collected { behind: Vec::new(), first_at, youngest_at: first_at, is_closed: false };
-    for (job, came_at) in lease.behind(album::LARGEST)? {
+    for (job, came_at) in lease.behind(album::MAX_FILES)? {
         match Task::read(&job).text {
             Text::Answer(outbound)
-                if outbound.group.as_deref() == Some(group) && collected.behind.len() + 1 < album::LARGEST =>
+                if outbound.group.as_deref() == Some(group) && collected.behind.len() + 1 < album::MAX_FILES =>
             {
                 collected.behind.push(*outbound);
             }
@@ -85,7 +85,7 @@ fn look(lease: &Lease, group: &str) -> Result<Collected, StoreError> {
         }
         collected.youngest_at = collected.youngest_at.max(came_at);
     }
-    collected.is_closed |= collected.behind.len() + 1 == album::LARGEST;
+    collected.is_closed |= collected.behind.len() + 1 == album::MAX_FILES;
     Ok(collected)
 }
 

@@ -1,12 +1,12 @@
-//! What is neither a text nor a file: places and people.
+//! Locations and contacts.
 
 use crate::{
     domain::message::Content,
     kommo::wire::{HookCard, HookLocation},
 };
 
-/// A place or somebody's card, if there is one that can be shown. Both may be filled in with nothing: a message that
-/// says what it is is nothing else.
+/// A location or a contact, if there is a valid one. Kommo may fill in blank ones, so a message with another type has
+/// none.
 pub(super) fn of(
     kind: Option<&str>,
     place: Option<&HookLocation>,
@@ -23,12 +23,12 @@ pub(super) fn of(
         return Some(Content::Location { latitude: *latitude, longitude: *longitude, caption });
     }
     let card = card.filter(|_| is_a("contact"))?;
-    let said = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-    let phone = said(card.phone)?;
-    Some(Content::Contact { name: said(card.name).unwrap_or_else(|| phone.clone()), phone, caption })
+    let non_blank = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let phone = non_blank(card.phone)?;
+    Some(Content::Contact { name: non_blank(card.name).unwrap_or_else(|| phone.clone()), phone, caption })
 }
 
-/// Whether a message of this type is nothing without its file: its text is a caption.
+/// Whether messages of this type need a file. Their text is its caption.
 pub(super) fn is_file(kind: &str) -> bool {
     ["picture", "video", "voice", "audio", "sticker", "file"].contains(&kind)
 }

@@ -5,9 +5,9 @@ use crate::{
     kommo::wire::HookReaction,
 };
 
-/// Reads a reaction, or says what it lacks.
+/// Reads a reaction; an error names what it lacks.
 ///
-/// Whether `msgid` and `message.id` hold our id or Kommo's is not the same everywhere; ours is known by its form.
+/// `msgid` and `message.id` may each have our id or Kommo's. Ours is recognised by its format.
 pub(super) fn decode(reaction: HookReaction) -> Result<OutboundReaction, &'static str> {
     let message = reaction.message.unwrap_or_default();
     let conversation = reaction.conversation.and_then(|conversation| conversation.client_id?.parse().ok());
@@ -37,9 +37,9 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_known_by_any_of_its_ids() {
+    fn a_message_is_recognised_by_any_of_its_ids() {
         let ours = "tg:1:7:42";
-        for (named, has_ours, kommo) in [
+        for (ids, has_ours, kommo) in [
             (r#""msgid":"cd05""#, false, Some("cd05")),
             (r#""msgid":"tg:1:7:42""#, true, None),
             (r#""message":{"id":"cd05"}"#, false, Some("cd05")),
@@ -48,15 +48,15 @@ mod tests {
             (r#""msgid":"cd05","message":{"id":"","client_id":"another"}"#, false, Some("cd05")),
             (r#""msgid":"""#, false, None),
         ] {
-            let raw = format!(r#"{{"conversation":{{"client_id":"tg:sales:7"}},"type":"unreact",{named}}}"#);
+            let raw = format!(r#"{{"conversation":{{"client_id":"tg:sales:7"}},"type":"unreact",{ids}}}"#);
             let reaction = read(&raw).unwrap();
-            assert_eq!(reaction.ours.map(|id| id.to_string()).as_deref(), has_ours.then_some(ours), "{named}");
-            assert_eq!(reaction.kommo.as_ref().map(|id| id.0.as_str()), kommo, "{named}");
+            assert_eq!(reaction.ours.map(|id| id.to_string()).as_deref(), has_ours.then_some(ours), "{ids}");
+            assert_eq!(reaction.kommo.as_ref().map(|id| id.0.as_str()), kommo, "{ids}");
         }
     }
 
     #[test]
-    fn what_a_reaction_lacks_is_said() {
+    fn the_error_names_what_a_reaction_lacks() {
         let here = r#""conversation":{"client_id":"tg:sales:7"}"#;
         let cases = [
             (r#""type":"react","emoji":"👍""#.to_owned(), "reaction elsewhere"),
@@ -66,8 +66,8 @@ mod tests {
             (here.to_owned(), "reaction without an emoji"),
             (format!(r#"{here},"type":"shrug","emoji":"👍""#), "reaction of an unknown type"),
         ];
-        for (fields, lacks) in cases {
-            assert_eq!(read(&format!("{{{fields}}}")), Err(lacks), "{fields}");
+        for (fields, error) in cases {
+            assert_eq!(read(&format!("{{{fields}}}")), Err(error), "{fields}");
         }
         assert_eq!(read(&format!(r#"{{{here},"emoji":"👍"}}"#)).unwrap().emoji.as_deref(), Some("👍"));
     }

@@ -1,4 +1,4 @@
-//! Whom a manager writes to first.
+//! The recipient of a manager's first message.
 
 use crate::{
     domain::{
@@ -10,7 +10,7 @@ use crate::{
     translate::from_kommo::{cards, media_kind},
 };
 
-/// Who it is, as far as a hook says that names no conversation of ours.
+/// The recipient, from a hook without a conversation of ours.
 pub(super) fn of(chat: Option<String>, receiver: Option<HookReceiver>, content: &HookContent) -> UnknownRecipient {
     let filled = |id: Option<String>| id.filter(|id| !id.is_empty());
     let receiver = receiver.unwrap_or_default();
@@ -21,11 +21,11 @@ pub(super) fn of(chat: Option<String>, receiver: Option<HookReceiver>, content: 
     UnknownRecipient { phone, opening }
 }
 
-/// What a message says, if it is a text or a file. Of anything else an edit might change the kind.
+/// The wording of a text or a file. An edit of any other message might change its kind.
 fn wording(content: &HookContent) -> Option<Wording> {
     let kind = content.r#type.as_deref();
     let is_file = kind.is_some_and(cards::is_file);
     let text = content.text.clone().filter(|text| !text.is_empty());
-    let is_told = is_file || (kind == Some("text") && text.is_some());
-    is_told.then(|| Wording { file: is_file.then(|| media_kind(kind)), text })
+    let is_known = is_file || (kind == Some("text") && text.is_some());
+    is_known.then(|| Wording { file: is_file.then(|| media_kind(kind)), text })
 }

@@ -210,7 +210,7 @@ fn audio(file: File) -> File {
     if named.is_empty() {
         return file;
     }
-    let ending = file.file_name.as_deref().and_then(file_name::ending).unwrap_or("mp3");
+    let ending = file.file_name.as_deref().and_then(file_name::extension).unwrap_or("mp3");
     File { file_name: Some(format!("{named}.{ending}")), ..file }
 }
 

@@ -1,4 +1,4 @@
-//! Other wordings of messages that Kommo has ("Send, import and edit messages").
+//! Edits of messages in Kommo ("Send, import and edit messages").
 
 use crate::{
     domain::{
@@ -8,19 +8,19 @@ use crate::{
     },
     kommo::wire::{EditEvent, EditMessage},
     media::link::MediaLinks,
-    translate::to_kommo::{message, worded},
+    translate::to_kommo::{message, text_message},
     words::{Language, described},
 };
 
-/// The new wording of a message that Kommo has, which it knows by our id. Kommo fetches files by `links`.
+/// The edit of a message that Kommo has by our id. Kommo downloads files by `links`.
 ///
-/// What was told with the message is told again: Kommo takes no quote here, so the words of one stay in front where
-/// they were, and a file is named anew, which is right also where it is another one.
+/// The edit repeats the whole message. Kommo accepts no quote here, so a quoted text stays in front. The file is linked
+/// again, because it may be another one.
 #[must_use]
 pub fn edit(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> EditEvent {
     let mut wording = message(&Inbound { edited: false, ..inbound.clone() }, links, language);
     if wording.media.is_some() {
-        // What is left out may stay as it was; this caption has been taken away.
+        // Kommo may keep fields that are left out, but this caption was removed.
         wording.text.get_or_insert_default();
     }
     EditEvent {
@@ -37,7 +37,7 @@ pub fn edit(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Ed
     }
 }
 
-/// The wording of a message that was deleted at `now`. It goes by Kommo's id: what a manager wrote has none of ours.
+/// The edit that marks a message as deleted. It uses Kommo's id, because managers' messages have none of ours.
 #[must_use]
 pub fn deleted(
     conversation: &Conversation,
@@ -54,7 +54,7 @@ pub fn deleted(
             msgid: None,
             conversation_id: Some(conversation.to_string()),
             conversation_ref_id: None,
-            message: worded(format!("[{}]", described::deleted().say(language))),
+            message: text_message(format!("[{}]", described::deleted().say(language))),
         },
     }
 }
@@ -98,9 +98,9 @@ mod tests {
         }
     }
 
-    fn with_links<T>(act: impl FnOnce(&MediaLinks<'_>) -> T) -> T {
+    fn with_links<T>(f: impl FnOnce(&MediaLinks<'_>) -> T) -> T {
         let public_url = &Url::parse("https://bridge.example.com").unwrap();
-        act(&MediaLinks { key: &LinkKey::derive("secret"), public_url, expires_at: UnixMillis(0) })
+        f(&MediaLinks { key: &LinkKey::derive("secret"), public_url, expires_at: UnixMillis(0) })
     }
 
     fn wording(content: Content, quote: Option<Quote>) -> Message {
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_names_the_message_itself() {
+    fn an_edit_has_the_original_message_id() {
         let greeting = edited(text("Hi"), None);
         let (edit, instead) =
             with_links(|links| (edit(&greeting, links, Language::En), encode(&greeting, links, Language::En)));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_of_a_file_names_the_file_too() {
+    fn an_edit_of_a_file_has_the_file() {
         let photo = |caption: Option<&str>| {
             Content::Media(Media {
                 kind: MediaKind::Picture,
@@ -137,16 +137,16 @@ mod tests {
                 caption: caption.map(str::to_owned),
             })
         };
-        for (caption, told) in [(Some("the hall"), "the hall"), (None, "")] {
+        for (caption, want) in [(Some("the hall"), "the hall"), (None, "")] {
             let wording = wording(photo(caption), None);
             assert!(wording.media.is_some_and(|link| link.ends_with("/photo.jpg")));
-            assert_eq!((wording.r#type, wording.text.as_deref()), ("picture", Some(told)));
+            assert_eq!((wording.r#type, wording.text.as_deref()), ("picture", Some(want)));
             assert_eq!((wording.file_name.as_deref(), wording.file_size), (Some("photo.jpg"), Some(3)));
         }
     }
 
     #[test]
-    fn the_words_that_an_edit_answers_stay_in_front() {
+    fn the_quoted_text_of_an_edit_stays_in_front() {
         let quote = Quote { words: "When?".to_owned(), ..Quote::default() };
         assert_eq!(wording(text("Today"), Some(quote.clone())).text.unwrap(), "> When?\n\nToday");
         let known = Quote { kommo: Some(KommoMessageId("0371a0ff".to_owned())), ..quote };
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_message_goes_by_kommos_id_alone() {
+    fn a_deleted_message_is_named_by_kommos_id_only() {
         let deleted = deleted(&conversation(), &KommoMessageId("0371a0ff".to_owned()), UnixMillis(1_000), Language::En);
         insta::assert_snapshot!(serde_json::to_string(&deleted).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1,"msec_timestamp":1000,"id":"0371a0ff","conversation_id":"tg:sales:7","message":{"type":"text","text":"[deleted]"}}}"#);
     }

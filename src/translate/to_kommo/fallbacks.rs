@@ -1,4 +1,4 @@
-//! Fallback encodings: a file as a link, a message with the customer's avatar.
+//! Variants of events: with the customer's avatar, and with a file as a link.
 
 use crate::{
     domain::message::{Content, Inbound},
@@ -8,14 +8,14 @@ use crate::{
     words::{Language, Sentence, described},
 };
 
-/// An event with a picture of the customer, which Kommo fetches at `link`.
+/// An event with the customer's avatar, which Kommo downloads from `link`.
 pub(super) fn pictured(mut event: Event, link: String) -> Event {
     let payload = &mut event.payload;
     payload.receiver.as_mut().unwrap_or(&mut payload.sender).avatar = Some(link);
     event
 }
 
-/// A message with a file as a text that names the file and leads to it; `None` for a message without one.
+/// A message with a file, as a text with the file's name and a link; `None` for a message without a file.
 pub(super) fn linked(inbound: &Inbound, links: &MediaLinks<'_>, language: Language) -> Option<Event> {
     let Content::Media(media) = &inbound.content else { return None };
     let (kind, name) = (media.kind.in_words(), &media.file_name);
@@ -29,7 +29,7 @@ pub(super) fn linked(inbound: &Inbound, links: &MediaLinks<'_>, language: Langua
     Some(encode(&Inbound { content: Content::Text(text), ..inbound.clone() }, links, language))
 }
 
-/// A size as people write it, rounded up.
+/// A size for people, rounded up.
 fn size_in_words(bytes: u64) -> Sentence {
     let kilobytes = bytes.div_ceil(1024);
     if kilobytes < 1024 { described::kilobytes(kilobytes) } else { described::megabytes(kilobytes.div_ceil(1024)) }
@@ -49,12 +49,12 @@ mod tests {
         media::link::LinkKey,
     };
 
-    fn with_links<T>(act: impl FnOnce(&MediaLinks<'_>) -> T) -> T {
+    fn with_links<T>(f: impl FnOnce(&MediaLinks<'_>) -> T) -> T {
         let public_url = &Url::parse("https://bridge.example.com").unwrap();
-        act(&MediaLinks { key: &LinkKey::derive("secret"), public_url, expires_at: UnixMillis(0) })
+        f(&MediaLinks { key: &LinkKey::derive("secret"), public_url, expires_at: UnixMillis(0) })
     }
 
-    fn said(content: Content) -> Inbound {
+    fn inbound_with(content: Content) -> Inbound {
         Inbound {
             conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
             id: MessageId { bot: BotId(1), chat: 7.into(), message: 43, update: None },
@@ -75,11 +75,11 @@ mod tests {
     }
 
     fn greeting() -> Inbound {
-        said(Content::Text("Hi".to_owned()))
+        inbound_with(Content::Text("Hi".to_owned()))
     }
 
     #[test]
-    fn a_picture_is_the_customers_whoever_wrote() {
+    fn the_avatar_is_the_customers_whoever_wrote() {
         let link = || "https://bridge.example.com/media/a/avatar.jpg".to_owned();
         let received = pictured(with_links(|links| encode(&greeting(), links, Language::En)), link()).payload;
         assert_eq!(received.sender.avatar, Some(link()));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_can_be_told_as_a_text_that_leads_to_it() {
+    fn a_file_can_be_a_text_with_a_link() {
         let (caption, size_bytes) = (Some("the hall".to_owned()), Some(1_048_577));
         let media = Media {
             kind: MediaKind::Video,
@@ -101,13 +101,13 @@ mod tests {
             duration_seconds: None,
             caption,
         };
-        let inbound = said(Content::Media(media.clone()));
+        let inbound = inbound_with(Content::Media(media.clone()));
         let (link, event) = with_links(|links| {
             (links.to(&inbound.conversation.source, &media), linked(&inbound, links, Language::En).unwrap())
         });
-        let told = event.payload.message;
-        assert_eq!(told.text.unwrap(), format!("[video \"x.mp4\" of 2 MB]\n{link}\nthe hall"));
-        assert_eq!((told.r#type, event.payload.msgid), ("text", inbound.id.to_string()));
+        let message = event.payload.message;
+        assert_eq!(message.text.unwrap(), format!("[video \"x.mp4\" of 2 MB]\n{link}\nthe hall"));
+        assert_eq!((message.r#type, event.payload.msgid), ("text", inbound.id.to_string()));
         assert_eq!(with_links(|links| linked(&greeting(), links, Language::En)), None);
         assert_eq!(
             [0, 1, 1_047_552, 1_047_553].map(|size| size_in_words(size).say(Language::En)),

@@ -1,4 +1,4 @@
-//! Messages that were written before ("Send, import and edit messages", "Importing messages").
+//! Imported messages ("Send, import and edit messages", "Importing messages").
 
 use crate::{
     domain::{
@@ -10,11 +10,11 @@ use crate::{
         Card, Delivered, Event, KnownMessage, Location, Message, NewChat, NewMessage, ReplyTo, Sender, Source,
     },
     media::link::{ImportedFile, MediaLinks},
-    translate::to_kommo::{type_of, worded},
+    translate::to_kommo::{text_message, type_of},
     words::{Language, described, kind},
 };
 
-/// The message that an imported one answers, as Kommo can be told it.
+/// The message that an imported one quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answered {
     /// One that the bridge has relayed, or linked when it was imported.
@@ -23,7 +23,7 @@ pub enum Answered {
     Imported(ImportedId),
 }
 
-/// The event that creates a message under its own time. Kommo takes each id once, so this can be repeated.
+/// The event that creates a message with its original time. Idempotent, because Kommo accepts each id once.
 #[must_use]
 pub fn import(
     import: &Import,
@@ -33,7 +33,7 @@ pub fn import(
     links: &MediaLinks<'_>,
     language: Language,
 ) -> Event {
-    // Telegram tells seconds. What comes within one stays in its order.
+    // Telegram's times have seconds only. The milliseconds keep the order.
     let at = UnixMillis::from_seconds(import.message.at_seconds).0.saturating_add(import.within_second.min(999));
     let receiver = import.author.is_some().then(|| customer(import));
     let message = content(import, links, language);
@@ -55,7 +55,7 @@ pub fn import(
     }
 }
 
-/// Its chat, as Kommo is asked for it.
+/// The chat of an imported message.
 #[must_use]
 pub fn imported_chat(import: &Import, to: &Conversation) -> NewChat {
     NewChat {
@@ -65,7 +65,7 @@ pub fn imported_chat(import: &Import, to: &Conversation) -> NewChat {
     }
 }
 
-/// The words of a message, for those that answer it where Kommo does not have it.
+/// The text of a message, for messages that quote it if Kommo does not have it.
 #[must_use]
 pub fn old_words(content: &OldContent, language: Language) -> String {
     match content {
@@ -102,18 +102,18 @@ fn author(author: &ImportAuthor) -> Sender {
     }
 }
 
-/// What a message says. A file that is not there is named instead.
+/// The content of a message. A missing file is named in the text.
 fn content(import: &Import, links: &MediaLinks<'_>, language: Language) -> Message {
     let quoted = &import.quoted;
-    let beside = |text: Option<&str>| {
+    let caption_with_quote = |text: Option<&str>| {
         let text = format!("{quoted}{}", text.unwrap_or_default()).trim_end().to_owned();
         Some(text).filter(|text| !text.is_empty())
     };
     match (&import.message.content, &import.file) {
-        (OldContent::Text(text), _) => worded(format!("{quoted}{text}")),
+        (OldContent::Text(text), _) => text_message(format!("{quoted}{text}")),
         (OldContent::File(file), Ok(kept)) => Message {
             r#type: type_of(file.kind),
-            text: beside(file.text.as_deref()),
+            text: caption_with_quote(file.text.as_deref()),
             media: Some(links.to_imported(&ImportedFile {
                 path: kept.path.clone(),
                 file_name: kept.name.clone(),
@@ -125,23 +125,23 @@ fn content(import: &Import, links: &MediaLinks<'_>, language: Language) -> Messa
             media_duration: file.duration_seconds,
             ..Message::default()
         },
-        (OldContent::File(file), Err(omitted)) => worded(format!("{quoted}{}", named(file, *omitted, language))),
+        (OldContent::File(file), Err(omitted)) => text_message(format!("{quoted}{}", named(file, *omitted, language))),
         (OldContent::Place { latitude, longitude, text }, _) => Message {
             r#type: "location",
-            text: beside(text.as_deref()),
+            text: caption_with_quote(text.as_deref()),
             location: Some(Location { lon: *longitude, lat: *latitude }),
             ..Message::default()
         },
         (OldContent::Card { name, phone }, _) => Message {
             r#type: "contact",
-            text: beside(None),
+            text: caption_with_quote(None),
             contact: Some(Card { name: name.clone(), phone: phone.clone() }),
             ..Message::default()
         },
     }
 }
 
-/// What stands for a file that is not there.
+/// The text in place of a missing file.
 fn named(file: &OldFile, omitted: Omitted, language: Language) -> String {
     let described = file.path.rsplit('/').next().filter(|_| !file.path.contains('('));
     let name = file.name.as_deref().or(described).map(|name| format!(" {name}")).unwrap_or_default();
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_its_own_time_and_a_marked_id() {
+    fn a_message_has_its_original_time_and_a_marked_id() {
         let old = old(OldContent::Text("Hi".to_owned()));
         let event = sent(&old, Some(Answered::Imported(id(41))));
         insta::assert_snapshot!(serde_json::to_string(&event).unwrap(), @r#"{"event_type":"new_message","payload":{"timestamp":1714557600,"msec_timestamp":1714557600042,"msgid":"tg:1:555/777:i42","conversation_id":"tg:sales:777","source":{"external_id":"sales"},"sender":{"id":"tg-user:777","name":"Anna"},"message":{"type":"text","text":"Hi"},"reply_to":{"message":{"msgid":"tg:1:555/777:i41"}},"silent":true}}"#);
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named_and_one_that_is_there_is_linked() {
+    fn a_missing_file_is_named_and_another_is_linked() {
         let text = |old: Import| sent(&old, None).payload.message.text.unwrap();
         let large = Import { file: Err(Omitted::TooLarge), ..old(picture("a.jpg")) };
         assert_eq!(text(large), "[picture a.jpg: too large to be imported]\nlook");

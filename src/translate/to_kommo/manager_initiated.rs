@@ -1,4 +1,4 @@
-//! Chats that managers have begun: how Kommo learns which conversation they are ("Chat webhooks", write first).
+//! Manager-initiated chats: tells Kommo which conversation they are ("Chat webhooks", write first).
 
 use crate::{
     domain::{
@@ -10,16 +10,16 @@ use crate::{
     translate::to_kommo::type_of,
 };
 
-/// A customer's message as the one that answers what a manager has begun: both ids of the chat make them one, and both
-/// of the customer.
+/// Adds Kommo's ids of the chat and the customer to a customer's first message in a manager-initiated chat, so that
+/// Kommo links them to ours.
 pub(super) fn answering(mut event: Event, chat: &KommoChatId, user: Option<&KommoUserId>) -> Event {
     event.payload.conversation_ref_id = Some(chat.to_string());
     event.payload.sender.ref_id = user.map(ToString::to_string);
     event
 }
 
-/// The edit that gives a manager's first message its id of ours, with the words that it has; `None` if those are not
-/// known. The chat goes by Kommo's id alone: our own may be another chat's, as long as the customer has not answered.
+/// The edit that adds our id to a manager's first message, with its unchanged wording; `None` if that is unknown. It
+/// has only Kommo's id of the chat, because until the customer has answered, ours may belong to another chat.
 #[must_use]
 pub fn named(
     message: &KommoMessageId,
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_message_is_named_and_says_what_it_said() {
+    fn a_first_message_gets_our_id_and_keeps_its_wording() {
         let text = Some(Wording { file: None, text: Some("Hello".to_owned()) });
         insta::assert_snapshot!(edit(text).unwrap(), @r#"{"event_type":"edit_message","payload":{"timestamp":1,"msec_timestamp":1000,"id":"4371a0ff","msgid":"tg:123456:888:5","conversation_ref_id":"9e4d4baa","message":{"type":"text","text":"Hello"}}}"#);
         let picture = Some(Wording { file: Some(MediaKind::Picture), text: None });

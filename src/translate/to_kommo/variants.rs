@@ -1,7 +1,7 @@
-//! The forms in which a message can be sent to Kommo, from the richest to the plainest.
+//! The variants of a message for Kommo, from the richest to the plainest.
 //!
-//! If Kommo refuses an attachment of a message, its text must arrive all the same. Each form leaves out one thing more
-//! than the one before, the least important first, so there are at most five.
+//! If Kommo refuses a part of a message, its text must arrive all the same. Each variant leaves out one more part, the
+//! least important first, so there are at most five.
 
 use crate::{
     domain::{
@@ -18,21 +18,21 @@ use crate::{
     words::Language,
 };
 
-/// What goes to Kommo with a message.
+/// Optional parts that are sent with a message.
 #[derive(Clone, Debug, Default)]
 pub struct Extras {
-    /// The choice that a press of a button makes, by Kommo's id.
+    /// Kommo's id of the choice of a pressed button.
     pub choice: Option<String>,
-    /// A link to the customer's picture.
+    /// A link to the customer's avatar.
     pub picture: Option<String>,
-    /// The chat that a manager has begun and that the message answers, and the customer in it, by Kommo's ids.
+    /// Kommo's ids of a manager-initiated chat that the message answers, and of the customer in it.
     pub begun: Option<(KommoChatId, Option<KommoUserId>)>,
-    /// What stands for the quote where Kommo does not take the message that it names.
+    /// The quote without Kommo's id, for when Kommo refuses the quoted message.
     pub unnamed: Option<Quote>,
 }
 
 impl Extras {
-    /// Nothing but what the message itself has.
+    /// The optional parts of the message itself.
     #[must_use]
     pub fn of(inbound: &Inbound) -> Self {
         let unnamed = inbound.quote.clone().map(|quote| Quote { kommo: None, ..quote });
@@ -40,36 +40,34 @@ impl Extras {
     }
 }
 
-/// What a form is the first to leave out. It also leaves out all that the forms before it do.
+/// The part that a variant is the first to leave out. It also leaves out those of the variants before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Without {
     Nothing,
-    /// The customer's picture.
+    /// The customer's avatar.
     Picture,
-    /// The chat that a manager has begun.
+    /// The ids of a manager-initiated chat.
     Begun,
-    /// The name of the message that it answers.
+    /// The id of the quoted message.
     Named,
-    /// The file, to which a link leads.
+    /// The file, in whose place there is a link.
     File,
 }
 
-/// One form of a message.
+/// A variant of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
-    /// What it lacks.
     pub without: Without,
-    /// Whether it is an answer to what a manager has begun.
+    /// Whether it has the ids of a manager-initiated chat.
     pub is_begun: bool,
-    /// What Kommo is sent.
     pub event: Event,
 }
 
 const ALL: [Without; 5] = [Without::Nothing, Without::Picture, Without::Begun, Without::Named, Without::File];
 
 impl Without {
-    /// Whether a message has what this form lacks.
-    fn is_other(self, inbound: &Inbound, extras: &Extras) -> bool {
+    /// Whether a message has the part that this variant leaves out.
+    fn applies(self, inbound: &Inbound, extras: &Extras) -> bool {
         match self {
             Self::Nothing => true,
             Self::Picture => extras.picture.is_some(),
@@ -79,29 +77,29 @@ impl Without {
         }
     }
 
-    /// Whether something is still there.
-    const fn keeps(self, part: Self) -> bool {
+    /// Whether this variant still has a part.
+    const fn includes(self, part: Self) -> bool {
         (self as u8) < part as u8
     }
 
     fn variant(self, inbound: &Inbound, extras: &Extras, links: &MediaLinks<'_>, language: Language) -> Variant {
-        let quote = if self.keeps(Self::Named) { &inbound.quote } else { &extras.unnamed };
+        let quote = if self.includes(Self::Named) { &inbound.quote } else { &extras.unnamed };
         let inbound = Inbound { quote: quote.clone(), ..inbound.clone() };
-        let link = if self.keeps(Self::File) { None } else { linked(&inbound, links, language) };
+        let link = if self.includes(Self::File) { None } else { linked(&inbound, links, language) };
         let mut event = link.unwrap_or_else(|| encode(&inbound, links, language));
         event.payload.message.callback_data.clone_from(&extras.choice);
-        let begun = extras.begun.as_ref().filter(|_| self.keeps(Self::Begun));
+        let begun = extras.begun.as_ref().filter(|_| self.includes(Self::Begun));
         if let Some((chat, user)) = begun {
             event = answering(event, chat, user.as_ref());
         }
-        if let Some(picture) = extras.picture.clone().filter(|_| self.keeps(Self::Picture)) {
+        if let Some(picture) = extras.picture.clone().filter(|_| self.includes(Self::Picture)) {
             event = pictured(event, picture);
         }
         Variant { without: self, is_begun: begun.is_some(), event }
     }
 }
 
-/// The forms of a message for managers who read `language`, each of which differs from the one before. Kommo fetches
+/// The variants of a message for managers who read `language`, each different from the one before. Kommo downloads
 /// files by `links`.
 pub fn variants<'m>(
     inbound: &'m Inbound,
@@ -109,7 +107,7 @@ pub fn variants<'m>(
     links: &'m MediaLinks<'_>,
     language: Language,
 ) -> impl Iterator<Item = Variant> {
-    let others = ALL.into_iter().filter(|without| without.is_other(inbound, extras));
+    let others = ALL.into_iter().filter(|without| without.applies(inbound, extras));
     others.map(move |without| without.variant(inbound, extras, links, language))
 }
 

@@ -1,4 +1,4 @@
-//! Several files at once -> an album.
+//! Joins files to albums.
 
 use crate::{
     domain::{
@@ -8,57 +8,56 @@ use crate::{
     translate::to_telegram::cards::POINTER,
 };
 
-/// The most files that Telegram takes together (Bot API, `sendMediaGroup`).
-pub const LARGEST: usize = 10;
+/// The maximum of files of an album (Bot API, `sendMediaGroup`).
+pub const MAX_FILES: usize = 10;
 
-/// The jobs of answers that were given at once, each with its calls: files that follow each other go together, and
-/// what is said besides comes after them.
+/// The jobs of answers that were sent at once, each given as its calls. Consecutive files become an album, and their
+/// other calls follow it.
 #[must_use]
 pub fn unite(answers: Vec<Vec<Call>>) -> Vec<Job> {
-    let (mut jobs, mut files, mut after) = (Vec::new(), Vec::new(), Vec::new());
-    let many = answers.iter().flatten().filter(|call| is_file(call)).count() > 1;
-    for call in answers.into_iter().flat_map(|calls| if many { without_buttons(calls) } else { calls }) {
-        // A text of its own ends what went before, and so does a file after one, or after an album that is full.
-        let is_next = files.is_empty() || files.len() == LARGEST;
+    let (mut jobs, mut files, mut followers) = (Vec::new(), Vec::new(), Vec::new());
+    let has_several_files = answers.iter().flatten().filter(|call| is_file(call)).count() > 1;
+    for call in answers.into_iter().flat_map(|calls| if has_several_files { without_buttons(calls) } else { calls }) {
+        // A separate text ends the album before it, and so does a file after a text or after a full album.
+        let is_next = files.is_empty() || files.len() == MAX_FILES;
         let ends = if is_file(&call) { is_next } else { call.part == 1 };
         if ends {
-            finish(&mut jobs, &mut files, &mut after);
+            flush(&mut jobs, &mut files, &mut followers);
         }
-        if is_file(&call) { files.push(call) } else { after.push(call) }
+        if is_file(&call) { files.push(call) } else { followers.push(call) }
     }
-    finish(&mut jobs, &mut files, &mut after);
+    flush(&mut jobs, &mut files, &mut followers);
     jobs
 }
 
-/// Files that go together; one alone goes as itself.
+/// An album of files, or a single file.
 #[must_use]
 pub fn of_files(mut files: Vec<Call>) -> Option<Job> {
     if files.len() > 1 { Some(Album { calls: files }.into()) } else { files.pop().map(Job::from) }
 }
 
-fn finish(jobs: &mut Vec<Job>, files: &mut Vec<Call>, after: &mut Vec<Call>) {
+fn flush(jobs: &mut Vec<Job>, files: &mut Vec<Call>, followers: &mut Vec<Call>) {
     jobs.extend(of_files(std::mem::take(files)));
-    jobs.extend(after.drain(..).map(Job::from));
+    jobs.extend(followers.drain(..).map(Job::from));
 }
 
 const fn is_file(call: &Call) -> bool {
     matches!(call.method, Method::SendFile { .. })
 }
 
-/// The calls of an answer in which the buttons of the file, and the text with them, come after it.
+/// The calls of an answer, with the buttons and the text of a file in a call of their own after it.
 fn without_buttons(calls: Vec<Call>) -> Vec<Call> {
     let [only] = &calls[..] else { return calls };
     buttons_apart(only).map_or(calls, Vec::from)
 }
 
-/// The text of a file as a message of its own, after the file: for Telegram takes the file, but not the text below it.
+/// A file without its caption, followed by the caption as a text, for when Telegram refuses the caption.
 #[must_use]
 pub fn apart(call: &Call) -> Option<[Call; 2]> {
     if caption(call).is_empty() { None } else { split(call) }
 }
 
-/// The buttons of a file, and the text with them, as a message of their own, after the file: for there is room for the
-/// buttons as lines.
+/// A file without its buttons and caption, followed by a text with both, which has room for the buttons as lines.
 #[must_use]
 pub fn buttons_apart(call: &Call) -> Option<[Call; 2]> {
     match &call.method {
@@ -70,7 +69,7 @@ pub fn buttons_apart(call: &Call) -> Option<[Call; 2]> {
     }
 }
 
-/// The text of a file in its place, where the file will not go; `None` if it has none.
+/// The caption as a text in place of the file, if the file cannot be sent; `None` if it has none.
 #[must_use]
 pub fn text_alone(call: &Call) -> Option<Call> {
     let Method::SendFile { caption, keyboard, reply_to, .. } = &call.method else { return None };
@@ -78,7 +77,7 @@ pub fn text_alone(call: &Call) -> Option<Call> {
     (!caption.is_empty()).then(|| Call { method, ..call.clone() })
 }
 
-/// The text below the file of a call; empty for none.
+/// The caption of a call; empty for none.
 #[must_use]
 pub fn caption(call: &Call) -> &str {
     match &call.method {

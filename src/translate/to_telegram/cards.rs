@@ -1,14 +1,14 @@
-//! What is neither a text nor a file: places and people.
+//! Locations and contacts.
 
 use crate::domain::{crm::digits, job::Method, message::Content};
 
-/// What stands above buttons that have no text of their own.
+/// The text above buttons without a text of their own.
 pub(super) const POINTER: &str = "👇";
 
-/// The digits of the shortest phone number in a list of several.
-const LEAST_DIGITS: usize = 5;
+/// The minimum of digits of a phone number in a list of several.
+const MIN_DIGITS: usize = 5;
 
-/// The call that shows a place or somebody's card; `None` for anything else.
+/// The call for a location or a contact; `None` for anything else.
 pub(super) fn of(content: &Content, reply_to: Option<i64>) -> Option<Method> {
     match content {
         Content::Location { latitude, longitude, .. } => Some(Method::SendLocation {
@@ -25,14 +25,14 @@ pub(super) fn of(content: &Content, reply_to: Option<i64>) -> Option<Method> {
     }
 }
 
-/// The numbers of a contact, which may have several in one line, and never none. An extension is no number.
+/// The numbers of a contact, at least one. Several may be in one line. An extension is no number.
 fn numbers(phone: &str) -> Vec<String> {
     let parts = phone.split([',', ';', '/', '\n']).map(str::trim);
-    let numbers: Vec<_> = parts.filter(|part| digits(part).len() >= LEAST_DIGITS).map(str::to_owned).collect();
+    let numbers: Vec<_> = parts.filter(|part| digits(part).len() >= MIN_DIGITS).map(str::to_owned).collect();
     if numbers.len() > 1 { numbers } else { vec![phone.to_owned()] }
 }
 
-/// Eleven centimetres are near enough, and a whole number reads back as it was written.
+/// Microdegrees: precise to eleven centimetres, and an integer survives a round trip through JSON.
 fn microdegrees(degrees: f64) -> i64 {
     format!("{:.0}", degrees * 1e6).parse().unwrap_or_default()
 }
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_rounded_to_a_millionth_of_a_degree() {
+    fn a_coordinate_is_rounded_to_microdegrees() {
         for (degrees, want) in [(48.856_614_2, 48_856_614), (-2.352_2, -2_352_200), (0.0, 0), (-0.000_000_1, 0)] {
             assert_eq!(microdegrees(degrees), want, "{degrees}");
         }

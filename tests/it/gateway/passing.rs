@@ -88,7 +88,7 @@ async fn what_is_no_call_is_answered_in_telegrams_shape() {
     assert_eq!(read(shop.client.put(shop.url("getMe"))).await, refused(405, "Method Not Allowed"));
     for method in ["logOut", "CLOSE"] {
         let (status, answer) = shop.ask(method, json!({})).await;
-        assert!(status == 400 && answer["description"].as_str().unwrap().contains("not passed on"), "{answer}");
+        assert!(status == 400 && answer["description"].as_str().unwrap().contains("not forwarded"), "{answer}");
     }
     let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(1 << 20));
     let request = shop.client.post(shop.url("sendMessage")).header("content-type", "application/json").body(large);
