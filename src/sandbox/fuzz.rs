@@ -29,7 +29,7 @@ pub(crate) fn ranges(bytes: &[u8]) {
     let range = headers[header::RANGE].to_str().unwrap_or_default();
     match requested(range, content.len() as u64) {
         Requested::Whole => {
-            assert_eq!((head.status, content_range, &body[..]), (StatusCode::OK, None, &content[..]), "{range}")
+            assert_eq!((head.status, content_range, &body[..]), (StatusCode::OK, None, &content[..]), "{range}");
         }
         Requested::Part(first, last) => {
             let part = format!("bytes {first}-{last}/{}", content.len());
