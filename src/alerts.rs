@@ -1,12 +1,11 @@
-//! Tells the operator what is wrong: once, then at growing intervals, and once when it is over.
+//! Alerts the operator to problems: once, then at growing intervals, and once when a problem is over.
 //!
 //! ```text
 //!  Health ──▶ troubles ──▶ watches ──▶ State ──▶ events ──▶ outboxes ──▶ targets
-//!   store, metrics         what is     told, reminded,      one for      Telegram, webhook,
+//!   store, metrics         what is     fired, reminded, one for      Telegram, webhook,
 //!   disk, clocks           explained   over; pure           each target  ntfy, e-mail
 //! ```
-//!
-//! What is wrong is one list (`metrics`), which `/ready` shows as well. What was told outlives a restart ([`memory`]).
+//! Problems are one list (`metrics`), which `/ready` shows as well. Sent alerts outlive a restart ([`memory`]).
 
 pub mod alert_message;
 mod daily;

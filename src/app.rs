@@ -41,7 +41,7 @@ use crate::{
     clock,
     config::Config,
     lifecycle::{CLOSING, Ended, HangUps, Lifecycle, starting},
-    metrics::{Asked, Cause, Metrics},
+    metrics::{Cause, Metrics, RemoteApi},
     serve,
     store::Store,
     tls::Keeper,
@@ -58,7 +58,7 @@ pub struct App {
     trace: Trace,
 }
 
-/// The certificate of the public listener, if it speaks HTTPS by itself.
+/// The certificate of the public listener, if it has TLS of its own.
 fn certificate(config: &Config, metrics: &Arc<Metrics>, life: &Lifecycle) -> anyhow::Result<Option<Keeper>> {
     let Some(tls) = &config.server.tls else { return Ok(None) };
     let keeper = Keeper::open(tls, &config.data_dir, metrics).map_err(anyhow::Error::msg)?;
@@ -67,7 +67,7 @@ fn certificate(config: &Config, metrics: &Arc<Metrics>, life: &Lifecycle) -> any
 }
 
 impl App {
-    /// Starts a bridge. It listens when this returns, whether or not Telegram and Kommo can be reached.
+    /// Starts a bridge. It listens once this returns, whether or not Telegram and Kommo can be reached.
     ///
     /// # Errors
     /// If the store cannot be opened or a listener cannot be bound; the message says what to do.
@@ -75,25 +75,25 @@ impl App {
         Self::start_with(InheritedListeners::default(), config).await
     }
 
-    /// The same with the listeners that were handed over.
-    pub async fn start_with(handed: InheritedListeners, config: &Config) -> anyhow::Result<Self> {
-        Self::start_between(handed.or_bound(config.server.listen, config.admin.listen)?, config).await
+    /// The same with listeners inherited from systemd.
+    pub async fn start_with(inherited: InheritedListeners, config: &Config) -> anyhow::Result<Self> {
+        Self::start_between(inherited.or_bound(config.server.listen, config.admin.listen)?, config).await
     }
 
-    /// The same with a public listener that is there already, in place of `server.listen`.
+    /// The same with an existing public listener in place of `server.listen`.
     pub async fn start_on(public: TcpListener, config: &Config) -> anyhow::Result<Self> {
         Self::start_between((public, bind(config.admin.listen, "admin.listen")?), config).await
     }
 
     async fn start_between((public, admin): (TcpListener, TcpListener), config: &Config) -> anyhow::Result<Self> {
         serve::raise_open_files();
-        let store = starting(keeping::opened(config)).await?;
+        let store = starting(keeping::open(config)).await?;
         let (public_at, admin_at) = (public.local_addr()?, admin.local_addr()?);
         let socket = command_socket(&config.data_dir);
         let watched = store.clone();
         let trace = Trace::start(trace_settings(config), move || watched.has_room());
         let life = Lifecycle::default();
-        let (reload_handle, wished) = reload_channel();
+        let (reload_handle, reload_requests) = reload_channel();
         let app = Self {
             life: life.clone(),
             store: store.clone(),
@@ -110,10 +110,9 @@ impl App {
         let expected = measuring::expected(config);
         metrics.expect(&expected, clock::now());
         let tls = certificate(config, &metrics, &life)?;
-        let undumped =
-            store.undumped().map(|why| format!("the store is not dumped as the former version left it: {why}"));
+        let undumped = store.undumped().map(|why| format!("the store could not be dumped before the upgrade: {why}"));
         metrics.note(Cause::Dump, undumped);
-        let egress = config.kommo.egress().observed(metrics.observer(Asked::Account));
+        let egress = config.kommo.egress().observed(metrics.observer(RemoteApi::Account));
         let account = identity::client_by(&config.kommo, &egress)?;
         identity::recall(&config.kommo, account.as_ref(), &store)?;
         let health = Arc::new(Health::new(config, store.clone(), metrics, expected));
@@ -135,7 +134,7 @@ impl App {
                 running,
             )?,
         }
-        app.life.essential("reload", reloader.run(wished, app.life.stop_token()));
+        app.life.essential("reload", reloader.run(reload_requests, app.life.stop_token()));
         tracing::info!(hooks = %app.public, admin = %app.admin, sources = config.sources.len(), "telekommo is up");
         Ok(app)
     }
@@ -146,31 +145,31 @@ impl App {
         self.public
     }
 
-    /// The address of the operator's listener.
+    /// The address of the admin listener.
     #[must_use]
     pub const fn admin_addr(&self) -> SocketAddr {
         self.admin
     }
 
-    /// The bridge's store, to look at.
+    /// The bridge's store.
     #[must_use]
     pub const fn store(&self) -> &Store {
         &self.store
     }
 
-    /// What starts and ends its tasks.
+    /// Its lifecycle, which starts and ends tasks.
     #[must_use]
     pub const fn lifecycle(&self) -> &Lifecycle {
         &self.life
     }
 
-    /// Reads the configuration again at each signal that asks for it.
+    /// Reloads the configuration at each SIGHUP.
     pub fn on_hang_ups(&self, mut hang_ups: HangUps) {
         let (reload, stop) = (self.reload.clone(), self.life.stop_token());
         self.life.essential("hang-ups", async move {
             while stop.run_until_cancelled(hang_ups.next()).await.is_some() {
-                tracing::info!("SIGHUP: reading the configuration again");
-                // The log has the result.
+                tracing::info!("SIGHUP: reloading the configuration");
+                // The result is logged.
                 drop(reload.reload().await);
             }
             Ok::<_, Infallible>(())
@@ -180,20 +179,18 @@ impl App {
     /// Waits until the bridge has been stopped, then closes the store.
     pub async fn ended(self) -> Ended {
         let ended = self.life.ended().await;
-        // A disk that does not answer must not keep the process.
+        // A disk that does not respond must not keep the process alive.
         let (_, closed) = tokio::join!(timeout(CLOSING, self.trace.flush()), timeout(CLOSING, self.store.close()));
-        // Before that, a command would take the store for one that nobody has.
+        // After the store is closed: without the socket, a command would think that no bridge has it.
         drop(self.socket);
         match closed {
             Ok(Ok(())) => ended,
             Ok(Err(error)) => {
-                tracing::error!(%error, "the store did not close");
+                tracing::error!(%error, "the store could not be closed");
                 Ended::Failed
             }
             Err(_) => {
-                tracing::error!(
-                    "the store does not close, and is left as it is: everything acknowledged is on the disk"
-                );
+                tracing::error!("closing the store took too long: everything acknowledged is on the disk");
                 Ended::Failed
             }
         }

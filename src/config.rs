@@ -1,7 +1,6 @@
-//! What the operator decides: defaults, then the file, then the environment, then the files that hold secrets.
-//!
-//! [`Config::load`] is the only way in, and what it returns is typed and checked: no other module parses a text of the
-//! operator again. `config.toml.example` is the manual of every key, and a test input.
+//! The configuration: defaults, then the file, then the environment, then files with secrets. [`Config::load`] is the
+//! only entry, and its result is typed and checked: no other module parses a setting again. `config.toml.example`
+//! documents every key, and is a test input.
 //!
 //! | Step | Module | Refuses |
 //! |---|---|---|
@@ -10,10 +9,8 @@
 //! | merge, later over earlier | `layers` | |
 //! | read secret files | `secret_file` | files that cannot be read, or hold no secret |
 //! | make typed values | `sections`, `parse` | everything else |
-//!
-//! The errors are sentences for the operator: which file or variable, which key, what is wrong and what to write. All
-//! problems of one step are reported at once. A value is quoted in one place alone (`section`), and never that of a
-//! secret.
+//! Errors are sentences for the operator: which file or variable, which key, what is wrong and what to write. All
+//! problems of one step are reported at once. Values are quoted in one place alone (`section`), and secrets never.
 
 mod alerts;
 mod buttons;
@@ -73,67 +70,58 @@ use crate::{
     words::Language,
 };
 
-/// Everything the operator decides.
+/// The whole configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The folder of the store and its dumps. A relative one belongs to the working directory.
+    /// The folder of the store and its dumps. A relative path starts at the working directory.
     pub data_dir: PathBuf,
     pub server: Server,
     pub admin: Admin,
-    /// How Telegram is talked to.
     pub telegram: Telegram,
-    /// How Kommo is talked to, and as whom.
     pub kommo: Kommo,
     /// The bots: at least one, and no bot twice.
     pub sources: BTreeMap<SourceId, Source>,
     /// The owner's programs that share a bot with Kommo, by name.
     pub programs: BTreeMap<String, Program>,
-    /// How they are served.
+    /// The listener for programs.
     pub gateway: Gateway,
     /// The campaigns, by the names that their links carry.
     pub campaigns: BTreeMap<String, Campaign>,
     /// The texts that ask customers for their phone number, by language.
     pub phone_texts: PhoneTexts,
-    /// Who is told when something is wrong.
+    /// Who is alerted, and when.
     pub alerts: Alerts,
-    /// What is logged, and how.
     pub log: Log,
-    /// How long things are kept, and how much room they may take.
     pub store: Store,
-    /// How much is kept of what became of each message.
     pub trace: Trace,
-    /// How long files stay that nothing needs any more, and how much room others may take.
     pub retention: Retention,
-    /// How long files can be fetched.
     pub media: Media,
-    /// How managers' messages that did not arrive are found.
     pub reconcile: Reconcile,
-    /// When a failed call is tried again.
     pub retry: Retry,
-    /// What looks wrong though it stops nothing: who else can read secrets, variables that set no key. Sentences.
+    /// Warnings, as sentences: who else can read secrets, variables that set no key.
     pub warnings: Vec<String>,
-    /// What all of this was made of.
+    /// The texts that all values were parsed from.
     pub written: Written,
     place: load::Place,
 }
 
-/// The listener for the machine itself: `/live`, `/ready`, `/metrics` and the status page.
+/// The local listener: `/live`, `/ready`, `/metrics` and the status page.
 #[derive(Clone, Debug)]
 pub struct Admin {
     /// The address to bind. Port 0 asks the system for a free one.
     pub listen: SocketAddr,
 }
 
-/// What becomes of an answer that may or may not have been sent.
+/// What to do with an answer that may or may not have been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenUncertain {
-    /// It is reported as such, and a person decides.
+    /// Report that to the manager, who decides.
     Report,
-    /// It is sent again, once: better twice than never.
+    /// Send it again, once: better twice than never.
     Repeat,
 }
 
-/// How Telegram is talked to.
+/// Settings of Telegram.
 #[derive(Clone, Debug)]
 pub struct Telegram {
     /// Telegram's Bot API, or the operator's own Bot API server.
@@ -146,19 +134,19 @@ pub struct Telegram {
     pub chat_burst: NonZeroU32,
     /// Messages per minute to one group.
     pub group_requests_per_minute: NonZeroU32,
-    /// What becomes of an answer that may or may not have been sent.
+    /// What to do with an answer that may or may not have been sent.
     pub when_uncertain: WhenUncertain,
     /// How long one call that sends may take.
     pub send_timeout: Duration,
-    /// How long Telegram holds an empty answer to `getUpdates`: 1 to 50 whole seconds.
+    /// The long-poll timeout of `getUpdates`: 1 to 50 whole seconds.
     pub poll_timeout: Duration,
     /// Where buttons are shown.
     pub buttons: ButtonPlace,
     /// Whether buttons stay after one was pressed.
     pub keep_buttons: bool,
-    /// What becomes of messages in groups and channels.
+    /// What to do with messages in groups and channels.
     pub groups: Groups,
-    /// Whether an answer in a person's own chat marks what it answers as read.
+    /// Whether an answer in an own chat marks the customer's message as read.
     pub mark_read: bool,
     /// Whether the Bot API server is the operator's own, run with `--local`.
     pub local: bool,
@@ -166,7 +154,7 @@ pub struct Telegram {
     pub local_dir: Option<PathBuf>,
     /// Whether customers are asked for their phone number when they start the bot.
     pub ask_phone: AskPhone,
-    /// How long their `/start` waits for it.
+    /// How long their `/start` waits for the number.
     pub phone_wait: Duration,
     /// The country of phone numbers without a country code; `None` for that of the account.
     pub phone_region: Option<Country>,
@@ -182,16 +170,16 @@ pub enum AskPhone {
     OnStart,
 }
 
-/// What becomes of messages in groups and channels.
+/// What to do with messages in groups and channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Groups {
-    /// Nothing.
+    /// Ignore them.
     Ignore,
     /// Each group is one conversation.
     Relay,
 }
 
-/// How Kommo is talked to, and as whom.
+/// Settings of Kommo.
 #[derive(Clone, Debug)]
 pub struct Kommo {
     pub chats_url: BaseUrl,
@@ -207,16 +195,16 @@ pub struct Kommo {
     pub channel_secret: ChannelSecret,
     /// The channel's code, from the support's answer. Managers write first through sources that have it.
     pub origin_code: Option<String>,
-    /// The account, by its Chats-API id (`amojo_id`). If it is not written, the account is asked for it, which needs
-    /// its address and a token.
+    /// The account, by its Chats-API id (`amojo_id`). If it is not set, the account is asked for it, which needs its
+    /// URL and a token.
     pub account_id: Option<AccountId>,
     /// The channel's bot, from the support's answer.
     pub bot_id: Option<ChannelBotId>,
     /// Whether a start connects the channel to the account.
     pub connect_on_start: bool,
-    /// What the channel is to be called in the account; `None` leaves that to Kommo.
+    /// The channel's title in the account; `None` leaves it to Kommo.
     pub channel_title: Option<String>,
-    /// Whether the channel's time window holds: managers may write only for so long after the customer.
+    /// Whether the channel's time window applies: managers may write only for some time after the customer.
     pub time_window: bool,
     /// The language of managers; `None` is that of the account.
     pub language: Option<Language>,
@@ -232,12 +220,11 @@ pub struct Kommo {
     pub username_field: Option<String>,
     /// The tags that contacts get.
     pub contact_tags: Vec<String>,
-    /// Through what Kommo is reached, files of managers included.
+    /// The proxy to Kommo, also for managers' files.
     pub proxy: Proxy,
 }
 
 impl Telegram {
-    /// The way to Telegram.
     #[must_use]
     pub fn egress(&self) -> Egress {
         Egress::new(self.proxy.clone())
@@ -245,20 +232,19 @@ impl Telegram {
 }
 
 impl Kommo {
-    /// The way to Kommo.
     #[must_use]
     pub fn egress(&self) -> Egress {
         Egress::new(self.proxy.clone())
     }
 
-    /// The channel connected to the account `id`, as it stands in the paths of the Chats API and of its hooks.
+    /// The scope of the channel and the account `id`, as in the paths of the Chats API and of its hooks.
     #[must_use]
     pub fn scope_id(&self, id: &AccountId) -> String {
         format!("{}_{id}", self.channel_id)
     }
 }
 
-/// One bot, and what managers call it in Kommo.
+/// One bot, and its name for managers in Kommo.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The token by `@BotFather`.
@@ -266,31 +252,32 @@ pub struct Source {
     pub name: String,
     /// The pipeline that new leads of this source go into.
     pub pipeline_id: Option<u64>,
-    /// Whether leads of no known source count as this one's; at most one source is it. `None` leaves that to Kommo.
+    /// Whether this is the default source, which gets leads of no known source; at most one is. `None` leaves that to
+    /// Kommo.
     pub default: Option<bool>,
 }
 
-/// What is logged, and how.
+/// Settings of the log.
 #[derive(Clone, Debug)]
 pub struct Log {
     /// Which lines are written.
     pub level: LogFilter,
-    /// What a line looks like.
+    /// The format of lines.
     pub format: LogFormat,
 }
 
-/// How long things are kept, and how much room they may take.
+/// Settings of the store.
 #[derive(Clone, Debug)]
 pub struct Store {
     /// How often the store is written out as a dump.
     pub dump_every: Duration,
     /// How many dumps are kept.
     pub dump_keep: NonZeroU32,
-    /// How long the ids of what was seen are remembered, so that it is not taken twice.
+    /// How long ids of updates and hooks are remembered, so that repetitions are recognised.
     pub dedupe_for: Duration,
-    /// How long it is remembered which message here is which one there.
+    /// How long links between the ids of both sides are kept.
     pub links_for: Duration,
-    /// How long an answer stays parked after its author has read that it failed.
+    /// How long an answer stays parked once its author has been informed.
     pub parked_for: Duration,
     /// The store's cache in memory.
     pub cache_bytes: u64,
@@ -301,33 +288,33 @@ pub struct Store {
 /// The links by which Kommo fetches customers' files.
 #[derive(Clone, Debug)]
 pub struct Media {
-    /// How long a link is good.
+    /// How long a link is valid.
     pub links_for: Duration,
 }
 
-/// What is done about managers' messages that did not come.
+/// Settings of the comparison with Kommo's history, which finds missed answers.
 #[derive(Clone, Debug)]
 pub struct Reconcile {
-    /// Whether a start looks for them.
+    /// Whether a start compares.
     pub on_start: bool,
-    /// How old one may be to be sent; less than the time for which hooks are recognised.
+    /// The greatest age of a missed answer that is still sent; less than the time for which hooks are recognised.
     pub max_age: Duration,
     /// Chats that were silent for longer are compared less often.
     pub chats_within: Duration,
-    /// How long after one comparison the next one follows.
+    /// The time between comparisons.
     pub every: Duration,
 }
 
-/// When a failed call is tried again.
+/// Settings of retries.
 #[derive(Clone, Debug)]
 pub struct Retry {
-    /// The waits between the tries of a call to Kommo. The last one repeats for set-up and comparisons, which never
-    /// give up.
+    /// The waits between attempts of a call to Kommo. The last one repeats for set-up and comparisons, which never give
+    /// up.
     pub kommo: Schedule,
-    /// The waits between the tries of a call to Telegram. How many tries a message has is not up to the schedule.
+    /// The waits between attempts of a call to Telegram. The schedule does not limit the number of attempts.
     pub telegram: Schedule,
-    /// The longest time between two tries while a person has to act.
+    /// The longest time between two attempts while a person has to act.
     pub probe_every: Duration,
-    /// How old an answer may grow before it is reported as failed instead of sent.
+    /// The age at which an answer is reported as failed instead of sent.
     pub give_up_after: Duration,
 }

@@ -1,12 +1,11 @@
 //! telekommo connects Telegram bots to Kommo (formerly amoCRM): customers write to a bot, managers answer in the CRM.
-//!
-//! Three truths decide the design:
+//! Three facts decide the design:
 //!
 //! 1. Kommo sends each hook once and never again.
 //! 2. Telegram forgets an update when the next poll confirms it.
-//! 3. People forgive slow messages, but not lost ones, doubled ones, or ones that went to the wrong customer.
+//! 3. People forgive slow messages, but not lost, duplicate or misdirected ones.
 //!
-//! So nothing is acknowledged before it is on the disk, and everything that can fail happens behind a durable queue.
+//! So nothing is acknowledged before it is on disk, and everything that can fail happens behind a durable queue.
 //!
 //! ```text
 //!             getUpdates                          new_message
@@ -21,29 +20,28 @@
 //!
 //! # Documents
 //!
-//! - [`docs::architecture`] follows a message both ways, and says where to look for what.
-//! - [`docs::decisions`] says why it is built like this, [`docs::glossary`] what the words mean, [`docs::recipes`] how
-//!   to add or change something.
-//! - [`docs`] has the manual for users, too.
+//! - [`docs::architecture`] follows a message both ways, and says what is where.
+//! - [`docs::decisions`] gives the reasons, [`docs::glossary`] the terms, and [`docs::recipes`] the steps of common changes.
+//! - [`docs`] also has the user manual.
 //!
 //! # Modules, in reading order
 //!
 //! | Module | What it is | Imports |
 //! |---|---|---|
-//! | [`words`] | what managers and customers read, in four languages | nothing |
-//! | [`domain`] | what the words of the bridge mean | [`words`] |
-//! | [`translate`] | wire formats to the domain and back, pure | [`domain`], [`words`], both `wire` modules, [`media::link`] |
+//! | [`words`] | texts for managers and customers, in four languages | nothing |
+//! | [`domain`] | the types of the bridge | [`words`] |
+//! | [`translate`] | pure conversion between wire formats and the domain | [`domain`], [`words`], both `wire` modules, [`media::link`] |
 //! | [`telegram`], [`kommo`] | the two remotes | [`domain`], [`net`], [`words`]; never each other |
-//! | [`media`] | customers' files: signed links, and what serves them | [`domain`], [`metrics`], [`telegram`] |
-//! | [`store`] | the durable queue, links between ids, dumps; alone knows sled | [`domain`], [`files`] |
-//! | [`trace`] | what became of each message, hop by hop, apart from the store | [`domain`], [`store`] |
-//! | [`intake`] | polls Telegram, takes Kommo's hooks, pushes what comes in | all of the above |
-//! | [`relay`] | claims a job, takes its step, settles it | all of the above |
-//! | [`tls`] | the certificate of a listener that speaks HTTPS by itself | [`config`], [`metrics`], [`net`] |
+//! | [`media`] | customers' files: signed links, and their server | [`domain`], [`metrics`], [`telegram`] |
+//! | [`store`] | the durable queue, links between ids, dumps; the only module that uses sled | [`domain`], [`files`] |
+//! | [`trace`] | the history of each message, hop by hop, apart from the store | [`domain`], [`store`] |
+//! | [`intake`] | polls Telegram, receives Kommo's hooks, pushes jobs | all of the above |
+//! | [`relay`] | claims jobs, executes them, settles them | all of the above |
+//! | [`tls`] | the certificate of a listener with HTTPS | [`config`], [`metrics`], [`net`] |
 //! | [`serve`] | the HTTP listeners | [`intake`], [`media`], [`tls`] |
 //! | [`gateway`] | the Bot API for the owner's own programs, which share a bot with Kommo | [`serve`], [`store`], [`telegram`], [`translate`] |
-//! | [`alerts`] | what is wrong right now, and whom it is told | [`config`], [`metrics`], [`store`], [`telegram`] |
-//! | [`admin`] | the operator's side within the daemon: the admin listener, set-up in Kommo, upkeep, the log | the bridge |
+//! | [`alerts`] | current problems, and alerts about them | [`config`], [`metrics`], [`store`], [`telegram`] |
+//! | [`admin`] | the operator's side of the daemon: the admin listener, set-up in Kommo, upkeep, the log | the bridge |
 //! | [`app`], [`lifecycle`], [`config`] | composition, start and stop, configuration | |
 //! | [`cli`] | the operator's commands, each a process of its own | [`admin`], [`app`] |
 //! | [`sandbox`] | a fake Telegram, a fake Kommo, and a page that shows both | [`app`], [`cli`] |
@@ -60,7 +58,7 @@
 //! Unit tests are beside what they test. `tests/it` has the integration tests, which run the bridge against [`sandbox`]
 //! (its `harness`), and `tests/chaos` plays the real program in trouble. [`docs::recipes`] says how to run one of them.
 
-// What goes to a terminal goes through `cli::terminal`, which knows what to do if nobody reads it.
+// Terminal output goes through `cli::terminal`, which handles closed pipes.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod admin;

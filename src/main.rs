@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 #[cfg(feature = "sandbox")]
 use {reqwest::Url, std::net::SocketAddr, telekommo::sandbox};
 
-/// Why a command that tells of the program alone takes no configuration.
+/// Why a command that only describes the program takes no configuration.
 const GENERATED: &str = "this command reads no configuration";
 
 fn main() -> ExitCode {
@@ -98,7 +98,7 @@ fn execute(Arguments { config, command }: Arguments) -> anyhow::Result<ExitCode>
         #[cfg(feature = "sandbox")]
         Command::Sandbox { listen, script, hooks_to, set, config: given } => {
             refuse_config(&config, given.as_ref(), "the sandbox has a configuration of its own: change it with --set")?;
-            try_out(listen, script, hooks_to, &set)
+            run_sandbox(listen, script, hooks_to, &set)
         }
         Command::Completions { shell, config: given } => {
             refuse_config(&config, given.as_ref(), GENERATED)?;
@@ -125,14 +125,14 @@ fn help(words: &[String]) -> ExitCode {
     )
 }
 
-/// For commands that would ignore `--config`.
+/// Refuses `--config` for commands that would ignore it.
 fn refuse_config(before: &ConfigPath, after: Option<&PathBuf>, why: &str) -> anyhow::Result<()> {
     anyhow::ensure!(before.path.is_none() && after.is_none(), "--config: {why}");
     Ok(())
 }
 
-/// A wrong configuration is the operator's to mend: it has an exit code of its own, after which systemd does not try
-/// again.
+/// A wrong configuration has an exit code of its own, after which systemd does not restart the bridge: the operator has
+/// to mend it.
 fn with_config(
     path: &ConfigPath,
     command: impl FnOnce(&Config) -> anyhow::Result<ExitCode>,
@@ -153,30 +153,30 @@ fn wait_for(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
 
 fn run(path: &ConfigPath) -> anyhow::Result<ExitCode> {
     private::private_files();
-    // The only thread is this one.
-    let handed = InheritedListeners::take()?;
+    // There are no other threads yet.
+    let inherited = InheritedListeners::take()?;
     let runtime = Runtime::new()?;
-    // Before anything else: a signal that comes while the configuration is read or the store opens must not kill.
+    // Before anything else: a signal during the reading of the configuration or the opening of the store must not kill.
     let (signals, hang_ups, ignored) = {
-        let _inside = runtime.enter();
+        let _guard = runtime.enter();
         Signals::of_daemon()?
     };
-    with_config(path, |config| bridge((config, handed), runtime, (signals, hang_ups, ignored)))
+    with_config(path, |config| bridge((config, inherited), runtime, (signals, hang_ups, ignored)))
 }
 
 fn bridge(
-    (config, handed): (&Config, InheritedListeners),
+    (config, inherited): (&Config, InheritedListeners),
     runtime: Runtime,
     (signals, hang_ups, ignored): (Signals, HangUps, Ignored),
 ) -> anyhow::Result<ExitCode> {
     logging::start(&config.log);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), "telekommo starts");
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), "telekommo is starting");
     for warning in advice::of(config) {
         tracing::warn!("{warning}");
     }
     let ended = runtime.block_on(async {
         ignored.tell();
-        let app = App::start_with(handed, config).await?;
+        let app = App::start_with(inherited, config).await?;
         app.lifecycle().on_signals(signals);
         lifecycle::tell_ready();
         app.on_hang_ups(hang_ups);
@@ -190,13 +190,13 @@ fn bridge(
             Ended::Failed => ExitCode::FAILURE,
         })
     });
-    // A dump that is being written is not waited for; it is of no use until it is whole.
+    // Does not wait for a dump that is being written: it is useless until it is complete.
     runtime.shutdown_background();
     ended
 }
 
 #[cfg(feature = "sandbox")]
-fn try_out(listen: SocketAddr, script: bool, hooks_to: Option<Url>, set: &[String]) -> anyhow::Result<ExitCode> {
+fn run_sandbox(listen: SocketAddr, script: bool, hooks_to: Option<Url>, set: &[String]) -> anyhow::Result<ExitCode> {
     let runtime = Runtime::new()?;
     match hooks_to {
         Some(url) => runtime.block_on(sandbox::run::fakes(listen, url)),

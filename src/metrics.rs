@@ -1,7 +1,5 @@
-//! What can be seen of the running bridge: its state, for people and probes, and its counters.
-//!
-//! Everybody may write here; only the operator's listener reads. Labels hold names of sources and kinds, never a
-//! customer's data.
+//! The observable state of the running bridge: problems, and metrics. Every module may write here; the operator's side
+//! reads. Labels contain names of sources and kinds, never a customer's data.
 
 use std::{
     sync::{Mutex, atomic::Ordering},
@@ -32,7 +30,7 @@ mod totals;
 
 use bypass::Bypass;
 pub use bypass::Bypassed;
-pub use calls::Asked;
+pub use calls::RemoteApi;
 pub use expected::Expected;
 use fetches::Fetches;
 pub(crate) use fetches::{Fetch, TEST_FILE};
@@ -48,19 +46,19 @@ pub use text::Form;
 use totals::Tally;
 pub use totals::Totals;
 
-/// How the polling of one bot goes.
+/// The state of polling one bot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Polling {
     Starting,
     /// The last poll was answered.
     Working,
-    /// It fails, and time will heal it.
+    /// It fails, and may recover by itself.
     Failing(String),
-    /// It fails until somebody does something.
+    /// It fails until a person does something.
     Stopped(BotProblem, String),
 }
 
-/// What is measured of the disk.
+/// Measurements of the disk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Disk {
     pub store_bytes: u64,
@@ -93,7 +91,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Metrics that have counted nothing.
+    /// Empty metrics.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -110,12 +108,12 @@ impl Metrics {
         }
     }
 
-    /// Notes how a file was fetched, if it is one of a test.
+    /// Records how a file was fetched, if it is a test file.
     pub(crate) fn fetched(&self, file_name: &str, fetch: Fetch) {
         self.fetches.add(file_name, fetch);
     }
 
-    /// How the file of a test with this name was fetched.
+    /// How a test file was fetched.
     pub(crate) fn fetches(&self, file_name: &str) -> Vec<Fetch> {
         self.fetches.of(file_name)
     }
@@ -155,37 +153,37 @@ impl Metrics {
         self.figures.kommo_calls.get_or_create(&labels([("outcome", outcome)])).inc();
     }
 
-    /// A route's loop has come round.
+    /// A route's loop is alive.
     pub fn relay_alive(&self, route: &Route) {
         self.beats.insert(route.clone(), Instant::now());
     }
 
-    /// A route's loop has ended. If another one does its jobs by now, that one comes round again soon.
+    /// A route's loop has ended. If another one has replaced it, that one reports soon.
     pub fn relay_stopped(&self, route: &Route) {
         self.beats.remove(route);
     }
 
-    /// The routes whose loops have not come round for longer than `limit`.
+    /// The routes whose loops have not reported for longer than `limit`.
     #[must_use]
     pub fn stalled(&self, limit: Duration) -> Vec<Route> {
         self.beats.iter().filter(|beat| beat.elapsed() > limit).map(|beat| beat.key().clone()).collect()
     }
 
-    /// Notes the queue of one route.
+    /// Sets the queue of one route.
     pub fn queue(&self, route: &Route, waiting: usize, oldest: Duration) {
         let of = labels([("route", &route.to_string())]);
         self.figures.waiting.get_or_create(&of).set(number(waiting as u64));
         self.figures.oldest_seconds.get_or_create(&of).set(number(oldest.as_secs()));
     }
 
-    /// Notes how many messages are parked: those that need a person, and those whose authors were told.
-    pub fn parked(&self, for_person: usize, told: usize) {
+    /// Sets how many messages are parked: those that need a person, and those whose author has been informed.
+    pub fn parked(&self, for_person: usize, reported: usize) {
         self.figures.parked.set(number(for_person as u64));
-        self.figures.told.set(number(told as u64));
+        self.figures.reported.set(number(reported as u64));
     }
 
-    /// Notes how far a program has come: what waits for it, for how long, and what it will never get: what was dropped,
-    /// and what was withheld for a manager's sake.
+    /// Sets the progress of a program: how many updates wait for it and for how long, how many were dropped, and how
+    /// many were withheld because a manager had written.
     pub fn program(&self, name: &str, waiting: usize, oldest: Duration, (dropped, withheld): (u64, u64)) {
         let of = labels([("program", name)]);
         self.figures.program_waiting.get_or_create(&of).set(number(waiting as u64));
@@ -194,12 +192,12 @@ impl Metrics {
         self.figures.program_withheld.get_or_create(&of).inner().store(withheld, Ordering::Relaxed);
     }
 
-    /// Notes how many rows of the store could not be read so far.
+    /// Sets how many rows of the store could not be read.
     pub fn unreadable_rows(&self, count: u64) {
         self.figures.unreadable_rows.inner().store(count, Ordering::Relaxed);
     }
 
-    /// Notes in how many conversations answers are held.
+    /// Sets in how many conversations answers are held.
     pub fn held(&self, conversations: usize) {
         self.figures.held.set(number(conversations as u64));
     }
@@ -210,7 +208,7 @@ impl Metrics {
         self.figures.files.get_or_create(&labels([("source", source.as_str()), ("outcome", outcome)])).inc();
     }
 
-    /// Notes how much room is taken, and left.
+    /// Sets how much of the disk is used and free.
     pub fn disk(&self, disk: Disk) {
         self.figures.store_bytes.set(number(disk.store_bytes));
         self.figures.dumps_bytes.set(number(disk.dumps_bytes));
@@ -235,29 +233,29 @@ impl Metrics {
         self.figures.heartbeats.get_or_create(&labels([("outcome", outcome)])).inc();
     }
 
-    /// Counts an answer that a comparison found, although its hook should have come.
+    /// Counts an answer that a comparison found although its hook should have arrived.
     pub fn answer_found(&self, written_at: UnixMillis) {
         self.figures.found_answers.inc();
         self.bypass.found(written_at);
     }
 
-    /// How many such answers there were since hooks came last, if that is news.
+    /// How many such answers there were since the last hook, if that has not been reported yet.
     #[must_use]
     pub fn bypassed(&self) -> Option<Bypassed> {
-        self.bypass.news()
+        self.bypass.take_news()
     }
 
-    /// Notes that a hook has come. Returns whether the operator was told that none do.
+    /// A hook has arrived. Returns whether missing hooks had been reported to the operator.
     pub fn hook_came(&self) -> bool {
-        let was_told = self.bypass.hook_came();
-        if was_told {
+        let was_reported = self.bypass.hook_came();
+        if was_reported {
             self.note(Cause::Hooks, None);
         }
-        was_told
+        was_reported
     }
 }
 
-/// A gauge has a sign.
+/// A gauge is signed.
 fn number(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -26,7 +26,7 @@ pub use self::{
     expiry::ends_within,
     http::{Failed, Http, broken, broken_at, place, reached},
     names::Names,
-    observe::{Observer, Seen},
+    observe::{ObservedRequest, Observer},
     pinned::is_certificate,
     proxy::{NotAProxy, Proxy},
     public::{NotPublic, PublicNames, is_public, leads_to_internet},

@@ -41,7 +41,7 @@ use crate::{
 mod body;
 mod connections;
 mod conversation;
-mod greeting;
+mod handshake;
 mod head;
 mod limits;
 mod log_throttle;
@@ -68,41 +68,39 @@ pub use self::{
     swappable_router::SwappableRouter,
 };
 
-/// What a visitor reads who is not Kommo. A check knows a running telekommo by it.
+/// The response to visitors other than Kommo. Checks recognise a running telekommo by it.
 pub const HERE: &str = "telekommo listens here for Kommo's hooks\n";
-/// What somebody reads who sends plain HTTP where HTTPS is spoken.
-pub const HTTPS_ALONE: &str = "this port speaks HTTPS alone: begin the address with https://\n";
-/// How many connections the system may hold for us until they are accepted. A burst that does not fit waits a second or
-/// more for its next try.
+/// The response to plain HTTP at a port for HTTPS.
+pub const HTTPS_ONLY: &str = "this port accepts HTTPS only: use https:// in the URL\n";
+/// The backlog of the listening socket. A connection that does not fit is retried by its client after a second or more.
 const BACKLOG: u32 = 4096;
-/// How long what has been asked may take once a stop was asked for.
-const LAST_ANSWERS_WITHIN: Duration = Duration::from_secs(3);
-/// How long to wait when no connection can be accepted, as when the process has too many open files.
+/// How long requests under way may take after a stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
+/// The pause after a connection could not be accepted, for instance with too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long to wait for the end of connections that are dropped.
-const ROOM_WITHIN: Duration = Duration::from_millis(5);
+/// The pause after connections were dropped, until their files are closed.
+const DROP_PAUSE: Duration = Duration::from_millis(5);
 
 /// Listens at `address`.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     bound(address)?.listen(BACKLOG)
 }
 
-/// Whether [`listen`] would succeed. Nobody is accepted meanwhile.
+/// Checks that [`listen`] would succeed, without accepting anybody.
 pub fn can_listen(address: SocketAddr) -> io::Result<()> {
     bound(address).map(drop)
 }
 
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // As the port of a bridge that has just ended is still in use for a while.
+    // The port of a bridge that has just ended is still in use for a while.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)
 }
 
-/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes what has been asked; by HTTPS alone
-/// if there is a certificate. Requests that are not read for their heads show in `hooks_meter`, where there are hooks
-/// among what is served.
+/// Serves `router` within `limits`, behind `proxies`, until `stop`, then finishes requests under way. With a
+/// certificate it accepts HTTPS only. If hooks are served, requests with a malformed head are counted in `hooks_meter`.
 ///
 /// # Errors
 /// None; it is a task that ends.
@@ -119,7 +117,7 @@ pub async fn until(
     let failed = LogThrottle::default();
     while let Some((stream, address)) = stop.run_until_cancelled(accept(&listener, &open, &failed)).await {
         let connection = tokio::select! {
-            // Who was accepted is served, unless there is no room.
+            // An accepted client is served, unless there is no room.
             biased;
             connection = open.enter(proxies.peer(address)) => connection,
             () = stop.cancelled() => break,
@@ -128,8 +126,8 @@ pub async fn until(
         conversations.spawn(conversation::hold(stream, tls.clone(), connection, router.clone(), stop.clone()));
     }
     drop(listener);
-    // Whoever is not done by then is dropped with the set.
-    let _ = timeout(LAST_ANSWERS_WITHIN, async { while conversations.join_next().await.is_some() {} }).await;
+    // Connections that take longer are dropped with the set.
+    let _ = timeout(SHUTDOWN_GRACE, async { while conversations.join_next().await.is_some() {} }).await;
     Ok(())
 }
 
@@ -139,35 +137,34 @@ async fn accept(listener: &TcpListener, open: &Connections, failed: &LogThrottle
             Ok(client) => return client,
             Err(error) => error,
         };
-        if let Some(times) = failed.said(1) {
-            tracing::warn!(%error, times, "no connection can be accepted");
+        if let Some(times) = failed.add(1) {
+            tracing::warn!(%error, times, "connections cannot be accepted");
         }
-        let makes_room = is_out_of_files(&error) && open.shed_some();
-        sleep(if makes_room { ROOM_WITHIN } else { ACCEPT_PAUSE }).await;
+        let has_dropped = is_out_of_files(&error) && open.shed_some();
+        sleep(if has_dropped { DROP_PAUSE } else { ACCEPT_PAUSE }).await;
     }
 }
 
-/// Whether it helps to close a connection.
+/// Whether closing a connection would help.
 fn is_out_of_files(error: &io::Error) -> bool {
     let full =
         [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::NOBUFS, rustix::io::Errno::NOMEM];
     error.raw_os_error().is_some_and(|code| full.iter().any(|errno| errno.raw_os_error() == code))
 }
 
-/// What the internet reaches below `public_url`: Kommo's hooks and links to files, and the answer of this process to a
-/// nonce; nothing else.
+/// The public routes below `public_url`: Kommo's hooks, links to files, and the identity of this process for checks.
 pub fn public(
     handlers: (HookIntake, MediaServer),
     mark: ProcessIdentity,
     public_url: &Url,
     proxies: Proxies,
 ) -> Router {
-    // Kommo substitutes the scope into the address that was registered, which can leave repeated slashes; a router
-    // would take those for another path.
+    // Kommo substitutes the scope into the registered URL, which can leave repeated slashes. A router would treat those
+    // as another path.
     Router::new().fallback(front).with_state(Arc::new(PublicRoutes::new(handlers, mark, public_url, proxies)))
 }
 
-/// Which route a path leads to, if that of the hooks is for `scope`.
+/// The route of a path, for hooks of `scope`.
 fn route_of(scope: &Scope, path: &str) -> Route {
     if scope.is_addressed_by(path) {
         Route::Hooks
@@ -181,8 +178,8 @@ fn route_of(scope: &Scope, path: &str) -> Route {
 async fn front(State(routes): State<Arc<PublicRoutes>>, request: Request<Body>) -> Response {
     let client = routes.client(&request);
     let request = routes.within(request);
-    let asked = || route_of(&routes.hooks.scope, request.uri().path());
-    let mut answer = if let Some(answer) = routes.mark.answer(request.headers(), asked) {
+    let route = || route_of(&routes.hooks.scope, request.uri().path());
+    let mut answer = if let Some(answer) = routes.mark.answer(request.headers(), route) {
         answer
     } else if MediaServer::is_link(request.uri().path()) {
         file(&routes, client, request).await
@@ -203,7 +200,7 @@ async fn hook(routes: &PublicRoutes, client: IpAddr, request: Request<Body>) -> 
     let hooks = &routes.hooks;
     if !HookIntake::is_address(request.uri().path()) {
         routes.diagnose(request.uri().path());
-        // A visitor, a health check, or telekommo's own: however often they come, they hear the same.
+        // A visitor, a health check, or telekommo's own check: never limited.
         if matches!(*request.method(), Method::GET | Method::HEAD) {
             return (StatusCode::NOT_FOUND, HERE).into_response();
         }

@@ -1,7 +1,6 @@
-//! HTTPS without a web server in front: the certificate that the public listener itself shows.
-//!
-//! `pair` reads a certificate and its key, and `served` is what the listener asks for each client. `files` keeps that
-//! in step with what lies on the disk, `acme` with what an authority signs.
+//! HTTPS without a web server in front: the certificate of the public listener. `pair` reads a certificate and its key,
+//! and `served` is the one that the listener presents. `files` keeps it in sync with files on the disk, `acme` obtains
+//! it from an authority.
 
 mod acme;
 mod files;
@@ -13,7 +12,7 @@ use std::{convert::Infallible, path::Path, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    acme::{Renewal, kept},
+    acme::{Renewal, inspect_stored},
     files::Files,
 };
 pub use self::{
@@ -22,7 +21,7 @@ pub use self::{
 };
 use crate::{config::ServerTls, metrics::Metrics};
 
-/// What keeps the certificate of a listener in force. Clones share it.
+/// Keeps the certificate of a listener current. Clones share it.
 #[derive(Clone, Debug)]
 pub enum Keeper {
     Files(Files),
@@ -30,7 +29,7 @@ pub enum Keeper {
 }
 
 impl Keeper {
-    /// Begins with what there is at a start. What it keeps by itself is in `data_dir`.
+    /// Opens the certificate at a start. ACME keeps its own files in `data_dir`.
     ///
     /// # Errors
     /// A sentence that says what cannot be used and what to do.
@@ -41,7 +40,7 @@ impl Keeper {
         }
     }
 
-    /// What is in force.
+    /// The certificate in force.
     #[must_use]
     pub fn served(&self) -> &Served {
         match self {
@@ -50,10 +49,10 @@ impl Keeper {
         }
     }
 
-    /// Looks again at what somebody else renews.
+    /// Reads files again that another program renews.
     ///
     /// # Errors
-    /// If it cannot be used. What was in force stays so.
+    /// If they cannot be used. The previous certificate stays in force.
     pub fn reread(&self) -> Result<(), String> {
         match self {
             Self::Files(files) => files.reread(),
@@ -61,7 +60,7 @@ impl Keeper {
         }
     }
 
-    /// Keeps it until `stop`.
+    /// Renews it until `stop`.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         match self {
             Self::Files(files) => files.run(stop).await,
@@ -70,13 +69,13 @@ impl Keeper {
     }
 }
 
-/// The certificate that a bridge would begin with, and why it has no better one, if that is known.
+/// The certificate that a bridge would start with, and why obtaining another one failed, if it did.
 ///
 /// # Errors
 /// A sentence that says what cannot be used and what to do.
-pub fn look(tls: &ServerTls, data_dir: &Path) -> Result<(Option<Pair>, Option<String>), String> {
+pub fn inspect(tls: &ServerTls, data_dir: &Path) -> Result<(Option<Pair>, Option<String>), String> {
     match tls {
         ServerTls::Files(files) => Pair::read(files).map(|pair| (Some(pair), None)),
-        ServerTls::Acme(acme) => kept(acme, data_dir),
+        ServerTls::Acme(acme) => inspect_stored(acme, data_dir),
     }
 }

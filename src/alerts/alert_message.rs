@@ -1,4 +1,4 @@
-//! The words of a message to a target. No customer's words, no names of theirs, no secret.
+//! The text of a message to a target. It contains no text or name of a customer, and no secret.
 
 use std::fmt::Write as _;
 
@@ -13,9 +13,9 @@ use crate::{
     domain::{amount::duration_in_words, time::UnixMillis},
 };
 
-/// The most characters of what is said of one trouble. Some quote what a server said.
+/// The most characters of one problem. Some texts quote a server.
 const TEXT_CHARS: usize = 600;
-/// The most characters of a message. Telegram takes 4096.
+/// The most characters of a message. Telegram allows 4096.
 const ALERT_CHARS: usize = 3500;
 
 /// One message.
@@ -26,59 +26,59 @@ pub struct AlertMessage {
     /// The rest.
     pub text: String,
     pub urgency: Urgency,
-    /// The same for programs.
+    /// The events, for programs.
     pub events: Vec<ReportedEvent>,
 }
 
-/// How loud a message is.
+/// The urgency of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
-    /// The figures of the day, and what is over.
+    /// The daily message, and problems that are over.
     Quiet,
-    /// What has been told before, and tests.
+    /// Reminders, and tests.
     Normal,
-    /// What is new.
+    /// New problems.
     High,
 }
 
-/// One event as programs read it.
+/// One event, for programs. Field names stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ReportedEvent {
     /// The name of the watch.
     pub watch: String,
-    /// What it is about, where there are several of a kind.
+    /// What it concerns, if there are several of a kind.
     pub of: Option<String>,
     /// `told`, `reminder` or `resolved`.
     pub kind: EventKind,
     pub title: String,
     pub text: String,
-    /// Times as RFC 3339 writes them.
+    /// Times in RFC 3339.
     pub since: String,
     pub at: String,
 }
 
-/// The message that tells `events` and the line of the day. `host` says which bridge it is.
+/// Builds the message about `events` and the daily line. `host` names the bridge.
 #[must_use]
 pub fn alert(host: &str, events: &[Event], daily: Option<&str>) -> AlertMessage {
-    let told: Vec<_> = events.iter().map(told).collect();
+    let reported: Vec<_> = events.iter().map(report).collect();
     let urgency = events.iter().map(|event| urgency(event.kind)).max().unwrap_or(Urgency::Quiet);
-    let title = match &told[..] {
+    let title = match &reported[..] {
         [] => format!("telekommo at {host}: the last day"),
         [one] => format!("telekommo at {host}: {}", one.title),
         [first, rest @ ..] => format!("telekommo at {host}: {}, and {} more", first.title, rest.len()),
     };
     let mut text = String::new();
-    for (event, told) in events.iter().zip(&told) {
+    for (event, report) in events.iter().zip(&reported) {
         if events.len() > 1 {
-            _ = writeln!(text, "{}", told.title);
+            _ = writeln!(text, "{}", report.title);
         }
-        _ = writeln!(text, "{}\n{}\n", told.text, when(event));
+        _ = writeln!(text, "{}\n{}\n", report.text, when(event));
     }
     text.extend(daily);
-    AlertMessage { title, text: cut(text.trim_end(), ALERT_CHARS), urgency, events: told }
+    AlertMessage { title, text: cut(text.trim_end(), ALERT_CHARS), urgency, events: reported }
 }
 
-/// A message that shows whether a target gets any.
+/// A test message.
 #[must_use]
 pub fn test(host: &str, name: &str) -> AlertMessage {
     let title = format!("telekommo at {host}: a test");
@@ -86,13 +86,13 @@ pub fn test(host: &str, name: &str) -> AlertMessage {
     AlertMessage { title, text, urgency: Urgency::Normal, events: Vec::new() }
 }
 
-/// What is said once it is over is what was wrong.
-fn told(event: &Event) -> ReportedEvent {
+/// The event for programs. A resolved one repeats the problem.
+fn report(event: &Event) -> ReportedEvent {
     let of = event.key.of();
     let title = watches::named(event.key.watch()).map_or(event.key.watch(), |watch| watch.title);
     let title = title.replace("{}", of.unwrap_or_default());
     let title = match event.kind {
-        EventKind::Told => title,
+        EventKind::Firing => title,
         EventKind::Reminder => format!("Still: {title}"),
         EventKind::Resolved => format!("Resolved: {title}"),
     };
@@ -112,30 +112,30 @@ fn told(event: &Event) -> ReportedEvent {
 fn when(event: &Event) -> String {
     let (since, lasted) = (shown(event.since), duration_in_words(event.since.until(event.at)));
     match event.kind {
-        EventKind::Told | EventKind::Reminder => format!("Since {since}, for {lasted}."),
+        EventKind::Firing | EventKind::Reminder => format!("Since {since}, for {lasted}."),
         EventKind::Resolved => format!("From {since} to {}, {lasted}.", shown(event.at)),
     }
 }
 
 const fn urgency(kind: EventKind) -> Urgency {
     match kind {
-        EventKind::Told => Urgency::High,
+        EventKind::Firing => Urgency::High,
         EventKind::Reminder => Urgency::Normal,
         EventKind::Resolved => Urgency::Quiet,
     }
 }
 
-/// An instant by the clock of this machine.
+/// An instant in local time.
 pub(super) fn local(at: UnixMillis) -> DateTime<Local> {
     DateTime::from_timestamp_millis(at.0).unwrap_or_default().with_timezone(&Local)
 }
 
-/// The same for people, with its distance from UTC: the reader may be elsewhere.
+/// The same for people, with the UTC offset: the reader may be elsewhere.
 pub(super) fn shown(at: UnixMillis) -> String {
     local(at).format("%Y-%m-%d %H:%M %:z").to_string()
 }
 
-/// At most so many characters.
+/// Cuts a text at so many characters.
 fn cut(text: &str, chars: usize) -> String {
     match text.char_indices().nth(chars) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -158,8 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn one_trouble_is_the_title() {
-        let alert = alert("tk.acme.com", &[event("bot_revoked", Some("sales"), EventKind::Told)], None);
+    fn a_single_problem_is_the_title() {
+        let alert = alert("tk.acme.com", &[event("bot_revoked", Some("sales"), EventKind::Firing)], None);
         assert_eq!(alert.title, "telekommo at tk.acme.com: The token of bot sales is not accepted");
         let since = shown(NOW.minus(Duration::from_mins(90)));
         assert_eq!(alert.text, format!("It is broken: mend it.\nSince {since}, for 1 hour 30 minutes."));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn several_are_in_one_message_with_the_figures_of_the_day_behind_them() {
+    fn several_problems_are_in_one_message_followed_by_the_daily_line() {
         let events = [event("kommo", None, EventKind::Reminder), event("disk", None, EventKind::Resolved)];
         let alert = alert("tk.acme.com", &events, Some("Received 3."));
         assert_eq!(alert.title, "telekommo at tk.acme.com: Still: Kommo does not answer, and 1 more");
@@ -180,16 +180,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_cut() {
-        let long = Event { text: "é".repeat(5000), ..event("kommo", None, EventKind::Told) };
+    fn long_texts_are_cut() {
+        let long = Event { text: "é".repeat(5000), ..event("kommo", None, EventKind::Firing) };
         let alert = alert("x", &vec![long; 20], None);
         assert_eq!(alert.text.chars().count(), ALERT_CHARS + 1);
         assert_eq!(alert.events[0].text.chars().count(), TEXT_CHARS + 1);
     }
 
     #[test]
-    fn programs_read_the_same() {
-        let alert = alert("x", &[event("files", Some("sales"), EventKind::Told)], None);
+    fn programs_get_the_same_events() {
+        let alert = alert("x", &[event("files", Some("sales"), EventKind::Firing)], None);
         let json = serde_json::to_value(&alert.events).unwrap();
         assert_eq!(
             (&json[0]["watch"], &json[0]["of"], &json[0]["kind"]),

@@ -1,4 +1,4 @@
-//! The quiet line of the day. Pure.
+//! The daily line. Pure.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::{
     metrics::Totals,
 };
 
-/// What has happened since the last line.
+/// Totals since the last line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Day {
-    /// Since when it is counted.
+    /// When counting began.
     since: Option<UnixMillis>,
     /// The day of the last line.
     last_on: Option<NaiveDate>,
@@ -26,30 +26,30 @@ pub struct Day {
 }
 
 impl Day {
-    /// Adds what has happened.
+    /// Adds totals.
     pub fn add(&mut self, more: &Totals, now: UnixMillis) {
         self.since.get_or_insert(now);
         self.totals.add(more);
     }
 
-    /// Whether the line is due by the clock on the wall. The first one is not sent before its time has come once.
+    /// Whether the line is due by local time. The first one is not sent before its time has come once.
     pub fn is_due(&mut self, at: NaiveTime, now: NaiveDateTime) -> bool {
         let today = now.date();
         let is_time = now.time() >= at;
         let last_on =
             *self.last_on.get_or_insert_with(|| if is_time { today } else { today.pred_opt().unwrap_or(today) });
-        // A clock that was set back must not silence it for long.
+        // A clock that was set back must not suppress it for long.
         is_time && last_on < today || last_on > today.succ_opt().unwrap_or(today)
     }
 
-    /// The line, after which it is counted anew.
+    /// Takes the line, and starts counting again.
     pub fn line(&mut self, (waiting, parked): (usize, usize), today: NaiveDate, now: UnixMillis) -> String {
         let Totals { received, answers, delivered, failed, .. } = self.totals;
         let since = shown(self.since.unwrap_or(now));
         let messages = |number: u64| counted(usize::try_from(number).unwrap_or(usize::MAX), "message");
         let median = self.totals.median_answer_time().map_or_else(
             || "No customer who wrote was answered".to_owned(),
-            |median| format!("The median time until a customer was answered is {}", told(median)),
+            |median| format!("The median time until a customer was answered is {}", approximate(median)),
         );
         let line = format!(
             "Since {since}: received {} of customers and {} of managers. Delivered {delivered}, failed {failed}, \
@@ -62,8 +62,8 @@ impl Day {
     }
 }
 
-/// A time that is known by the bucket that it is in.
-fn told(time: Duration) -> String {
+/// A time that is known only by its bucket.
+fn approximate(time: Duration) -> String {
     let seconds = time.as_secs();
     let rounded = if seconds < 120 { seconds } else { seconds / 60 * 60 };
     format!("about {}", duration_in_words(Duration::from_secs(rounded)))
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_far_ahead_does_not_silence_it() {
+    fn a_clock_that_was_far_ahead_does_not_suppress_it() {
         let mut day = Day::default();
         day.line((0, 0), date(20), NOW);
         assert!(day.is_due(nine(), at(2, 10)));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_figures_are_told_and_counted_anew() {
+    fn the_line_has_the_totals_and_resets_them() {
         let mut day = Day::default();
         let mut totals = Totals { received: 2, answers: 1, delivered: 2, failed: 1, ..Totals::default() };
         totals.answered_after(Duration::from_mins(4));

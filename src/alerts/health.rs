@@ -1,6 +1,5 @@
-//! What is wrong right now, with what has to be looked at to be known: the store, the disk, the clocks, the queues.
-//!
-//! `/ready`, `/metrics`, the status page and the alerts ask here, so all of them say the same.
+//! The current problems, with those that have to be measured: the store, the disk, the clocks, the queues. `/ready`,
+//! `/metrics`, the status page and the alerts use this, so all of them agree.
 
 use std::{
     collections::VecDeque,
@@ -26,25 +25,25 @@ use crate::{
     store::{Counts, Progress, Store, dumps, free_bytes},
 };
 
-/// Over which time the share of failures is taken.
-const SHARE_OF: Duration = Duration::from_hours(1);
-/// How often the totals are remembered for that.
+/// The period of the share of failures.
+const FAILURE_WINDOW: Duration = Duration::from_hours(1);
+/// How often the totals are sampled for it.
 const SAMPLE_EVERY: Duration = Duration::from_mins(1);
-/// How many messages have to fail until their share says something.
-const FEWEST_FAILURES: u64 = 5;
+/// The fewest failures for which the share is meaningful.
+const MIN_FAILURES: u64 = 5;
 
-/// From when on something counts as wrong.
+/// The limits beyond which something is a problem.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How old the oldest waiting message may be.
+    /// The greatest age of a waiting message.
     pub backlog_after: Duration,
-    /// The share of messages that may fail.
+    /// The greatest share of failed messages.
     pub failed_percent: u64,
-    /// How much of the disk has to be free.
+    /// The least free space.
     pub disk_bytes: u64,
-    /// Below how much free space bots stop polling.
+    /// The free space below which bots stop polling.
     pub reserve_bytes: u64,
-    /// How long updates are kept for programs, and how much room they may take.
+    /// How long updates are kept for programs, and how many bytes they may take.
     pub kept: (Duration, u64),
 }
 
@@ -60,13 +59,13 @@ impl Limits {
     }
 }
 
-/// Looks at one bridge.
+/// Checks one bridge.
 pub struct Health {
     store: Store,
     metrics: Arc<Metrics>,
     data_dir: PathBuf,
     limits: Mutex<Limits>,
-    /// What there is to be shown.
+    /// The labels of its metrics.
     expected: Mutex<Expected>,
     time: OnceLock<KommoTime>,
     totals: Mutex<VecDeque<(Instant, Totals)>>,
@@ -82,16 +81,16 @@ impl Health {
 
     /// Compares this machine's clock with Kommo's from now on.
     pub fn set_clock(&self, time: KommoTime) {
-        // It is given once, when there is a client for Kommo.
+        // Set once, when there is a client for Kommo.
         self.time.get_or_init(|| time);
     }
 
-    /// Heeds the limits of another configuration from now on, and shows what is `expected` with it.
+    /// Applies the limits and labels of another configuration.
     pub fn change(&self, config: &Config, expected: Expected) {
         self.metrics.expect(&expected, clock::now());
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = Limits::of(config);
-        for gone in self.expected().programs.difference(&expected.programs) {
-            self.metrics.note(Cause::Program(gone.clone()), None);
+        for removed in self.expected().programs.difference(&expected.programs) {
+            self.metrics.note(Cause::Program(removed.clone()), None);
         }
         *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = expected;
     }
@@ -100,7 +99,7 @@ impl Health {
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is told and counted of this bridge.
+    /// The metrics of this bridge.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
@@ -111,13 +110,13 @@ impl Health {
         &self.store
     }
 
-    /// All that is wrong.
+    /// All current problems.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let (counts, now) = (self.store.counts(), clock::now());
         let disk = self.disk();
         let store = self.store.trouble();
-        // What is full is not only nearly full.
+        // A full disk is not reported as nearly full, too.
         self.metrics.note(Cause::Disk, disk.filter(|_| store.is_none()));
         self.metrics.note(Cause::Store, store);
         self.metrics.note(Cause::Clock, self.time.get().and_then(|time| time.objection(now)));
@@ -131,7 +130,7 @@ impl Health {
         self.metrics.troubles()
     }
 
-    /// Measures what is measured when somebody asks.
+    /// Updates the metrics that are measured on demand.
     pub fn measure(&self) {
         let (counts, now) = (self.store.counts(), clock::now());
         for (route, queue) in &counts.routes {
@@ -142,17 +141,17 @@ impl Health {
         self.metrics.unreadable_rows(counts.unreadable);
         for program in self.store.programs() {
             let oldest = program.oldest_at.map(|at| at.until(now)).unwrap_or_default();
-            let kept_back = (program.dropped, program.withheld);
-            self.metrics.program(&program.name, program.waiting, oldest, kept_back);
+            let missed = (program.dropped, program.withheld);
+            self.metrics.program(&program.name, program.waiting, oldest, missed);
         }
         self.metrics.held(self.store.withheld());
         self.metrics.disk(self.room());
-        // What it notes is shown.
+        // This records the problems, which are shown.
         drop(self.problems());
         self.metrics.show_troubles(&self.expected());
     }
 
-    /// How much room is taken and left on the disk. What cannot be measured counts as nothing.
+    /// How much of the disk is used and free; 0 if that cannot be measured.
     #[must_use]
     pub fn room(&self) -> Disk {
         let (dumps_bytes, last_dump) = dumps(&dumps::dir(&self.data_dir)).unwrap_or_default();
@@ -164,7 +163,7 @@ impl Health {
         }
     }
 
-    /// What the bridge has.
+    /// The labels of the bridge.
     #[must_use]
     pub fn expected(&self) -> Expected {
         self.expected.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -199,11 +198,11 @@ impl Health {
         ))
     }
 
-    /// Whether updates will be deleted that a program has not confirmed, unless somebody sees to it.
+    /// Whether unconfirmed updates of a program will be deleted unless a person acts.
     fn unconfirmed(&self, program: &Progress, now: UnixMillis) -> Option<String> {
         let (keep, max_bytes) = self.limits().kept;
         let age = program.oldest_at?.until(now);
-        // What is deleted depends on the room that all of them take together.
+        // Deletion depends on the size of all of them together.
         let is_beyond = age > keep / 2 || self.store.kept_bytes() > max_bytes / 2;
         is_beyond.then(|| {
             format!(
@@ -219,11 +218,11 @@ impl Health {
         })
     }
 
-    /// Whether too many of the messages failed whose fate was decided lately.
+    /// Whether too many of the latest messages failed.
     fn failures(&self) -> Option<String> {
         let (now, totals) = (Instant::now(), self.metrics.totals());
         let mut samples = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
-        while samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= SHARE_OF) {
+        while samples.get(1).is_some_and(|(at, _)| now.duration_since(*at) >= FAILURE_WINDOW) {
             samples.pop_front();
         }
         if samples.back().is_none_or(|(at, _)| now.duration_since(*at) >= SAMPLE_EVERY) {
@@ -231,7 +230,7 @@ impl Health {
         }
         let lately = samples.front().map(|(_, before)| totals.since(before))?;
         let (failed, all) = (lately.failed, lately.failed + lately.delivered);
-        let are_too_many = failed >= FEWEST_FAILURES && failed * 100 > all * self.limits().failed_percent;
+        let are_too_many = failed >= MIN_FAILURES && failed * 100 > all * self.limits().failed_percent;
         are_too_many.then(|| {
             format!(
                 "{failed} of {all} messages failed within the last hour. `telekommo parked list` shows those that are \
@@ -243,10 +242,10 @@ impl Health {
 
 /// The size of all dumps, and when the newest was written.
 fn dumps(dir: &Path) -> io::Result<(u64, Option<UnixMillis>)> {
-    let looked_at = |dumps: Vec<(u64, PathBuf)>| {
+    let metadata_of = |dumps: Vec<(u64, PathBuf)>| {
         dumps.into_iter().map(|(_, file)| fs::metadata(file)).collect::<Result<Vec<_>, _>>()
     };
-    let (files, kept) = (looked_at(dumps::all(dir)?)?, looked_at(dumps::before_upgrades(dir)?)?);
+    let (files, kept) = (metadata_of(dumps::all(dir)?)?, metadata_of(dumps::before_upgrades(dir)?)?);
     let newest = files.last().map(|file| UnixMillis::from_seconds(file.mtime()));
     Ok((files.iter().chain(&kept).map(fs::Metadata::len).sum(), newest))
 }

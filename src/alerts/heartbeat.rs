@@ -1,5 +1,5 @@
-//! A sign of life for a service elsewhere, which tells the operator when it stops: nobody on a machine can tell that
-//! the machine is gone.
+//! A heartbeat to an external service, which alerts the operator when it stops: a machine cannot report that it is down
+//! itself.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -15,36 +15,36 @@ use crate::{
 
 pub struct Heartbeat {
     http: Http,
-    called: config::Heartbeat,
+    settings: config::Heartbeat,
     metrics: Arc<Metrics>,
 }
 
 impl Heartbeat {
-    /// The heartbeat of a bridge.
+    /// Sets up the heartbeat.
     pub fn new(heartbeat: config::Heartbeat, metrics: Arc<Metrics>) -> Result<Self, reqwest::Error> {
-        Ok(Self { http: client(&Egress::default())?, called: heartbeat, metrics })
+        Ok(Self { http: client(&Egress::default())?, settings: heartbeat, metrics })
     }
 
-    /// Calls the address until `stop`.
+    /// Requests the URL until `stop`.
     ///
     /// # Errors
-    /// Never: what fails is logged once, and called again at the next time.
+    /// Never: failures are logged once, and the next beat tries again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
-        let mut every = interval(self.called.every);
+        let mut every = interval(self.settings.every);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let work = async {
             loop {
                 every.tick().await;
                 let outcome = self.beat().await;
                 if let Err(why) = &outcome {
-                    tracing::debug!(why, "the heartbeat was not heard");
+                    tracing::debug!(why, "a heartbeat failed");
                 }
                 let is_failing = outcome.is_err();
                 self.metrics.heartbeat_sent(!is_failing);
                 let was_failing = self.metrics.note(Cause::Heartbeat, outcome.err());
                 match (was_failing, is_failing) {
-                    (false, true) => tracing::warn!("the heartbeat is not heard: /ready says why"),
-                    (true, false) => tracing::info!("the heartbeat is heard again"),
+                    (false, true) => tracing::warn!("the heartbeat fails: /ready says why"),
+                    (true, false) => tracing::info!("the heartbeat works again"),
                     (true, true) | (false, false) => {}
                 }
             }
@@ -53,11 +53,11 @@ impl Heartbeat {
         Ok(())
     }
 
-    /// Calls the address once.
+    /// Requests the URL once.
     ///
     /// # Errors
-    /// Why nobody heard it, without the path of the address.
+    /// Why it failed, without the path of the URL.
     pub async fn beat(&self) -> Result<(), String> {
-        call(&self.http, self.http.get(self.called.url.expose().clone())).await
+        call(&self.http, self.http.get(self.settings.url.expose().clone())).await
     }
 }

@@ -1,7 +1,6 @@
-//! What has to outlive a restart: what was told, what has still to be sent, and the figures of the day.
-//!
-//! It is a small file in the data directory and no part of the store: it can be written when the store cannot, and a
-//! dump that is restored brings no old alerts back.
+//! State that outlives a restart: sent alerts, unsent messages, and the daily totals. It is a small file in the data
+//! directory, not part of the store: it can be written when the store cannot, and restoring a dump brings no old alerts
+//! back.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -25,19 +24,19 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What was kept in a data directory. What cannot be read counts as nothing: then something may be told twice.
+    /// Loads the state from a data directory. A file that cannot be read counts as empty: then alerts may be repeated.
     #[must_use]
     pub fn load(data_dir: &Path) -> Self {
         let file = data_dir.join(FILE);
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
-            Err(error) => return unread(&file, &error.to_string()),
+            Err(error) => return empty(&file, &error.to_string()),
         };
-        serde_json::from_str(&text).unwrap_or_else(|error| unread(&file, &error.to_string()))
+        serde_json::from_str(&text).unwrap_or_else(|error| empty(&file, &error.to_string()))
     }
 
-    /// Keeps it. A crash leaves what was there before, or all of this.
+    /// Saves the state. A crash leaves either the old or the new one.
     ///
     /// # Errors
     /// If the disk is full or fails.
@@ -46,8 +45,8 @@ impl Memory {
     }
 }
 
-fn unread(file: &Path, why: &str) -> Memory {
-    tracing::warn!(file = %file.display(), why, "what was told before cannot be read: it may be told once more");
+fn empty(file: &Path, why: &str) -> Memory {
+    tracing::warn!(file = %file.display(), why, "the state of alerts cannot be read: some may be repeated");
     Memory::default()
 }
 
@@ -62,7 +61,7 @@ mod tests {
     };
 
     #[test]
-    fn what_was_kept_is_there_again_and_nobody_else_may_read_it() {
+    fn saved_state_is_loaded_again_and_private() {
         let home = tempfile::tempdir().unwrap();
         assert_eq!(Memory::load(home.path()), Memory::default());
         let mut memory = Memory::default();
@@ -80,13 +79,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_counts_as_nothing() {
+    fn an_unreadable_file_counts_as_empty() {
         let home = tempfile::tempdir().unwrap();
         for broken in ["", "{", "[]", r#"{"state":{"kommo":{"phase":"later"}}}"#] {
             fs::write(home.path().join(FILE), broken).unwrap();
             assert_eq!(Memory::load(home.path()), Memory::default(), "{broken}");
         }
-        // What a newer version has added does not matter.
+        // Fields of a newer version are ignored.
         fs::write(home.path().join(FILE), r#"{"state":{},"more":1}"#).unwrap();
         assert_eq!(Memory::load(home.path()), Memory::default());
     }

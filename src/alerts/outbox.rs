@@ -1,5 +1,5 @@
-//! What one target has still to be sent. Of each key there is one message at most: what is newer takes the place of
-//! what was not sent, so that a target that comes back after a day gets no pile of what is over.
+//! Unsent events of one target. Each key has one event at most: a newer one replaces an unsent one, so that a target
+//! that recovers after a day gets no pile of old events.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +14,14 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Adds an event. A reminder of what was not even told is what tells it.
+    /// Adds an event. A reminder of an unsent alert becomes that alert.
     pub fn add(&mut self, event: Event) {
-        let was_untold = self.events.get(&event.key).is_some_and(|before| before.kind == EventKind::Told);
-        let kind = if was_untold && event.kind == EventKind::Reminder { EventKind::Told } else { event.kind };
+        let is_unsent = self.events.get(&event.key).is_some_and(|before| before.kind == EventKind::Firing);
+        let kind = if is_unsent && event.kind == EventKind::Reminder { EventKind::Firing } else { event.kind };
         self.events.insert(event.key.clone(), Event { kind, ..event });
     }
 
-    /// Adds the daily line, in the place of an older one.
+    /// Adds the daily line, replacing an older one.
     pub fn add_daily(&mut self, line: String) {
         self.daily = Some(line);
     }
@@ -31,7 +31,7 @@ impl Outbox {
         self.events.is_empty() && self.daily.is_none()
     }
 
-    /// What is to be sent, the oldest first.
+    /// The unsent events, the oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         let mut events: Vec<_> = self.events.values().cloned().collect();
@@ -44,7 +44,7 @@ impl Outbox {
         self.daily.as_deref()
     }
 
-    /// These were sent. What has come meanwhile stays.
+    /// Removes what was sent. Newer events stay.
     pub fn sent(&mut self, events: &[Event], daily: Option<&str>) {
         self.events.retain(|_, event| !events.contains(event));
         if self.daily.as_deref() == daily {
@@ -67,24 +67,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_newer_takes_the_place_of_what_was_not_sent() {
+    fn a_newer_event_replaces_an_unsent_one() {
         let mut outbox = Outbox::default();
-        outbox.add(event("kommo", EventKind::Told, 10));
-        outbox.add(event("disk", EventKind::Told, 20));
+        outbox.add(event("kommo", EventKind::Firing, 10));
+        outbox.add(event("disk", EventKind::Firing, 20));
         outbox.add(event("kommo", EventKind::Reminder, 30));
-        assert_eq!(kinds(&outbox), [("20".to_owned(), EventKind::Told), ("30".to_owned(), EventKind::Told)]);
+        assert_eq!(kinds(&outbox), [("20".to_owned(), EventKind::Firing), ("30".to_owned(), EventKind::Firing)]);
         outbox.add(event("kommo", EventKind::Resolved, 40));
-        assert_eq!(kinds(&outbox), [("20".to_owned(), EventKind::Told), ("40".to_owned(), EventKind::Resolved)]);
+        assert_eq!(kinds(&outbox), [("20".to_owned(), EventKind::Firing), ("40".to_owned(), EventKind::Resolved)]);
     }
 
     #[test]
-    fn what_comes_while_a_message_is_sent_stays() {
+    fn events_that_arrive_during_sending_stay() {
         let mut outbox = Outbox::default();
-        outbox.add(event("kommo", EventKind::Told, 10));
+        outbox.add(event("kommo", EventKind::Firing, 10));
         outbox.add_daily("yesterday".to_owned());
         let under_way = outbox.events();
         outbox.add(event("kommo", EventKind::Resolved, 20));
-        outbox.add(event("disk", EventKind::Told, 20));
+        outbox.add(event("disk", EventKind::Firing, 20));
         outbox.add_daily("today".to_owned());
         outbox.sent(&under_way, Some("yesterday"));
         assert_eq!((outbox.events().len(), outbox.daily()), (2, Some("today")));

@@ -1,5 +1,5 @@
-//! The loop: look, decide, send. It alone owns what was told; each target is sent one message at a time, and none waits
-//! for another.
+//! The loop: check, decide, send. It alone owns the state. Each target gets one message at a time, and none waits for
+//! another.
 
 use std::{collections::BTreeMap, convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
 
@@ -25,31 +25,31 @@ use crate::{
     metrics::{Cause, Totals},
 };
 
-/// How long after a failure a target is tried again: the first time, and at most.
-const AGAIN_AFTER: Duration = Duration::from_secs(5);
-const AGAIN_AT_MOST: Duration = Duration::from_mins(15);
-/// How often the figures of the day are kept when nothing else is.
-const KEPT_EVERY: Duration = Duration::from_mins(5);
-/// How long a stop waits for messages that are under way.
-const LAST_ONES_WITHIN: Duration = Duration::from_secs(3);
+/// The first and the longest wait before a failed target is tried again.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const MAX_RETRY: Duration = Duration::from_mins(15);
+/// How often the daily totals are saved if nothing else changes.
+const SAVE_EVERY: Duration = Duration::from_mins(5);
+/// How long a stop waits for messages under way.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 
-/// Tells the operator what is wrong.
+/// Alerts the operator to problems.
 pub struct Alerts {
     health: Arc<Health>,
     rules: Rules,
     every: Duration,
     daily_at: Option<NaiveTime>,
-    /// Which bridge it is.
+    /// Names the bridge in messages.
     host: String,
     data_dir: PathBuf,
     targets: BTreeMap<String, TargetState>,
     memory: Memory,
-    kept_at: Instant,
+    saved_at: Instant,
     started_at: Instant,
     counted: Totals,
 }
 
-/// How sending to one target goes.
+/// The state of sending to one target.
 struct TargetState {
     target: Arc<dyn Target>,
     is_busy: bool,
@@ -57,7 +57,7 @@ struct TargetState {
     next_at: Instant,
 }
 
-/// A message that was sent, or not.
+/// The result of sending a message.
 struct Sent {
     name: String,
     events: Vec<Event>,
@@ -68,11 +68,11 @@ struct Sent {
 type Sending = FuturesUnordered<BoxFuture<'static, Sent>>;
 
 impl Alerts {
-    /// The alerts of a bridge. What an earlier run has told is known.
+    /// Sets up alerts, with the state of an earlier run.
     #[must_use]
     pub fn new(config: &Config, health: Arc<Health>, targets: Targets) -> Self {
         let now = Instant::now();
-        let course = |target| TargetState { target, is_busy: false, failed: 0, next_at: now };
+        let target_state = |target| TargetState { target, is_busy: false, failed: 0, next_at: now };
         let counted = health.metrics().totals();
         let mut memory = Memory::load(&config.data_dir);
         memory.outboxes.retain(|name, _| targets.contains_key(name));
@@ -83,19 +83,19 @@ impl Alerts {
             daily_at: config.alerts.daily_at,
             host: host(config),
             data_dir: config.data_dir.clone(),
-            targets: targets.into_iter().map(|(name, target)| (name, course(target))).collect(),
+            targets: targets.into_iter().map(|(name, target)| (name, target_state(target))).collect(),
             memory,
-            kept_at: now,
+            saved_at: now,
             started_at: now,
-            // What was counted before is in the memory already.
+            // Earlier totals are in the memory already.
             counted,
         }
     }
 
-    /// Looks and tells until `stop`.
+    /// Checks and sends until `stop`.
     ///
     /// # Errors
-    /// Never: what fails is logged and tried again.
+    /// Never: failures are logged and retried.
     pub async fn run(mut self, stop: CancellationToken) -> Result<(), Infallible> {
         let mut every = interval(self.every);
         every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -103,26 +103,26 @@ impl Alerts {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = every.tick() => self.look().await,
+                _ = every.tick() => self.check().await,
                 Some(sent) = sending.next() => self.sent(sent).await,
             }
             self.send(&mut sending);
         }
-        let last_ones = async {
+        let remaining = async {
             while let Some(sent) = sending.next().await {
                 self.sent(sent).await;
             }
         };
-        // What is not sent by then is sent after the next start.
-        let _ = timeout(LAST_ONES_WITHIN, last_ones).await;
-        self.keep().await;
+        // Unsent messages are sent after the next start.
+        let _ = timeout(SHUTDOWN_GRACE, remaining).await;
+        self.save().await;
         Ok(())
     }
 
-    /// Looks what is wrong, and decides what is to be told.
-    async fn look(&mut self) {
+    /// Checks for problems, and decides what to send.
+    async fn check(&mut self) {
         let troubles = self.health.problems();
-        // What is well is known once everything had time to be tried.
+        // That something works is known only once everything had time to be tried.
         let is_settled = self.started_at.elapsed() >= self.rules.after.saturating_mul(2);
         let now = Now { steady: clock::steady(), wall: clock::now() };
         let readings = watches::readings(&troubles, &self.memory.state, is_settled);
@@ -132,14 +132,14 @@ impl Alerts {
             tracing::info!(key = %event.key, kind = ?event.kind, "an alert is due");
             self.put(event);
         }
-        let is_daily = self.look_at_day();
-        let is_news = is_daily || before != self.memory.state;
-        if is_news || self.kept_at.elapsed() >= KEPT_EVERY {
-            self.keep().await;
+        let is_daily = self.update_day();
+        let has_changed = is_daily || before != self.memory.state;
+        if has_changed || self.saved_at.elapsed() >= SAVE_EVERY {
+            self.save().await;
         }
     }
 
-    /// Puts an event into the outboxes. A target is not told of itself.
+    /// Puts an event into the outboxes. A target gets no alert about itself.
     fn put(&mut self, event: &Event) {
         let others =
             self.targets.keys().filter(|name| event.key.watch() != OWN || event.key.of() != Some(name.as_str()));
@@ -148,8 +148,8 @@ impl Alerts {
         }
     }
 
-    /// Counts on, and puts the line of the day into the outboxes if it is due.
-    fn look_at_day(&mut self) -> bool {
+    /// Adds to the daily totals, and puts the daily line into the outboxes if it is due.
+    fn update_day(&mut self) -> bool {
         let (totals, now) = (self.health.metrics().totals(), clock::now());
         let day = &mut self.memory.day;
         day.add(&totals.since(&self.counted), now);
@@ -167,18 +167,18 @@ impl Alerts {
         true
     }
 
-    /// Sends what waits, to every target that is free.
+    /// Sends outboxes to idle targets.
     fn send(&mut self, sending: &mut Sending) {
         let now = Instant::now();
-        for (name, course) in &mut self.targets {
+        for (name, target_state) in &mut self.targets {
             let Some(outbox) = self.memory.outboxes.get(name).filter(|outbox| !outbox.is_empty()) else { continue };
-            if course.is_busy || course.next_at > now {
+            if target_state.is_busy || target_state.next_at > now {
                 continue;
             }
-            course.is_busy = true;
+            target_state.is_busy = true;
             let (events, daily) = (outbox.events(), outbox.daily().map(str::to_owned));
             let alert = alert(&self.host, &events, daily.as_deref());
-            let (name, target) = (name.clone(), Arc::clone(&course.target));
+            let (name, target) = (name.clone(), Arc::clone(&target_state.target));
             sending.push(
                 async move {
                     let outcome = target.send(&alert).await;
@@ -190,52 +190,52 @@ impl Alerts {
     }
 
     async fn sent(&mut self, Sent { name, events, daily, outcome }: Sent) {
-        let Some(course) = self.targets.get_mut(&name) else { return };
-        course.is_busy = false;
+        let Some(target_state) = self.targets.get_mut(&name) else { return };
+        target_state.is_busy = false;
         let cause = Cause::AlertTarget(name.clone());
         self.health.metrics().alerted(&name, outcome.is_ok());
         match outcome {
             Ok(()) => {
-                if std::mem::take(&mut course.failed) > 0 {
+                if std::mem::take(&mut target_state.failed) > 0 {
                     tracing::info!(target_name = name, "alerts reach this target again");
                 }
                 self.health.metrics().note(cause, None);
                 if let Some(outbox) = self.memory.outboxes.get_mut(&name) {
                     outbox.sent(&events, daily.as_deref());
                 }
-                self.keep().await;
+                self.save().await;
             }
             Err(why) => {
-                // It is said once, however long it lasts: /ready shows it all the time.
-                if course.failed == 0 {
-                    tracing::warn!(target_name = name, why, "an alert could not be sent, and is tried again");
+                // Logged once, however long it lasts: /ready shows it all the time.
+                if target_state.failed == 0 {
+                    tracing::warn!(target_name = name, why, "an alert could not be sent, and will be retried");
                 }
-                course.next_at = Instant::now() + wait(course.failed);
-                course.failed = course.failed.saturating_add(1);
+                target_state.next_at = Instant::now() + wait(target_state.failed);
+                target_state.failed = target_state.failed.saturating_add(1);
                 self.health.metrics().note(cause, Some(why));
             }
         }
     }
 
-    /// Writes down what must not be told twice, nor be forgotten.
-    async fn keep(&mut self) {
-        self.kept_at = Instant::now();
+    /// Saves the state, so that no alert is repeated or lost.
+    async fn save(&mut self) {
+        self.saved_at = Instant::now();
         let (memory, data_dir) = (self.memory.clone(), self.data_dir.clone());
-        let kept = spawn_blocking(move || memory.save(&data_dir)).await;
-        if let Ok(Err(error)) = kept {
-            tracing::debug!(%error, "what was told could not be kept: a restart may tell it once more");
+        let saved = spawn_blocking(move || memory.save(&data_dir)).await;
+        if let Ok(Err(error)) = saved {
+            tracing::debug!(%error, "the state of alerts could not be saved: a restart may repeat some");
         }
     }
 }
 
-/// The watch of the targets themselves.
+/// The watch on the targets themselves.
 const OWN: &str = "alert_target";
 
 fn wait(failed: u32) -> Duration {
-    AGAIN_AFTER.saturating_mul(1_u32.checked_shl(failed).unwrap_or(u32::MAX)).min(AGAIN_AT_MOST)
+    FIRST_RETRY.saturating_mul(1_u32.checked_shl(failed).unwrap_or(u32::MAX)).min(MAX_RETRY)
 }
 
-/// By what a message says which bridge it is of.
+/// The name of the bridge in messages.
 #[must_use]
 pub fn host(config: &Config) -> String {
     config.server.public_url.url().host_str().unwrap_or_default().to_owned()

@@ -1,16 +1,15 @@
-//! What has been told of what is wrong: conditions and the time in, messages out. Pure.
+//! The state of alerts: conditions and the time in, events out. Pure.
 //!
 //! ```text
 //!            wrong                wrong for `after`             well for `after`
-//!  nothing ────────▶ pending ──────────────────────▶ told ──────────────────────▶ calm ──▶ nothing
+//!  nothing ────────▶ pending ──────────────────────▶ firing ────────────────────▶ calm ──▶ nothing
 //!     ▲                 │                           │    ▲                         │
 //!     └──── well ───────┘                           └────┘ reminders               └─ wrong: pending again, and it
 //!                                                                                     has to last twice as long
 //! ```
-//!
-//! What comes and goes faster than `after` is never told. What comes back soon after it was over has to last longer
-//! each time, so that nobody gets a message whenever something flaps. What another problem explains is not told either;
-//! once that one is over, this one has twice the time to end as well before it is told.
+//! A problem that is over before `after` never fires. One that returns soon has to last longer each time, so that
+//! flapping does not cause a flood of messages. A problem that another one explains does not fire either; once that one
+//! is over, this one has twice the time to end before it fires.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -18,10 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::time::UnixMillis;
 
-/// The longest distance between two reminders.
-const RAREST: Duration = Duration::from_hours(24 * 7);
+/// The longest interval between reminders.
+const MAX_INTERVAL: Duration = Duration::from_hours(24 * 7);
 
-/// What can be told: the name of a watch, and what it is about if there are several.
+/// The subject of an alert: the name of a watch, and what it concerns if there are several.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(String);
@@ -49,31 +48,31 @@ impl fmt::Display for Key {
     }
 }
 
-/// How it stands with one key.
+/// The condition of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Level {
     Good,
-    /// Nobody can tell.
+    /// Not known.
     Unknown,
-    /// It is wrong, and something else that is wrong explains it.
+    /// There is a problem, and another problem explains it.
     Explained(Wrong),
     Bad(Wrong),
 }
 
-/// What is wrong.
+/// A problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
     pub text: String,
-    /// Since when, as far as is known.
+    /// When it was first seen.
     pub since: UnixMillis,
 }
 
-/// The present by two clocks. What is waited for is measured by the steady one.
+/// The current time by two clocks. Waits are measured by the steady one.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
-    /// By the clock that nobody sets within a run.
+    /// The monotonic clock.
     pub steady: UnixMillis,
-    /// By the clock on the wall, for people.
+    /// The wall clock, for people.
     pub wall: UnixMillis,
 }
 
@@ -86,52 +85,53 @@ pub struct Reading {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    Told,
+    #[serde(rename = "told")]
+    Firing,
     Reminder,
     Resolved,
 }
 
-/// Something to be told.
+/// An event to send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     pub key: Key,
     pub kind: EventKind,
-    /// What is wrong and what to do, or what was wrong.
+    /// The problem and advice. For a resolved event: the past problem.
     pub text: String,
-    /// Since when it is, or was, wrong.
+    /// When the problem was first seen.
     pub since: UnixMillis,
     pub at: UnixMillis,
 }
 
-/// When something is told.
+/// When alerts fire.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// How long something must be wrong, and then well.
+    /// How long a problem must last, and then be over.
     pub after: Duration,
-    /// The distance of the first reminder.
+    /// The interval to the first reminder.
     pub remind_after: Duration,
 }
 
 impl Rules {
-    /// How long something must be wrong or well that has come back so often.
-    fn patience(&self, relapses: u32) -> Duration {
+    /// How long a problem must last or be over that has returned so often.
+    fn delay(&self, relapses: u32) -> Duration {
         let longest = self.remind_after.max(self.after);
         self.after.saturating_mul(1_u32.checked_shl(relapses).unwrap_or(u32::MAX)).min(longest)
     }
 
-    /// How long after the last message the next reminder comes, after so many of them.
-    fn distance(&self, reminders: u32) -> Duration {
-        let longest = RAREST.max(self.remind_after);
+    /// The interval to the next reminder, after so many of them.
+    fn interval(&self, reminders: u32) -> Duration {
+        let longest = MAX_INTERVAL.max(self.remind_after);
         self.remind_after.saturating_mul(1_u32.checked_shl(reminders).unwrap_or(u32::MAX)).min(longest)
     }
 
-    /// How long something that is over is not forgotten.
+    /// How long a past problem is remembered.
     fn calm(&self, relapses: u32) -> Duration {
-        self.remind_after.saturating_add(self.patience(relapses))
+        self.remind_after.saturating_add(self.delay(relapses))
     }
 }
 
-/// What is open, by what it is about.
+/// Open incidents by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct State(BTreeMap<Key, Incident>);
@@ -140,7 +140,7 @@ pub struct State(BTreeMap<Key, Incident>);
 struct Incident {
     since: UnixMillis,
     text: String,
-    /// How often it has come back soon after it was over.
+    /// How often it has returned soon after it was over.
     relapses: u32,
     phase: Phase,
 }
@@ -148,13 +148,23 @@ struct Incident {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Phase {
-    Pending { from: UnixMillis },
-    Told { reminders: u32, next_at: UnixMillis, well_since: Option<UnixMillis> },
-    Calm { until: UnixMillis },
+    Pending {
+        from: UnixMillis,
+    },
+    #[serde(rename = "told")]
+    Firing {
+        reminders: u32,
+        next_at: UnixMillis,
+        well_since: Option<UnixMillis>,
+    },
+    Calm {
+        until: UnixMillis,
+    },
 }
 
 impl State {
-    /// What is to be told now. A key without a reading counts as well: nobody watches it any more.
+    /// Processes readings, and returns the events to send. A key without a reading counts as good: it is not watched
+    /// any more.
     pub fn step(&mut self, readings: &[Reading], now: Now, rules: &Rules) -> Vec<Event> {
         let mut events = Vec::new();
         let unread = self.0.keys().filter(|key| !readings.iter().any(|reading| reading.key == **key));
@@ -175,25 +185,25 @@ impl State {
         events
     }
 
-    /// Whether the operator was told of it, and not yet that it is over.
+    /// Whether a key is firing.
     #[must_use]
-    pub fn is_told(&self, key: &Key) -> bool {
-        self.0.get(key).is_some_and(|incident| matches!(incident.phase, Phase::Told { .. }))
+    pub fn is_firing(&self, key: &Key) -> bool {
+        self.0.get(key).is_some_and(|incident| matches!(incident.phase, Phase::Firing { .. }))
     }
 
-    /// The keys that were told and are not over.
-    pub fn told(&self) -> impl Iterator<Item = &Key> {
-        self.0.keys().filter(|key| self.is_told(key))
+    /// The keys that are firing.
+    pub fn firing(&self) -> impl Iterator<Item = &Key> {
+        self.0.keys().filter(|key| self.is_firing(key))
     }
 }
 
 impl Incident {
-    /// The same by a clock that an earlier run may have had otherwise: nothing is waited for longer than it is due.
+    /// Limits deadlines in case an earlier run had another clock: no wait is longer than its rule.
     fn at(mut self, now: UnixMillis, rules: &Rules) -> Self {
         match &mut self.phase {
             Phase::Pending { from } => *from = (*from).min(now.plus(rules.after)),
-            Phase::Told { reminders, next_at, well_since } => {
-                *next_at = (*next_at).min(now.plus(rules.distance(*reminders)));
+            Phase::Firing { reminders, next_at, well_since } => {
+                *next_at = (*next_at).min(now.plus(rules.interval(*reminders)));
                 *well_since = well_since.map(|since| since.min(now));
             }
             Phase::Calm { until } => *until = (*until).min(now.plus(rules.calm(self.relapses))),
@@ -205,8 +215,8 @@ impl Incident {
         Self { since: wrong.since, text: wrong.text.clone(), relapses: 0, phase: Phase::Pending { from } }
     }
 
-    /// The trouble came back.
-    fn back(self, since: UnixMillis, now: UnixMillis) -> Self {
+    /// The problem has returned.
+    fn relapse(self, since: UnixMillis, now: UnixMillis) -> Self {
         let relapses = self.relapses.saturating_add(1);
         Self { since, relapses, phase: Phase::Pending { from: now }, ..self }
     }
@@ -220,43 +230,43 @@ fn step(before: Option<Incident>, level: &Level, now: Now, rules: &Rules) -> (Op
         (None, Level::Good | Level::Unknown) => (None, None),
         (Some(incident), Level::Bad(wrong)) => {
             let incident = Incident { text: wrong.text.clone(), ..incident };
-            let is_back = matches!(incident.phase, Phase::Calm { .. });
-            worse(if is_back { incident.back(wrong.since, now) } else { incident }, now, rules)
+            let has_returned = matches!(incident.phase, Phase::Calm { .. });
+            worse(if has_returned { incident.relapse(wrong.since, now) } else { incident }, now, rules)
         }
         (Some(incident), Level::Explained(_)) => (Some(explained(incident, now, rules)), None),
         (Some(incident), Level::Good) => better(incident, now, rules),
         (Some(incident), Level::Unknown) => match incident.phase {
             Phase::Calm { until } if now >= until => (None, None),
-            Phase::Calm { .. } | Phase::Pending { .. } | Phase::Told { .. } => (Some(incident), None),
+            Phase::Calm { .. } | Phase::Pending { .. } | Phase::Firing { .. } => (Some(incident), None),
         },
     }
 }
 
-/// It is wrong, and what explains it is told.
+/// There is a problem, and another one explains it.
 fn explained(mut incident: Incident, now: UnixMillis, rules: &Rules) -> Incident {
     incident.phase = match incident.phase {
         Phase::Pending { .. } => Phase::Pending { from: now.plus(rules.after) },
-        Phase::Told { reminders, next_at, .. } => Phase::Told { reminders, next_at, well_since: None },
+        Phase::Firing { reminders, next_at, .. } => Phase::Firing { reminders, next_at, well_since: None },
         Phase::Calm { until } => Phase::Calm { until },
     };
     incident
 }
 
-/// It is wrong.
+/// There is a problem.
 fn worse(mut incident: Incident, now: UnixMillis, rules: &Rules) -> (Option<Incident>, Option<EventKind>) {
     let kind = match incident.phase {
-        Phase::Pending { from } if from.until(now) >= rules.patience(incident.relapses) => {
-            incident.phase = Phase::Told { reminders: 0, next_at: now.plus(rules.distance(0)), well_since: None };
-            Some(EventKind::Told)
+        Phase::Pending { from } if from.until(now) >= rules.delay(incident.relapses) => {
+            incident.phase = Phase::Firing { reminders: 0, next_at: now.plus(rules.interval(0)), well_since: None };
+            Some(EventKind::Firing)
         }
-        Phase::Told { reminders, next_at, .. } if now >= next_at => {
+        Phase::Firing { reminders, next_at, .. } if now >= next_at => {
             let reminders = reminders.saturating_add(1);
-            let next_at = now.plus(rules.distance(reminders));
-            incident.phase = Phase::Told { reminders, next_at, well_since: None };
+            let next_at = now.plus(rules.interval(reminders));
+            incident.phase = Phase::Firing { reminders, next_at, well_since: None };
             Some(EventKind::Reminder)
         }
-        Phase::Told { reminders, next_at, .. } => {
-            incident.phase = Phase::Told { reminders, next_at, well_since: None };
+        Phase::Firing { reminders, next_at, .. } => {
+            incident.phase = Phase::Firing { reminders, next_at, well_since: None };
             None
         }
         Phase::Pending { .. } | Phase::Calm { .. } => None,
@@ -264,22 +274,22 @@ fn worse(mut incident: Incident, now: UnixMillis, rules: &Rules) -> (Option<Inci
     (Some(incident), kind)
 }
 
-/// It is well.
+/// There is no problem.
 fn better(mut incident: Incident, now: UnixMillis, rules: &Rules) -> (Option<Incident>, Option<EventKind>) {
     match incident.phase {
         Phase::Pending { .. } if incident.relapses == 0 => (None, None),
-        // It was not told this time, and is not forgotten yet.
+        // It has not fired this time, and is remembered for a while.
         Phase::Pending { .. } => {
             incident.phase = Phase::Calm { until: now.plus(rules.calm(incident.relapses)) };
             (Some(incident), None)
         }
-        Phase::Told { reminders, next_at, well_since } => {
+        Phase::Firing { reminders, next_at, well_since } => {
             let since = well_since.unwrap_or(now);
-            if since.until(now) >= rules.patience(incident.relapses) {
+            if since.until(now) >= rules.delay(incident.relapses) {
                 incident.phase = Phase::Calm { until: now.plus(rules.calm(incident.relapses)) };
                 return (Some(incident), Some(EventKind::Resolved));
             }
-            incident.phase = Phase::Told { reminders, next_at, well_since: Some(since) };
+            incident.phase = Phase::Firing { reminders, next_at, well_since: Some(since) };
             (Some(incident), None)
         }
         Phase::Calm { until } if now >= until => (None, None),

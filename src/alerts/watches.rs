@@ -1,8 +1,6 @@
-//! What is watched, as data: from what is wrong to what can be told of it.
-//!
-//! One fault shows in several places. A token that was revoked stops the bot's polling and its sending; while Kommo
-//! does not answer, messages wait. So each watch names those that explain it: while one of them is wrong, it is told
-//! alone.
+//! The table of watches: maps problems to alerts. One fault shows in several places. A revoked token stops the bot's
+//! polling and its sending; while Kommo does not answer, messages wait. So each watch names those that explain it:
+//! while one of these has a problem, only that one fires.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +10,12 @@ use crate::{
     metrics::{BotProblem, Cause, Problem},
 };
 
-/// Something that can be told.
+/// A kind of problem that alerts report.
 #[derive(Debug)]
 pub struct Watch {
-    /// Its name in messages for programs and in what is kept. It does not change.
+    /// Its name in messages for programs and in the saved state. It never changes.
     pub name: &'static str,
-    /// What is wrong, in a few words; `{}` stands for what it is about.
+    /// The problem in a few words; `{}` stands for what it concerns.
     pub title: &'static str,
     /// The watches that explain it.
     explained_by: &'static [&'static str],
@@ -77,18 +75,18 @@ const fn watch(name: &'static str, title: &'static str, explained_by: &'static [
     Watch { name, title, explained_by }
 }
 
-/// The watch of that name.
+/// The watch with this name.
 #[must_use]
 pub fn named(name: &str) -> Option<&'static Watch> {
     WATCHES.iter().find(|watch| watch.name == name)
 }
 
-/// What is told of a cause; `None` for what another cause tells of in any case.
+/// The key of a cause; `None` if another cause reports it in any case.
 fn key(cause: &Cause) -> Option<Key> {
     let of = cause.of();
     let of = of.as_deref();
     Some(match cause {
-        // All bots go one way.
+        // All bots use one connection.
         Cause::Bot(_, BotProblem::Unreachable) => Key::new("telegram", None),
         Cause::Bot(_, BotProblem::Revoked) => Key::new("bot_revoked", of),
         Cause::Bot(_, BotProblem::Webhook) => Key::new("bot_webhook", of),
@@ -124,11 +122,11 @@ fn key(cause: &Cause) -> Option<Key> {
     })
 }
 
-/// What is wrong, by what is told of it.
+/// Problems by key.
 type Bad = BTreeMap<Key, Vec<Problem>>;
 
-/// How it stands with everything that is wrong, and with what was told. Before the bridge `is_settled`, it cannot know
-/// that something is well: it has not tried yet.
+/// The readings of all problems and of all firing keys. Before the bridge `is_settled`, it cannot know that something
+/// works: it has not tried yet.
 #[must_use]
 pub fn readings(troubles: &[Problem], state: &State, is_settled: bool) -> Vec<Reading> {
     let mut bad = Bad::new();
@@ -138,16 +136,16 @@ pub fn readings(troubles: &[Problem], state: &State, is_settled: bool) -> Vec<Re
         }
     }
     let wrong = bad.iter().map(|(key, troubles)| {
-        let is_explained = !state.is_told(key) && (is_explained(key, bad.keys()) || was_explained(key, state));
+        let is_explained = !state.is_firing(key) && (is_explained(key, bad.keys()) || was_explained(key, state));
         let wrong = wrong(troubles);
         let level = if is_explained { Level::Explained(wrong) } else { Level::Bad(wrong) };
         Reading { key: key.clone(), level }
     });
-    let told = state.told().filter(|key| !bad.contains_key(*key)).map(|key| {
+    let firing = state.firing().filter(|key| !bad.contains_key(*key)).map(|key| {
         let is_unknown = !is_settled || is_starting(key, troubles) || is_explained(key, bad.keys());
         Reading { key: key.clone(), level: if is_unknown { Level::Unknown } else { Level::Good } }
     });
-    wrong.chain(told).collect()
+    wrong.chain(firing).collect()
 }
 
 /// Whether one of `others` explains a key.
@@ -155,10 +153,9 @@ fn is_explained<'k>(key: &Key, mut others: impl Iterator<Item = &'k Key>) -> boo
     others.any(|other| other != key && explains(other, key))
 }
 
-/// Whether what explains a key was told and is not over for good. What explains each other does not count: it would
-/// wait for itself.
+/// Whether a firing key explains this one. Keys that explain each other do not count: they would wait for each other.
 fn was_explained(key: &Key, state: &State) -> bool {
-    is_explained(key, state.told().filter(|other| !explains(key, other)))
+    is_explained(key, state.firing().filter(|other| !explains(key, other)))
 }
 
 fn explains(one: &Key, other: &Key) -> bool {
@@ -167,7 +164,7 @@ fn explains(one: &Key, other: &Key) -> bool {
     is_about_it && explained_by.contains(&one.watch())
 }
 
-/// Whether a bot that a key is about has not been heard of yet.
+/// Whether a bot that a key concerns has not been polled yet.
 fn is_starting(key: &Key, troubles: &[Problem]) -> bool {
     let is_about = |source: &SourceId| key.of().is_none_or(|of| of == source.as_str());
     let mut starting = troubles.iter().filter_map(|trouble| match &trouble.cause {
@@ -180,7 +177,7 @@ fn is_starting(key: &Key, troubles: &[Problem]) -> bool {
 fn wrong(troubles: &[Problem]) -> Wrong {
     let mut lines: Vec<String> = Vec::new();
     for trouble in troubles {
-        // Of several bots it is said which.
+        // The line names the bot: there may be several.
         let line = if matches!(trouble.cause, Cause::Bot(..)) { trouble.line() } else { trouble.text.clone() };
         if !lines.contains(&line) {
             lines.push(line);
@@ -207,8 +204,8 @@ mod tests {
         Problem { text: format!("{} is wrong", cause.name()), cause, since: NOW }
     }
 
-    /// What is told of these at once.
-    fn told(state: &mut State, causes: &[Cause], is_settled: bool) -> Vec<String> {
+    /// The events of these causes.
+    fn events_of(state: &mut State, causes: &[Cause], is_settled: bool) -> Vec<String> {
         let rules = Rules { after: Duration::ZERO, remind_after: Duration::from_hours(1) };
         let troubles: Vec<_> = causes.iter().cloned().map(trouble).collect();
         let now = Now { steady: NOW, wall: NOW };
@@ -225,85 +222,90 @@ mod tests {
     }
 
     #[test]
-    fn one_fault_is_told_once_wherever_it_shows() {
+    fn one_fault_fires_once_wherever_it_shows() {
         let sales = || source("sales");
         let bot = |kind| Cause::Bot(sales(), kind);
         let paused = || Cause::Paused(Route::Outbound(sales()));
         for (causes, want) in [
-            (vec![bot(BotProblem::Revoked), paused(), Cause::Backlog], vec!["Told bot_revoked"]),
-            (vec![bot(BotProblem::Unreachable), paused(), Cause::Files(sales())], vec!["Told telegram"]),
+            (vec![bot(BotProblem::Revoked), paused(), Cause::Backlog], vec!["Firing bot_revoked"]),
+            (vec![bot(BotProblem::Unreachable), paused(), Cause::Files(sales())], vec!["Firing telegram"]),
             (
                 vec![Cause::Paused(Route::Inbound), Cause::Paused(Route::Status), Cause::Unconnected],
-                vec!["Told channel"],
+                vec!["Firing channel"],
             ),
             (
                 vec![Cause::Kommo, Cause::Unconnected, Cause::Paused(Route::Crm), Cause::HistoryUnreadable],
-                vec!["Told kommo"],
+                vec!["Firing kommo"],
             ),
-            (vec![Cause::Clock, Cause::Paused(Route::Inbound), Cause::Backlog], vec!["Told clock"]),
-            (vec![Cause::TokenEnded, Cause::Paused(Route::Crm), Cause::Sources], vec!["Told token_ended"]),
-            (vec![Cause::Store, Cause::Disk, Cause::Dump, bot(BotProblem::NoRoom)], vec!["Told disk"]),
-            (vec![Cause::PublicAddress, Cause::Hooks], vec!["Told public_address"]),
-            (vec![paused()], vec!["Told bot_sending"]),
-            (vec![Cause::Backlog, Cause::Parked], vec!["Told backlog", "Told parked"]),
+            (vec![Cause::Clock, Cause::Paused(Route::Inbound), Cause::Backlog], vec!["Firing clock"]),
+            (vec![Cause::TokenEnded, Cause::Paused(Route::Crm), Cause::Sources], vec!["Firing token_ended"]),
+            (vec![Cause::Store, Cause::Disk, Cause::Dump, bot(BotProblem::NoRoom)], vec!["Firing disk"]),
+            (vec![Cause::PublicAddress, Cause::Hooks], vec!["Firing public_address"]),
+            (vec![paused()], vec!["Firing bot_sending"]),
+            (vec![Cause::Backlog, Cause::Parked], vec!["Firing backlog", "Firing parked"]),
         ] {
-            assert_eq!(told(&mut State::default(), &causes, true), want, "{causes:?}");
+            assert_eq!(events_of(&mut State::default(), &causes, true), want, "{causes:?}");
         }
     }
 
     #[test]
-    fn another_bots_trouble_explains_nothing() {
+    fn another_bots_problem_explains_nothing() {
         let mut state = State::default();
         let revoked = Cause::Bot(source("sales"), BotProblem::Revoked);
         let other = Cause::Paused(Route::Outbound(source("support")));
-        assert_eq!(told(&mut state, &[revoked, other], true), ["Told bot_revoked", "Told bot_sending"]);
+        assert_eq!(events_of(&mut state, &[revoked, other], true), ["Firing bot_revoked", "Firing bot_sending"]);
     }
 
     #[test]
-    fn what_was_told_is_over_only_when_it_can_be_seen_to_be() {
+    fn a_firing_key_resolves_only_when_that_is_known() {
         let mut state = State::default();
         let bot = |kind| Cause::Bot(source("sales"), kind);
-        assert_eq!(told(&mut state, &[bot(BotProblem::Revoked)], true), ["Told bot_revoked"]);
-        assert_eq!(told(&mut state, &[bot(BotProblem::Unreachable)], true), ["Told telegram"], "nobody can tell");
-        assert_eq!(told(&mut state, &[], false), [""; 0], "it has not been tried yet");
+        assert_eq!(events_of(&mut state, &[bot(BotProblem::Revoked)], true), ["Firing bot_revoked"]);
+        assert_eq!(
+            events_of(&mut state, &[bot(BotProblem::Unreachable)], true),
+            ["Firing telegram"],
+            "that is not \
+                                                                                                       known"
+        );
+        assert_eq!(events_of(&mut state, &[], false), [""; 0], "it has not been tried yet");
         let starting = [bot(BotProblem::Starting)];
-        assert_eq!(told(&mut state, &starting, true), [""; 0], "it has not been heard of yet");
-        assert_eq!(told(&mut state, &[], true), ["Resolved bot_revoked", "Resolved telegram"]);
+        assert_eq!(events_of(&mut state, &starting, true), [""; 0], "it has not been polled yet");
+        assert_eq!(events_of(&mut state, &[], true), ["Resolved bot_revoked", "Resolved telegram"]);
     }
 
     #[test]
-    fn what_follows_from_a_fault_has_time_to_follow_its_end() {
+    fn consequences_of_a_fault_have_time_to_end_with_it() {
         let rules = Rules { after: Duration::from_secs(30), remind_after: Duration::from_hours(1) };
-        let (mut state, mut told) = (State::default(), Vec::new());
-        let mut see = |causes: &[Cause], from: u64, until: u64| {
+        let (mut state, mut fired) = (State::default(), Vec::new());
+        let mut observe = |causes: &[Cause], from: u64, until: u64| {
             for second in (from..until).step_by(10) {
                 let now = NOW.plus(Duration::from_secs(second));
                 let troubles: Vec<_> = causes.iter().cloned().map(trouble).collect();
                 let readings = readings(&troubles, &state, true);
                 let events = state.step(&readings, Now { steady: now, wall: now }, &rules);
-                told.extend(events.into_iter().map(|event| format!("{second} {:?} {}", event.kind, event.key)));
+                fired.extend(events.into_iter().map(|event| format!("{second} {:?} {}", event.kind, event.key)));
             }
         };
         let refused = Cause::Paused(Route::Inbound);
-        see(&[Cause::Clock, refused.clone()], 0, 100);
+        observe(&[Cause::Clock, refused.clone()], 0, 100);
         // The clock is right. The next probe comes a minute later.
-        see(std::slice::from_ref(&refused), 100, 170);
-        see(&[], 170, 300);
-        see(&[refused], 300, 400);
-        assert_eq!(told, ["30 Told clock", "130 Resolved clock", "330 Told channel"]);
+        observe(std::slice::from_ref(&refused), 100, 170);
+        observe(&[], 170, 300);
+        observe(&[refused], 300, 400);
+        assert_eq!(fired, ["30 Firing clock", "130 Resolved clock", "330 Firing channel"]);
     }
 
     #[test]
-    fn two_troubles_of_one_bot_do_not_wait_for_each_other() {
+    fn two_problems_of_one_bot_do_not_wait_for_each_other() {
         let mut state = State::default();
         let bot = |kind| [Cause::Bot(source("sales"), kind)];
-        assert_eq!(told(&mut state, &bot(BotProblem::Webhook), true), ["Told bot_webhook"]);
-        assert_eq!(told(&mut state, &bot(BotProblem::Revoked), true), ["Told bot_revoked"]);
-        assert_eq!(told(&mut state, &[], true), ["Resolved bot_revoked", "Resolved bot_webhook"]);
+        assert_eq!(events_of(&mut state, &bot(BotProblem::Webhook), true), ["Firing bot_webhook"]);
+        assert_eq!(events_of(&mut state, &bot(BotProblem::Revoked), true), ["Firing bot_revoked"]);
+        assert_eq!(events_of(&mut state, &[], true), ["Resolved bot_revoked", "Resolved bot_webhook"]);
     }
 
     #[test]
-    fn bots_that_go_one_way_are_told_together() {
+    fn bots_on_one_connection_are_reported_together() {
         let troubles = ["sales", "support"].map(|name| trouble(Cause::Bot(source(name), BotProblem::Unreachable)));
         let readings = readings(&troubles, &State::default(), true);
         let Level::Bad(Wrong { text, .. }) = &readings[0].level else { panic!("{readings:?}") };

@@ -1,4 +1,4 @@
-//! Who is told when something is wrong.
+//! Starts and replaces the tasks that watch and alert.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,14 +11,14 @@ use crate::{
     metrics::Cause,
 };
 
-/// What the watch on the public address depends on.
+/// Keys that the check of the public address depends on.
 pub(super) const ADDRESS: [&str; 3] = ["server.public_url", "alerts.ask_every", "alerts.expires_within"];
-/// What the alerts depend on: a target may be reached by the bot of a source.
+/// Keys that alerts depend on: a target may be reached by the bot of a source.
 pub(super) const ALERTS: [&str; 5] = ["alerts", "alert_targets", "sources", "telegram", "server.public_url"];
-/// What the heartbeat depends on.
+/// Keys that the heartbeat depends on.
 pub(super) const HEARTBEAT: [&str; 2] = ["alerts.heartbeat_url", "alerts.heartbeat_every"];
 
-/// Where alerts go.
+/// The targets of alerts.
 pub fn targets(config: &Config) -> anyhow::Result<Targets> {
     if config.alerts.targets.is_empty() {
         return Ok(BTreeMap::new());
@@ -26,7 +26,7 @@ pub fn targets(config: &Config) -> anyhow::Result<Targets> {
     alerts::targets(&config.alerts.targets, &AlertClients { bots: &bots(config)?, access: &access(config) })
 }
 
-/// The tasks that watch and tell, which do not wait until it is known which account it is.
+/// The tasks that watch and alert. They do not wait until the account is known.
 pub(super) struct Alerting {
     address: StoppableTask,
     alerts: Option<StoppableTask>,
@@ -35,19 +35,19 @@ pub(super) struct Alerting {
     targets: Vec<String>,
 }
 
-/// What takes the place of what; nothing, where it stays as it is.
+/// Replacements; `None` for what stays as it is.
 pub(super) struct Prepared {
     address: Option<PublicAddress>,
     targets: Option<Targets>,
-    heartbeat: Option<Wanted>,
+    heartbeat: Option<NewHeartbeat>,
 }
 
-/// The heartbeat, if there is to be one.
-struct Wanted(Option<Heartbeat>);
+/// The heartbeat, if there should be one.
+struct NewHeartbeat(Option<Heartbeat>);
 
 impl Alerting {
-    /// Starts what watches the public address, which leads to `entrance`; and the alerts and the heartbeat, if there
-    /// are any.
+    /// Starts the check of the public address, which should lead to `entrance`; and alerts and heartbeat, if
+    /// configured.
     pub(super) fn start(
         config: &Config,
         health: &Arc<Health>,
@@ -58,14 +58,14 @@ impl Alerting {
         let names = targets.keys().cloned().collect();
         let heartbeat = heartbeat(config, health)?;
         Ok(Self {
-            address: watched(PublicAddress::new(config, entrance.clone(), Arc::clone(health.metrics()))?, life),
-            alerts: told(config, health, targets, life),
-            heartbeat: heartbeat.map(|heartbeat| beating(heartbeat, life)),
+            address: spawn_check(PublicAddress::new(config, entrance.clone(), Arc::clone(health.metrics()))?, life),
+            alerts: spawn_alerts(config, health, targets, life),
+            heartbeat: heartbeat.map(|heartbeat| spawn_heartbeat(heartbeat, life)),
             targets: names,
         })
     }
 
-    /// What a changed configuration makes of them.
+    /// Prepares what a changed configuration replaces.
     ///
     /// # Errors
     /// If a client cannot be set up. Then nothing has changed.
@@ -79,42 +79,42 @@ impl Alerting {
         Ok(Prepared {
             address: changes.touch(&ADDRESS).then(address).transpose()?,
             targets: changes.touch(&ALERTS).then(|| targets(config)).transpose()?,
-            heartbeat: changes.touch(&HEARTBEAT).then(|| heartbeat(config, health).map(Wanted)).transpose()?,
+            heartbeat: changes.touch(&HEARTBEAT).then(|| heartbeat(config, health).map(NewHeartbeat)).transpose()?,
         })
     }
 
-    /// Puts in force what was prepared.
+    /// Puts the replacements into force.
     pub(super) async fn change(&mut self, prepared: Prepared, config: &Config, health: &Arc<Health>, life: &Lifecycle) {
         if let Some(address) = prepared.address {
             self.address.stop();
-            self.address = watched(address, life);
+            self.address = spawn_check(address, life);
         }
         if let Some(targets) = prepared.targets {
-            // What was told stands in a file, which one of them writes at a time.
+            // Sent alerts are recorded in a file that only one task may write.
             if let Some(alerts) = self.alerts.take() {
                 alerts.end().await;
             }
-            for gone in self.targets.drain(..).filter(|name| !targets.contains_key(name)) {
-                health.metrics().note(Cause::AlertTarget(gone), None);
+            for removed in self.targets.drain(..).filter(|name| !targets.contains_key(name)) {
+                health.metrics().note(Cause::AlertTarget(removed), None);
             }
             self.targets = targets.keys().cloned().collect();
-            self.alerts = told(config, health, targets, life);
+            self.alerts = spawn_alerts(config, health, targets, life);
         }
-        if let Some(Wanted(heartbeat)) = prepared.heartbeat {
+        if let Some(NewHeartbeat(heartbeat)) = prepared.heartbeat {
             if let Some(heartbeat) = self.heartbeat.take() {
                 heartbeat.end().await;
                 health.metrics().note(Cause::Heartbeat, None);
             }
-            self.heartbeat = heartbeat.map(|heartbeat| beating(heartbeat, life));
+            self.heartbeat = heartbeat.map(|heartbeat| spawn_heartbeat(heartbeat, life));
         }
     }
 }
 
-fn watched(address: PublicAddress, life: &Lifecycle) -> StoppableTask {
+fn spawn_check(address: PublicAddress, life: &Lifecycle) -> StoppableTask {
     life.spawn_stoppable("public address", |stop| address.run(stop))
 }
 
-fn told(config: &Config, health: &Arc<Health>, targets: Targets, life: &Lifecycle) -> Option<StoppableTask> {
+fn spawn_alerts(config: &Config, health: &Arc<Health>, targets: Targets, life: &Lifecycle) -> Option<StoppableTask> {
     (!targets.is_empty()).then(|| {
         let alerts = Alerts::new(config, Arc::clone(health), targets);
         life.spawn_stoppable("alerts", |stop| alerts.run(stop))
@@ -126,6 +126,6 @@ fn heartbeat(config: &Config, health: &Arc<Health>) -> Result<Option<Heartbeat>,
     heartbeat.map(|heartbeat| Heartbeat::new(heartbeat.clone(), Arc::clone(health.metrics()))).transpose()
 }
 
-fn beating(heartbeat: Heartbeat, life: &Lifecycle) -> StoppableTask {
+fn spawn_heartbeat(heartbeat: Heartbeat, life: &Lifecycle) -> StoppableTask {
     life.spawn_stoppable("heartbeat", |stop| heartbeat.run(stop))
 }

@@ -1,4 +1,4 @@
-//! What the configuration says about customers in the account.
+//! Builds the CRM side of the relay from the configuration.
 
 use std::sync::Arc;
 
@@ -9,14 +9,15 @@ use crate::{
     relay::crm::{Crm, Locks},
 };
 
-/// What is done for customers in the account. What needs a token and has none is said once.
+/// The CRM settings. Warns if they need a token and there is none.
 pub(super) fn crm(config: &Config, account: Option<Account>, writing: Arc<Locks>) -> Crm {
     let kommo = &config.kommo;
-    let is_asked_for = !config.campaigns.is_empty() || kommo.username_field.is_some() || !kommo.contact_tags.is_empty();
-    if account.is_none() && is_asked_for {
+    let is_configured =
+        !config.campaigns.is_empty() || kommo.username_field.is_some() || !kommo.contact_tags.is_empty();
+    if account.is_none() && is_configured {
         tracing::warn!(
-            "campaigns, kommo.username_field and kommo.contact_tags are of no use without kommo.account_url and \
-             kommo.access_token: messages are still sent, nothing is noted in the account"
+            "campaigns, kommo.username_field and kommo.contact_tags have no effect without kommo.account_url and \
+             kommo.access_token: messages are still sent, but nothing is written to the account"
         );
     }
     Crm {

@@ -1,7 +1,6 @@
-//! A first start that does not know which account it serves, and cannot ask it yet.
-//!
-//! Hooks come all the same, and each once. They are signed with the channel's secret, whatever the account, so they are
-//! taken and kept; everything else begins when the account has answered.
+//! A first start that does not know the account's id, and cannot ask for it yet. Hooks arrive all the same, each only
+//! once. They are signed with the channel's secret, whatever the account, so they are verified and stored. Everything
+//! else starts once the account has answered.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -30,10 +29,10 @@ use crate::{
     trace::Trace,
 };
 
-/// The wait where the schedule has none.
+/// The wait when the schedule has none left.
 const LAST_WAIT: Duration = Duration::from_mins(10);
 
-/// Takes hooks until it is known which account it is, and then starts the rest, and puts it into `slot`.
+/// Takes hooks until the account is known, then starts the rest and puts it into `slot`.
 ///
 /// # Errors
 /// If the listeners cannot be shared.
@@ -44,7 +43,7 @@ pub(super) fn wait(
     slot: Slot,
 ) -> anyhow::Result<()> {
     let (public, tls) = public;
-    let ([public, public_now], [admin, admin_now]) = (twice(public)?, twice(admin)?);
+    let ([public, public_now], [admin, admin_now]) = (duplicate(public)?, duplicate(admin)?);
     let (public, public_now) = ((public, tls.clone()), (public_now, tls));
     let now = life.stop_token().child_token();
     listen(&config, (&health, &trace), life, (public_now, admin_now, socket.as_deref(), &reload_handle), &now)?;
@@ -66,18 +65,18 @@ impl Starting {
     async fn run(self, handlers: Listeners, now: CancellationToken) -> anyhow::Result<()> {
         let stop = self.life.stop_token();
         let Some(served) = stop.run_until_cancelled(self.learn()).await else { return Ok(()) };
-        // Who connects from here on waits for the next listener.
+        // New connections wait for the next listener from here on.
         now.cancel();
         let services = Services::new(&self.config, (self.health, self.trace), (self.account, served), None)?;
         *self.slot.lock().await = Some(Running::start(services, &self.config, &self.life, handlers).await?);
-        tracing::info!("the account has told its id: everything begins");
+        tracing::info!("the account's id is known: starting everything");
         stop.cancelled().await;
         Ok(())
     }
 
-    /// Asks the account until it answers, and tells what is in the way, the same trouble once.
+    /// Asks the account until it answers. Logs each different failure once.
     async fn learn(&self) -> AccountId {
-        let (mut failed, mut told) = (0_u32, String::new());
+        let (mut failed, mut logged) = (0_u32, String::new());
         loop {
             let why = match identity::learn(&self.config.kommo, self.account.as_ref(), self.health.store()).await {
                 Ok(served) => {
@@ -87,11 +86,11 @@ impl Starting {
                 Err(error) => format!("{error:#}"),
             };
             failed = failed.saturating_add(1);
-            let same = without(&why);
-            if told != same {
-                tracing::error!("{why}; until then hooks are taken and kept, and nothing is sent");
+            let reason = without(&why);
+            if logged != reason {
+                tracing::error!("{why}; until then hooks are stored, and nothing is sent");
                 self.health.metrics().between(Some(why.clone()));
-                told = same;
+                logged = reason;
             }
             let wait = self.config.retry.kommo.wait(failed, fastrand::f64(), None).unwrap_or(LAST_WAIT);
             sleep(wait).await;
@@ -109,10 +108,10 @@ fn listen(
 ) -> anyhow::Result<()> {
     let (store, metrics) = (health.store(), health.metrics());
     let bots = bots(config)?;
-    // Nobody takes typing: it is worthless when it is late.
+    // Typing has no receiver: it is worthless when late.
     let (typing, _) = mpsc::channel(1);
     let scope = Scope::AnyOf(config.kommo.channel_id.to_string());
-    // Who is meant by a number is asked again before anything is sent.
+    // Phone numbers are resolved again before anything is sent.
     let phone_region = PhoneRegion { configured: config.telegram.phone_region, account: None };
     let typing = (typing, KommoTime::default(), identity::spoken(&config.kommo, store)?);
     let hooks = handlers::hooks(config, scope, (store, &bots, metrics, trace), typing, phone_region);
@@ -153,8 +152,8 @@ fn listen(
     Ok(())
 }
 
-/// Two handles of one listener: who connects is accepted by whichever is served.
-fn twice(listener: TcpListener) -> std::io::Result<[TcpListener; 2]> {
+/// Two handles of one listener: whichever is served accepts connections.
+fn duplicate(listener: TcpListener) -> std::io::Result<[TcpListener; 2]> {
     let one = listener.into_std()?;
     let other = one.try_clone()?;
     Ok([TcpListener::from_std(one)?, TcpListener::from_std(other)?])

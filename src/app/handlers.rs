@@ -1,4 +1,4 @@
-//! What the public listener leads to.
+//! Builds the handlers of the public listener.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ use crate::{
     words::Spoken,
 };
 
-/// Who takes the hooks.
+/// The intake of hooks.
 pub(super) fn hooks(
     config: &Config,
     scope: Scope,
@@ -59,7 +59,7 @@ fn quiet(config: &Config) -> BTreeSet<SourceId> {
     quiet.map(|program| program.source.clone()).collect()
 }
 
-/// Who serves customers' files.
+/// The server of customers' files.
 pub fn media(
     config: &Config,
     bots: &BTreeMap<SourceId, Bot>,
@@ -70,18 +70,18 @@ pub fn media(
     MediaServer::new(key, bots.clone(), disk, imported::dir(&config.data_dir), Arc::clone(metrics))
 }
 
-/// Who fetches files of managers.
+/// The downloads of managers' files.
 pub fn downloads(config: &Config) -> Result<Downloads, reqwest::Error> {
     downloads_by(config, &config.kommo.egress())
 }
 
-/// The same by that way.
+/// The same with another way out.
 pub(super) fn downloads_by(config: &Config, egress: &Egress) -> Result<Downloads, reqwest::Error> {
     Downloads::new(egress, hosts(config), config.kommo.timeout)
 }
 
-/// The hosts that files of managers come from. Our own links are among them: by one Kommo may know a customer's file
-/// that is passed on.
+/// The hosts of managers' files. They include our own links: Kommo may refer by one to a customer's file that is passed
+/// on.
 fn hosts(config: &Config) -> Hosts {
     let kommo = &config.kommo;
     let servers = [Some(&kommo.chats_url), kommo.account_url.as_ref()];

@@ -1,4 +1,4 @@
-//! The store and the trace: what the configuration says about them, and how the store is opened.
+//! Settings of the store and the trace, and opening the store.
 
 use anyhow::Context as _;
 use tokio::task::spawn_blocking;
@@ -10,7 +10,7 @@ use crate::{
     trace,
 };
 
-/// Where a bridge with this configuration keeps its store.
+/// The store's settings.
 #[must_use]
 pub fn store_settings(config: &Config) -> store::Settings {
     store::Settings {
@@ -23,29 +23,29 @@ pub fn store_settings(config: &Config) -> store::Settings {
     }
 }
 
-/// Where a bridge with this configuration keeps its trace.
+/// The trace's settings.
 #[must_use]
 pub fn trace_settings(config: &Config) -> trace::Settings {
     trace::Settings { data_dir: config.data_dir.clone(), keep: config.trace.keep, max_bytes: config.trace.max_bytes }
 }
 
-/// How often the store is tried that a command gives back; each time waits a second.
-const YIELDED_TRIES: usize = 30;
+/// How often to try to open a store that a command gives back. Each attempt waits a second.
+const YIELD_ATTEMPTS: usize = 30;
 
 /// Opens the store. A command that has it, such as an import, is asked to give it back.
-pub(super) async fn opened(config: &Config) -> anyhow::Result<Store> {
+pub(super) async fn open(config: &Config) -> anyhow::Result<Store> {
     let mut is_promised = false;
-    for _ in 0..YIELDED_TRIES {
+    for _ in 0..YIELD_ATTEMPTS {
         let settings = store_settings(config);
-        let opened = spawn_blocking(move || Store::open(settings)).await.context("opening the store")?;
-        if !matches!(opened, Err(StoreError::Locked(_))) {
-            return Ok(opened?);
+        let result = spawn_blocking(move || Store::open(settings)).await.context("opening the store")?;
+        if !matches!(result, Err(StoreError::Locked(_))) {
+            return Ok(result?);
         }
-        // Once it is promised, the command may be gone before its store is closed.
+        // Once promised, the command may exit before its store is closed.
         is_promised |= socket::ask_for_store(&config.data_dir).await;
         if !is_promised {
-            return Ok(opened?);
+            return Ok(result?);
         }
     }
-    anyhow::bail!("a command has the store, and does not give it back")
+    anyhow::bail!("a command has the store open, and does not give it back")
 }

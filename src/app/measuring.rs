@@ -1,8 +1,8 @@
-//! What is counted from the start.
+//! The metrics that exist from the start.
 
 use crate::{config::Config, intake::hook, metrics::Expected, relay::retry_policy};
 
-/// What a bridge with this configuration has.
+/// The labels of this configuration.
 pub(super) fn expected(config: &Config) -> Expected {
     Expected {
         sources: config.sources.keys().cloned().collect(),

@@ -1,4 +1,4 @@
-//! What the configuration says about failures.
+//! Builds retry policies from the configuration.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::{
     words::Spoken,
 };
 
-/// How many conversations are served side by side, per route: those that wait for a file apart from the others.
+/// How many conversations of a route are served side by side: those with files apart from the others.
 const SLOTS: Slots = Slots { texts: 16, files: 8 };
 
-/// To Kommo a job waits for its way for ever; to Telegram for as long as an answer is worth something.
+/// Jobs to Kommo wait for the connection for ever; those to Telegram as long as an answer is useful.
 pub(super) fn of(route: &Route, config: &Config, spoken: &Spoken) -> RetryPolicy {
     let (schedule, patience): (&Schedule, Option<Duration>) = match route {
         Route::Inbound | Route::Status | Route::Crm => (&config.retry.kommo, None),
         Route::Outbound(_) => (&config.retry.telegram, Some(config.retry.give_up_after)),
-        // What is stray is sent nowhere: it is reported at once, with its own reason.
+        // Stray answers are sent nowhere: they are reported at once, with their own reason.
         Route::Undeliverable => (&config.retry.telegram, None),
     };
     let repeats_uncertain = config.telegram.when_uncertain == WhenUncertain::Repeat;

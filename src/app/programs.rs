@@ -1,4 +1,4 @@
-//! The owner's own programs: what they reach, and where.
+//! Starts and replaces the gateway for the owner's programs.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,24 +13,24 @@ use crate::{
     serve::{self, Limits, Proxies, SwappableRouter},
 };
 
-/// What programs reach is made of. Where a reload changes nothing of it, requests that are under way go on.
+/// Keys that the gateway depends on. If a reload changes none of them, requests under way go on.
 pub(super) const MADE_OF: [&str; 5] = ["telegram", "kommo", "sources", "programs", "server.public_url"];
 
-/// The programs that are served.
+/// The running gateway.
 pub(super) struct ServedPrograms {
     router: SwappableRouter,
-    /// Whether somebody can reach it, from the first program on.
+    /// Whether it listens, from the first program on.
     listens: bool,
     tasks: Tasks,
     states: Arc<ProgramStates>,
 }
 
-/// What works for programs.
+/// The tasks of the gateway.
 #[derive(Default)]
 struct Tasks {
-    /// What sends updates to those that have a webhook, by their names.
+    /// Deliveries to webhooks, by program.
     deliveries: BTreeMap<String, StoppableTask>,
-    /// What looks whether managers have closed talks in which programs are quiet.
+    /// The check for closed talks in which programs are quiet.
     closed_talks: Option<StoppableTask>,
 }
 
@@ -47,10 +47,10 @@ impl ServedPrograms {
         Ok(Self { router, listens, tasks, states })
     }
 
-    /// Serves those of a changed configuration instead.
+    /// Serves the programs of a changed configuration instead.
     pub(super) fn replace(&mut self, services: &Services, config: &Config, life: &Lifecycle) {
-        let former = std::mem::take(&mut self.tasks);
-        let (router, tasks) = router(services, config, (&self.states, former), life);
+        let previous = std::mem::take(&mut self.tasks);
+        let (router, tasks) = router(services, config, (&self.states, previous), life);
         self.router.put(router);
         self.tasks = tasks;
         if self.listens {
@@ -58,7 +58,7 @@ impl ServedPrograms {
         }
         match listen(&self.router, config, life) {
             Ok(listens) => self.listens = listens,
-            Err(error) => tracing::error!(error = %format!("{error:#}"), "programs cannot be served"),
+            Err(error) => tracing::error!(error = %format!("{error:#}"), "the gateway could not be started"),
         }
     }
 }
@@ -69,11 +69,11 @@ impl Tasks {
     }
 }
 
-/// What the listener for programs serves, and what works for them in place of the former tasks.
+/// The router of the gateway, and the tasks that replace the previous ones.
 fn router(
     services: &Services,
     config: &Config,
-    (states, mut former): (&Arc<ProgramStates>, Tasks),
+    (states, mut previous): (&Arc<ProgramStates>, Tasks),
     life: &Lifecycle,
 ) -> (Router, Tasks) {
     let program = |(name, settings): (&String, &crate::config::Program)| {
@@ -88,14 +88,14 @@ fn router(
         Rules { allow_private: config.gateway.allow_private, own: vec![config.server.public_url.url().clone()] };
     let shared = Shared::new(programs.clone(), services.store.clone(), proxies, life.clone());
     let shared = Arc::new(shared.with_webhook_rules(rules).with_states(Arc::clone(states)));
-    former.stop();
+    previous.stop();
     let delivery = |(_, program): &(String, Arc<Program>)| {
         let delivery = Delivery { shared: Arc::clone(&shared), program: Arc::clone(program) };
-        let former = former.deliveries.remove(&program.name);
+        let previous = previous.deliveries.remove(&program.name);
         let task = life.spawn_stoppable("webhook of a program", async |stop| {
-            // It may wait for answers. What it has not confirmed then, the next one sends.
-            if let Some(former) = former {
-                former.end().await;
+            // It may wait for responses. The next one sends what it has not confirmed.
+            if let Some(previous) = previous {
+                previous.end().await;
             }
             delivery.run(stop).await
         });
@@ -107,14 +107,14 @@ fn router(
     (gateway::router(shared), tasks)
 }
 
-/// What looks for closed talks, if a program is quiet and the account can be asked.
+/// The check for closed talks, if a program is quiet and the account can be asked.
 fn closed_talks(services: &Services, config: &Config) -> Option<ClosedTalks> {
     let is_quiet = config.programs.values().any(|program| program.quiet.is_some());
     let account = services.account.clone().filter(|_| is_quiet)?;
     Some(ClosedTalks { account: account.patient(), store: services.store.clone() })
 }
 
-/// Listens for programs, if there are any, and says whether there are.
+/// Listens if there are programs. Returns whether there are.
 fn listen(router: &SwappableRouter, config: &Config, life: &Lifecycle) -> anyhow::Result<bool> {
     if config.programs.is_empty() {
         return Ok(false);
@@ -124,6 +124,6 @@ fn listen(router: &SwappableRouter, config: &Config, life: &Lifecycle) -> anyhow
     let proxies = Proxies::new(&config.server.trusted_proxies);
     let served = serve::until((listener, None), router.router(), Limits::programs(), proxies, None, life.stop_token());
     life.essential("gateway", served);
-    tracing::info!(gateway = %address, programs = config.programs.len(), "programs of yours are served");
+    tracing::info!(gateway = %address, programs = config.programs.len(), "the gateway is listening");
     Ok(true)
 }

@@ -1,8 +1,6 @@
-//! A changed configuration is put in force while the bridge runs.
-//!
-//! It is read as a start reads it, and compared with the one in force, key by key. Everything that can fail is built
-//! first, so a configuration that cannot be used changes nothing. Keys that only a start reads keep their values, and
-//! are named.
+//! Puts a changed configuration into force while the bridge runs. It is read as at a start, and compared with the one
+//! in force, key by key. Everything that can fail is built first, so a configuration that cannot be used changes
+//! nothing. Keys that only a start reads keep their values, and are listed.
 
 use std::sync::Arc;
 
@@ -25,13 +23,13 @@ use crate::{
     store::StoreError,
 };
 
-/// What the log depends on.
+/// Keys that the log depends on.
 const LOG: [&str; 1] = ["log.level"];
 
-/// The bridge, once it is known which account it serves.
+/// The bridge, once its account is known.
 pub(super) type Slot = Arc<Mutex<Option<Running>>>;
 
-/// Reads the configuration again.
+/// Reloads the configuration.
 pub(super) struct Reloader {
     /// The one in force.
     config: Config,
@@ -54,21 +52,21 @@ impl Reloader {
         Self { config: config.clone(), health, alerting, entrance, life, running: Slot::default(), broken: None }
     }
 
-    /// Where the bridge is to be put once it runs.
+    /// The slot for the bridge once it runs.
     pub(super) fn running(&self) -> Slot {
         Arc::clone(&self.running)
     }
 
-    /// Serves requests to reload until `stop`, one after the other.
+    /// Handles reload requests until `stop`, one after the other.
     ///
     /// # Errors
     /// If the store fails in the middle of a change. Any other failure is returned to the caller, and logged.
     pub(super) async fn run(
         mut self,
-        mut wished: mpsc::Receiver<ReloadReply>,
+        mut requests: mpsc::Receiver<ReloadReply>,
         stop: CancellationToken,
     ) -> Result<(), StoreError> {
-        while let Some(Some(tell)) = stop.run_until_cancelled(wished.recv()).await {
+        while let Some(Some(reply)) = stop.run_until_cancelled(requests.recv()).await {
             tell_reloading();
             let outcome = self.reload().await;
             match &outcome {
@@ -77,12 +75,12 @@ impl Reloader {
                     tell_reloaded(&reloaded.status());
                 }
                 Err(why) => {
-                    tracing::error!(%why, "the configuration is not reloaded: the one before stays in force");
-                    tell_reloaded(&format!("The configuration is not reloaded: {why}"));
+                    tracing::error!(%why, "the configuration was not reloaded: the previous one stays in force");
+                    tell_reloaded(&format!("The configuration was not reloaded: {why}"));
                 }
             }
-            // The caller may have gone.
-            let _ = tell.send(outcome);
+            // The caller may have left.
+            let _ = reply.send(outcome);
             if let Some(error) = self.broken.take() {
                 return Err(error);
             }
@@ -97,7 +95,7 @@ impl Reloader {
         let read = read.map_err(|error| NotReloaded::Broken(error.to_string()))?;
         let changes = self.config.written.changes(&read.written);
         let next = read.started_as(&self.config);
-        // Keys that only a start reads are not in force, and are named again by the next reload.
+        // Keys that only a start reads are not in force, and the next reload lists them again.
         let in_force = self.config.written.changes(&next.written);
         let running = self.running();
         let mut running = running.lock().await;
@@ -109,7 +107,7 @@ impl Reloader {
         if !in_force.is_empty() {
             self.put(&next, &in_force, running).await.map_err(|error| NotReloaded::Failed(format!("{error:#}")))?;
         }
-        let reloaded = told(&self.config, &next, &changes, running);
+        let reloaded = summary(&self.config, &next, &changes, running);
         self.config = next;
         Ok(reloaded)
     }
@@ -122,7 +120,7 @@ impl Reloader {
         }
         self.health.change(next, measuring::expected(next));
         if let Err(error) = running.change(next, changes, services).await {
-            let why = format!("the bridge stops, because its store has failed: {error}");
+            let why = format!("the bridge is stopping, because its store has failed: {error}");
             self.broken = Some(error);
             anyhow::bail!(why);
         }
@@ -132,7 +130,7 @@ impl Reloader {
 }
 
 /// What has changed from `before` to `now`.
-fn told(before: &Config, now: &Config, changes: &Changes, running: &Running) -> Reloaded {
+fn summary(before: &Config, now: &Config, changes: &Changes, running: &Running) -> Reloaded {
     let added = now.sources.keys().filter(|source| !before.sources.contains_key(*source));
     let removed = before.sources.keys().filter(|source| !now.sources.contains_key(*source));
     let kept = now.sources.keys().filter(|source| before.sources.contains_key(*source));

@@ -1,4 +1,4 @@
-//! A reload says "In force" only of keys that it has an effect on: each is in a list of what is made anew.
+//! A reload lists keys as "In force" only if it has an effect: each is in a list of what is rebuilt.
 
 use std::fs;
 
@@ -35,7 +35,7 @@ token = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 name = "Sales bot"
 "#;
 
-/// Another good value for each key of [telegram] and [kommo] that a reload puts in force.
+/// Another valid value for each key of [telegram] and [kommo] that a reload puts into force.
 const OTHERS: [(&str, &str); 35] = [
     ("telegram.api_url", "http://127.0.0.1:8082"),
     ("telegram.requests_per_second", "24"),
@@ -83,7 +83,7 @@ fn load(variables: &[(&str, &str)]) -> Config {
 }
 
 #[test]
-fn every_key_that_a_reload_puts_in_force_makes_something_anew() {
+fn every_key_that_a_reload_puts_into_force_rebuilds_something() {
     let lists: [&[&str]; 9] = [
         &services::MADE_OF,
         &running::RECONCILER,
@@ -109,7 +109,7 @@ fn every_key_that_a_reload_puts_in_force_makes_something_anew() {
 }
 
 #[test]
-fn a_client_is_made_anew_by_the_keys_that_it_is_made_of_and_by_no_others() {
+fn a_client_is_rebuilt_by_its_own_keys_and_no_others() {
     let before = load(&[]);
     let made_of =
         |config: &Config| (format!("{:?}", access(config)), format!("{:?}", ChatsSettings::of(&config.kommo)));

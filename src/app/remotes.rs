@@ -1,4 +1,4 @@
-//! How each remote is probed, and where a broken connection to it shows.
+//! The remotes: how each is probed, and where a broken connection is reported.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     telegram::bot::Bot,
 };
 
-/// One for Kommo, one for its account, and one for each bot.
+/// One remote for Kommo, one for its account, and one per bot.
 pub(super) struct Remotes {
     kommo: Remote,
     account: Option<Remote>,
@@ -19,8 +19,8 @@ pub(super) struct Remotes {
 }
 
 impl Remotes {
-    /// The remotes of a bridge. No two probes of one are further apart than `slowest`. What a changed configuration
-    /// leaves as it is stays: whether it answers is known.
+    /// The remotes of a bridge, probed at least every `slowest`. Those that a changed configuration does not affect are
+    /// kept with their state.
     pub(super) fn new(
         (chats, account, bots): (&Chats, Option<&Account>, &BTreeMap<SourceId, Bot>),
         metrics: &Arc<Metrics>,
@@ -57,50 +57,50 @@ impl Remotes {
 }
 
 fn to_kommo(chats: &Chats, metrics: &Arc<Metrics>, slowest: Duration) -> Remote {
-    let (chats, told) = (chats.hasty(), Arc::clone(metrics));
+    let (chats, reporting) = (chats.hasty(), Arc::clone(metrics));
     let probe = move || {
         let chats = chats.clone();
         async move { chats.probe().await.map_err(Failure::from) }
     };
-    Remote::new("kommo", (slowest, true), probe, move |failure| tell_of_kommo(&told, failure))
+    Remote::new("kommo", (slowest, true), probe, move |failure| report_kommo(&reporting, failure))
 }
 
 fn to_account(account: &Account, metrics: &Arc<Metrics>, slowest: Duration) -> Remote {
-    let (account, told) = (account.hasty(), Arc::clone(metrics));
+    let (account, reporting) = (account.hasty(), Arc::clone(metrics));
     let probe = move || {
         let account = account.clone();
         async move { account.verify().await.map(drop).map_err(Failure::from) }
     };
-    Remote::new("account", (slowest, true), probe, move |failure| tell(&told, &Route::Crm, failure))
+    Remote::new("account", (slowest, true), probe, move |failure| report(&reporting, &Route::Crm, failure))
 }
 
 fn to_bot(source: &SourceId, bot: &Bot, metrics: &Arc<Metrics>, slowest: Duration) -> Remote {
-    let (bot, told, route) = (bot.clone(), Arc::clone(metrics), Route::Outbound(source.clone()));
+    let (bot, reporting, route) = (bot.clone(), Arc::clone(metrics), Route::Outbound(source.clone()));
     let doubted = bot.clone();
     let probe = move || {
         let bot = bot.clone();
         async move { bot.probe().await }
     };
-    let tell = move |failure: Option<&Failure>| {
-        tell(&told, &route, failure);
-        // Its poller goes the same way.
+    let report = move |failure: Option<&Failure>| {
+        report(&reporting, &route, failure);
+        // Its poller uses the same connection.
         doubted.doubt();
     };
-    Remote::new(format!("bot {source}"), (slowest, false), probe, tell)
+    Remote::new(format!("bot {source}"), (slowest, false), probe, report)
 }
 
-fn tell(metrics: &Metrics, route: &Route, failure: Option<&Failure>) {
+fn report(metrics: &Metrics, route: &Route, failure: Option<&Failure>) {
     metrics.paused(route, failure.map(|failure| failure.why().into_owned()));
 }
 
-/// What a person has to mend pauses the route; that Kommo is down is shown for Kommo itself.
-fn tell_of_kommo(metrics: &Metrics, failure: Option<&Failure>) {
-    let (asks, away) = failure.map_or((None, None), |failure| {
+/// A failure that a person has to mend pauses the routes; that Kommo is down is reported for Kommo itself.
+fn report_kommo(metrics: &Metrics, failure: Option<&Failure>) {
+    let (needs_person, outage) = failure.map_or((None, None), |failure| {
         let why = Some(failure.why().into_owned());
         if failure.may_pass() { (None, why) } else { (why, None) }
     });
     for route in [Route::Inbound, Route::Status] {
-        metrics.paused(&route, asks.clone());
+        metrics.paused(&route, needs_person.clone());
     }
-    metrics.between(away);
+    metrics.between(outage);
 }

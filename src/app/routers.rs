@@ -1,4 +1,4 @@
-//! What the listeners serve, made of one configuration's services.
+//! Builds the routers of the listeners from one configuration's services.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -19,17 +19,17 @@ use crate::{
     serve::{self, process_identity::ProcessIdentity},
 };
 
-/// How much typing may wait; it is worthless after seconds.
-const TYPING_WAITING: usize = 64;
+/// How many typing notices may wait; they are worthless after seconds.
+const MAX_TYPING: usize = 64;
 
-/// What the public listener serves, and what shows the typing that it hears of.
+/// The public router, and the task that relays typing.
 pub(super) fn public_router(
     services: &Services,
     config: &Config,
     mark: &ProcessIdentity,
     life: &Lifecycle,
 ) -> (Router, StoppableTask) {
-    let (typing, arrivals) = mpsc::channel(TYPING_WAITING);
+    let (typing, arrivals) = mpsc::channel(MAX_TYPING);
     let scope = Scope::Of(config.kommo.scope_id(&services.served));
     let hooks = handlers::hooks(
         config,
@@ -48,14 +48,14 @@ pub(super) fn public_router(
     (serve::public((hooks, media), mark.clone(), config.server.public_url.url(), proxies), typing)
 }
 
-/// What is the same as long as the bridge runs.
+/// State that lives as long as the bridge.
 pub(super) struct SharedState {
     pub(super) mark: ProcessIdentity,
     pub(super) sessions: Arc<Sessions>,
     pub(super) reload_handle: ReloadHandle,
 }
 
-/// What the operator may ask, by commands and by the listener.
+/// The operator's routers, for commands and for the admin listener.
 pub(super) fn handlers(
     services: &Services,
     config: &Config,
@@ -83,7 +83,7 @@ pub(super) fn handlers(
     Routers { commands, ..handlers }
 }
 
-/// What only commands may ask.
+/// The router for imports, for commands alone.
 pub(super) fn import_router(services: &Services, config: &Config) -> Router {
     let bots = services.bots.iter().map(|(source, bot)| (source.clone(), bot.id())).collect();
     let (context, scope_id) = (&services.context, config.kommo.scope_id(&services.served));

@@ -1,9 +1,7 @@
-//! The tasks of a bridge, and what of them a changed configuration ends, starts, or starts anew.
-//!
-//! Each task gets values that never change ([`Services`]). A task whose values a changed configuration changes is
-//! ended, and one with the new values takes its place; all others go on. A relay that is ended claims nothing more and
-//! finishes what it has; the next one claims what is left, since a job has one lease. A poller is waited for, because
-//! Telegram lets only one poll a bot; what it has not stored it has not confirmed either.
+//! The tasks of a bridge, and which of them a changed configuration ends, starts or restarts. Each task gets values
+//! that never change ([`Services`]). A task whose values change is stopped and replaced; all others go on. A stopped
+//! relay claims nothing more and finishes its jobs; its replacement claims the rest, since a job has one lease. The end
+//! of a poller is awaited, because Telegram allows one poller per bot; it has not confirmed what it has not stored.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -40,24 +38,24 @@ use crate::{
     tls::Served,
 };
 
-/// What the comparison with Kommo's history depends on.
+/// Keys that the comparison with Kommo's history depends on.
 pub(super) const RECONCILER: [&str; 3] = ["reconcile", "kommo", "retry.kommo"];
-/// What the set-up in Kommo depends on.
+/// Keys that the set-up in Kommo depends on.
 pub(super) const SETUP: [&str; 5] = ["sources", "kommo", "retry.kommo", "alerts.ask_every", "alerts.expires_within"];
-/// What the upkeep depends on.
+/// Keys that the upkeep depends on.
 pub(super) const UPKEEP: [&str; 2] = ["store", "retention"];
-/// What pollers depend on, beside their bots.
+/// Keys that pollers depend on, beside those of their bots.
 pub(super) const POLLERS: [&str; 3] = ["retry.probe_every", "programs", "campaigns"];
 
-/// What the programs that are served depend on.
+/// Keys that shared bots depend on.
 const PROGRAMS: [&str; 2] = ["programs", "sources"];
 
-/// The public listener, with its certificate if it speaks HTTPS by itself.
+/// The public listener, with its certificate if it has TLS of its own.
 pub(super) type Public = (TcpListener, Option<Served>);
-/// The listeners that others reach, and how the configuration is read again.
+/// All listeners, and the handle for reloads.
 pub(super) type Listeners = (Public, TcpListener, Option<Arc<CommandSocket>>, ReloadHandle);
 
-/// A bridge that runs.
+/// A running bridge.
 pub(super) struct Running {
     life: Lifecycle,
     services: Services,
@@ -65,7 +63,7 @@ pub(super) struct Running {
     public: SwappableRouter,
     admin: SwappableRouter,
     programs: ServedPrograms,
-    /// What commands may ask: all that others may, and imports.
+    /// The router for commands, with imports.
     commands: SwappableRouter,
     import: axum::Router,
     shared_state: SharedState,
@@ -77,7 +75,7 @@ pub(super) struct Running {
     setup: StoppableTask,
     upkeep: StoppableTask,
     /// The sources that were removed since the start. What waits for their customers stays as it is.
-    gone: BTreeSet<SourceId>,
+    removed: BTreeSet<SourceId>,
 }
 
 impl Running {
@@ -91,22 +89,22 @@ impl Running {
         life: &Lifecycle,
         (public, admin, socket, reload_handle): Listeners,
     ) -> anyhow::Result<Self> {
-        // Before anything is sent: hooks that come now are newer than those that are missing.
+        // Before anything is sent: hooks that arrive now are newer than those that are missing.
         let reconciler = Arc::new(services.reconciler(config));
         let search = if config.reconcile.on_start { Some(reconciler.prepare().await?) } else { None };
         sharing::serve(config, &services.store).await?;
-        let (began, gone) = (Moment::now(), BTreeSet::new());
-        let relays = relays(&services, config, life, (began, &gone));
+        let (began, removed) = (Moment::now(), BTreeSet::new());
+        let relays = relays(&services, config, life, (began, &removed));
         let probers = services.remotes.all().into_iter().map(|remote| prober(remote, life)).collect();
         let pollers = services.bots.values().map(|bot| poller(bot, &services, config, life)).collect();
         let sessions = Arc::new(Sessions::new(admin.local_addr()?));
         let shared_state = SharedState { mark: ProcessIdentity::random(), sessions, reload_handle };
         let (router, typing) = public_router(&services, config, &shared_state.mark, life);
         let public_router = SwappableRouter::new(router);
-        let (asked, import) =
+        let (routers, import) =
             (handlers(&services, config, &reconciler, &shared_state, life), import_router(&services, config));
-        let commands = SwappableRouter::new(asked.commands.merge(import.clone()));
-        let admin_router = SwappableRouter::new(asked.listener);
+        let commands = SwappableRouter::new(routers.commands.merge(import.clone()));
+        let admin_router = SwappableRouter::new(routers.listener);
         let stop = life.stop_token();
         if let Some(socket) = socket {
             life.essential("command socket", socket.serve(commands.router(), stop.clone())?);
@@ -119,7 +117,7 @@ impl Running {
         let served = serve::until((admin, None), admin_router.router(), limits, nobody, None, stop.clone());
         life.essential("admin listener", served);
         let programs = ServedPrograms::start(&services, config, life)?;
-        let reconciler = attended(reconciler, search, life);
+        let reconciler = spawn_reconciler(reconciler, search, life);
         let (setup, upkeep) = (setup(&services, config, life), upkeep(&services, config, life));
         life.essential("reminders", reminders::watch(services.store.clone(), stop.clone()));
         let fed = feed_watchdog(services.store.clone(), Arc::clone(&services.metrics), stop);
@@ -141,19 +139,19 @@ impl Running {
             reconciler,
             setup,
             upkeep,
-            gone,
+            removed,
         })
     }
 
-    /// What a changed configuration makes of the services; `None` if they stay as they are.
+    /// Builds the services of a changed configuration; `None` if they stay as they are.
     ///
     /// # Errors
     /// If a client cannot be set up, or the store fails. Then nothing has changed.
     pub(super) fn prepare(&self, config: &Config, changes: &Changes) -> anyhow::Result<Option<Services>> {
-        changes.touch(&MADE_OF).then(|| self.services.anew(config, changes)).transpose()
+        changes.touch(&MADE_OF).then(|| self.services.rebuild(config, changes)).transpose()
     }
 
-    /// Puts a changed configuration in force, with what was prepared for it.
+    /// Puts a changed configuration into force, with its prepared services.
     pub(super) async fn change(
         &mut self,
         config: &Config,
@@ -165,16 +163,16 @@ impl Running {
         }
         if changes.touch(&RECONCILER) {
             let next = Arc::new(self.services.reconciler(config));
-            // Both would let go of what the other holds.
+            // Otherwise each would release what the other holds.
             self.reconciler.1.end().await;
             let search = next.take_over().await?;
-            self.reconciler = attended(next, search, &self.life);
+            self.reconciler = spawn_reconciler(next, search, &self.life);
         } else {
             self.reconciler.0.serve(self.services.bots.keys().cloned().collect());
         }
-        let asked = handlers(&self.services, config, &self.reconciler.0, &self.shared_state, &self.life);
-        self.commands.put(asked.commands.merge(self.import.clone()));
-        self.admin.put(asked.listener);
+        let routers = handlers(&self.services, config, &self.reconciler.0, &self.shared_state, &self.life);
+        self.commands.put(routers.commands.merge(self.import.clone()));
+        self.admin.put(routers.listener);
         if changes.touch(&SETUP) {
             replace(&mut self.setup, |life| setup(&self.services, config, life), &self.life);
         }
@@ -191,7 +189,7 @@ impl Running {
         counts.routes.iter().filter(|(of, _)| *of == route).map(|(_, queue)| queue.waiting).sum()
     }
 
-    /// Those that change nothing else go on: their bots are the same.
+    /// Replaces the services. Tasks whose values do not change go on.
     async fn replace_services(
         &mut self,
         services: Services,
@@ -201,9 +199,9 @@ impl Running {
         let previous = std::mem::replace(&mut self.services, services);
         let removed: Vec<_> =
             previous.bots.keys().filter(|source| !self.services.bots.contains_key(*source)).cloned().collect();
-        self.gone.extend(removed.iter().cloned());
-        self.gone.retain(|source| !self.services.bots.contains_key(source));
-        // It ends before what it hears from is gone.
+        self.removed.extend(removed.iter().cloned());
+        self.removed.retain(|source| !self.services.bots.contains_key(source));
+        // It ends before its sender is dropped.
         self.typing.stop();
         let (router, typing) = public_router(&self.services, config, &self.shared_state.mark, &self.life);
         self.public.put(router);
@@ -211,7 +209,7 @@ impl Running {
         self.import = import_router(&self.services, config);
         self.relays.drain(..).for_each(|relay| relay.stop());
         self.replace_probers();
-        self.relays = relays(&self.services, config, &self.life, (self.began, &self.gone));
+        self.relays = relays(&self.services, config, &self.life, (self.began, &self.removed));
         self.replace_pollers(config, changes).await?;
         if changes.touch(&programs::MADE_OF) {
             self.programs.replace(&self.services, config, &self.life);
@@ -228,23 +226,23 @@ impl Running {
             let kept = previous.iter().position(|(other, _)| other.is(&remote)).map(|at| previous.swap_remove(at));
             self.probers.push(kept.unwrap_or_else(|| prober(remote, &self.life)));
         }
-        for (remote, part) in previous {
-            part.stop();
+        for (remote, task) in previous {
+            task.stop();
             remote.retire();
         }
     }
 
     async fn replace_pollers(&mut self, config: &Config, changes: &Changes) -> Result<(), StoreError> {
-        // All that are replaced have ended before one begins: a token may have gone from one source to another.
-        for (source, (previous, part)) in std::mem::take(&mut self.pollers) {
+        // All replaced pollers end before one begins: a token may have moved from one source to another.
+        for (source, (previous, task)) in std::mem::take(&mut self.pollers) {
             match self.services.bots.get(&source) {
                 Some(bot) if previous.is(bot) && !changes.touch(&POLLERS) => {
-                    self.pollers.insert(source, (previous, part));
+                    self.pollers.insert(source, (previous, task));
                 }
-                Some(_) | None => part.end().await,
+                Some(_) | None => task.end().await,
             }
         }
-        // While none of them keeps anything: what one hides from Kommo for a program is kept for that program.
+        // While no poller stores updates: those hidden from Kommo are kept for the program.
         if changes.touch(&PROGRAMS) {
             sharing::serve(config, &self.services.store).await?;
         }
@@ -257,23 +255,23 @@ impl Running {
     }
 }
 
-fn replace(part: &mut StoppableTask, next: impl FnOnce(&Lifecycle) -> StoppableTask, life: &Lifecycle) {
-    part.stop();
-    *part = next(life);
+fn replace(task: &mut StoppableTask, next: impl FnOnce(&Lifecycle) -> StoppableTask, life: &Lifecycle) {
+    task.stop();
+    *task = next(life);
 }
 
-/// One relay per route: the fixed ones, one per bot, and one for each source that had left the configuration before the
-/// start while answers were waiting, which reports them as failed.
+/// One relay per route: the fixed ones, one per bot, and one per source that was removed before the start while answers
+/// were waiting, which reports them as failed.
 fn relays(
     services: &Services,
     config: &Config,
     life: &Lifecycle,
-    (began, gone): (Moment, &BTreeSet<SourceId>),
+    (began, removed): (Moment, &BTreeSet<SourceId>),
 ) -> Vec<StoppableTask> {
     let fixed = [Route::Inbound, Route::Status, Route::Undeliverable, Route::Crm];
     let outbound = services.bots.keys().cloned().map(Route::Outbound);
     let routes: BTreeSet<_> = fixed.into_iter().chain(outbound).chain(services.store.routes()).collect();
-    let is_gone = |route: &Route| matches!(route, Route::Outbound(source) if gone.contains(source));
+    let is_removed = |route: &Route| matches!(route, Route::Outbound(source) if removed.contains(source));
     let relay = |route: Route| {
         let relay = Relay {
             policy: policy::of(&route, config, &services.context.spoken),
@@ -287,16 +285,16 @@ fn relays(
         };
         life.spawn_stoppable("relay", |stop| relay.run(stop, life.abort_token()))
     };
-    routes.into_iter().filter(|route| !is_gone(route)).map(relay).collect()
+    routes.into_iter().filter(|route| !is_removed(route)).map(relay).collect()
 }
 
 fn prober(remote: Remote, life: &Lifecycle) -> (Remote, StoppableTask) {
     let probed = remote.clone();
-    let part = life.spawn_stoppable("prober", |stop| async move {
+    let task = life.spawn_stoppable("prober", |stop| async move {
         stop.run_until_cancelled_owned(probed.attend()).await;
         Ok::<_, Infallible>(())
     });
-    (remote, part)
+    (remote, task)
 }
 
 fn poller(bot: &Bot, services: &Services, config: &Config, life: &Lifecycle) -> (SourceId, (Bot, StoppableTask)) {
@@ -308,9 +306,13 @@ fn poller(bot: &Bot, services: &Services, config: &Config, life: &Lifecycle) -> 
     (bot.source().clone(), (bot.clone(), life.spawn_stoppable("poller", |stop| poller.run(stop))))
 }
 
-fn attended(reconciler: Arc<Reconciler>, search: Option<Search>, life: &Lifecycle) -> (Arc<Reconciler>, StoppableTask) {
-    let part = life.spawn_stoppable("reconciler", |stop| Arc::clone(&reconciler).run_loop(search, stop));
-    (reconciler, part)
+fn spawn_reconciler(
+    reconciler: Arc<Reconciler>,
+    search: Option<Search>,
+    life: &Lifecycle,
+) -> (Arc<Reconciler>, StoppableTask) {
+    let task = life.spawn_stoppable("reconciler", |stop| Arc::clone(&reconciler).run_loop(search, stop));
+    (reconciler, task)
 }
 
 fn setup(services: &Services, config: &Config, life: &Lifecycle) -> StoppableTask {

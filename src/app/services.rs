@@ -1,5 +1,5 @@
-//! What one configuration makes: the values that the tasks share. They never change; a changed configuration makes new
-//! ones, and takes over from the former ones what it does not change.
+//! The values that the tasks share, built from one configuration. They never change; a changed configuration builds new
+//! ones, and takes over from the previous ones what it does not change.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
         disk::Disk,
         link::{LinkKey, Links},
     },
-    metrics::{Asked, Metrics},
+    metrics::{Metrics, RemoteApi},
     net::Egress,
     relay::context::{Context, LogOnce, ReadReceipts},
     store::{Imports, Store},
@@ -30,10 +30,10 @@ use crate::{
     trace::Trace,
 };
 
-/// What [`Services`] are made of.
+/// Keys that [`Services`] depend on.
 pub(super) const MADE_OF: [&str; 9] =
     ["telegram", "kommo", "sources", "programs", "campaigns", "phone_texts", "media", "retry", "server.public_url"];
-/// What bots are made of, beside their tokens.
+/// Keys that bots depend on, beside their tokens.
 pub(super) const BOTS: [&str; 11] = [
     "telegram.api_url",
     "telegram.requests_per_second",
@@ -47,7 +47,7 @@ pub(super) const BOTS: [&str; 11] = [
     "telegram.local",
     "telegram.proxy",
 ];
-/// What the client of the Chats API is made of.
+/// Keys that the client of the Chats API depends on.
 pub(super) const CHATS: [&str; 6] = [
     "kommo.requests_per_second",
     "kommo.timeout",
@@ -56,9 +56,9 @@ pub(super) const CHATS: [&str; 6] = [
     "kommo.status_in_messages",
     "kommo.customer_edits",
 ];
-/// What the client of the account is made of.
+/// Keys that the client of the account depends on.
 const ACCOUNT: [&str; 3] = ["kommo.access_token", "kommo.timeout", "kommo.proxy"];
-/// What remotes are made of, beside their clients.
+/// The key that remotes depend on, beside their clients.
 const REMOTES: &str = "retry.probe_every";
 
 /// Everything that the tasks share.
@@ -70,7 +70,7 @@ pub(super) struct Services {
     pub(super) bots: BTreeMap<SourceId, Bot>,
     pub(super) remotes: Remotes,
     pub(super) context: Arc<Context>,
-    /// Where customers' files are, if they are on this machine.
+    /// The directory of customers' files, if they are on this machine.
     pub(super) disk: Option<Disk>,
     /// The account's REST API, if there is a token for it.
     pub(super) account: Option<Account>,
@@ -78,7 +78,7 @@ pub(super) struct Services {
     pub(super) served: AccountId,
 }
 
-/// What ran before, and how the configuration has changed since.
+/// The previous services, and how the configuration has changed since.
 #[derive(Clone, Copy)]
 pub(super) struct PreviousServices<'a> {
     pub(super) services: &'a Services,
@@ -94,24 +94,24 @@ impl<'a> PreviousServices<'a> {
         self.unless(&BOTS).filter(|_| !self.changes.touch_token(source))
     }
 
-    /// The former remotes, if the way to Kommo is the same.
+    /// The previous remotes, if the connection to Kommo is the same.
     pub(super) fn way_to_kommo(self) -> Option<&'a Remotes> {
         self.unless(&CHATS).filter(|_| !self.changes.touch(&[REMOTES])).map(|services| &services.remotes)
     }
 
-    /// The former remotes, if the way to the account is the same.
+    /// The previous remotes, if the connection to the account is the same.
     pub(super) fn way_to_account(self) -> Option<&'a Remotes> {
         self.unless(&ACCOUNT).filter(|_| !self.changes.touch(&[REMOTES])).map(|services| &services.remotes)
     }
 
-    /// The former remotes, if the way to the bot of a source is the same.
+    /// The previous remotes, if the connection to the bot of a source is the same.
     pub(super) fn way_of(self, source: &SourceId) -> Option<&'a Remotes> {
         self.with_bot(source).filter(|_| !self.changes.touch(&[REMOTES])).map(|services| &services.remotes)
     }
 }
 
 impl Services {
-    /// The services of a configuration, in place of the `former` ones if there were any.
+    /// Builds the services of a configuration, in place of the `previous` ones, if any.
     ///
     /// # Errors
     /// If a client cannot be set up, or the store fails.
@@ -123,10 +123,10 @@ impl Services {
     ) -> anyhow::Result<Self> {
         let account = account.map(|account| account.expecting(identity::expected(&config.kommo, Some(&served))));
         let (store, metrics) = (health.store().clone(), Arc::clone(health.metrics()));
-        let kept =
+        let previous_bot =
             |source: &SourceId| previous.and_then(|previous| previous.with_bot(source)?.bots.get(source)).cloned();
-        let made = bots_by(config, &observed(config, &metrics))?;
-        let bots = made.into_iter().map(|(source, bot)| (source.clone(), kept(&source).unwrap_or(bot)));
+        let new = bots_by(config, &observed(config, &metrics))?;
+        let bots = new.into_iter().map(|(source, bot)| (source.clone(), previous_bot(&source).unwrap_or(bot)));
         let bots: BTreeMap<_, _> = bots.collect();
         let chats = chats(config, &served, &metrics, previous)?;
         health.set_clock(chats.time());
@@ -136,13 +136,13 @@ impl Services {
         Ok(Self { health, store, metrics, trace, bots, remotes, context, disk: disk(config)?, account, served })
     }
 
-    /// The services of a changed configuration.
-    pub(super) fn anew(&self, config: &Config, changes: &Changes) -> anyhow::Result<Self> {
+    /// Builds the services of a changed configuration.
+    pub(super) fn rebuild(&self, config: &Config, changes: &Changes) -> anyhow::Result<Self> {
         let previous = PreviousServices { services: self, changes };
         let account = if let Some(services) = previous.unless(&ACCOUNT) {
             services.account.clone()
         } else {
-            let egress = config.kommo.egress().observed(self.metrics.observer(Asked::Account));
+            let egress = config.kommo.egress().observed(self.metrics.observer(RemoteApi::Account));
             let account = identity::client_by(&config.kommo, &egress)?;
             identity::recall(&config.kommo, account.as_ref(), &self.store)?;
             account
@@ -155,13 +155,13 @@ impl Services {
         )
     }
 
-    /// What was imported into the channel and account that it serves.
+    /// The notes of imports into the served channel and account.
     pub(super) fn imported(&self, config: &Config) -> Imports {
         self.store.imports(&config.kommo.scope_id(&self.served))
     }
 }
 
-/// What the client of the Chats API is made of ([`CHATS`]), beside what only a start reads.
+/// The settings of the client of the Chats API ([`CHATS`]), without those that only a start reads.
 #[derive(Debug)]
 pub(super) struct ChatsSettings {
     egress: Egress,
@@ -177,7 +177,7 @@ impl ChatsSettings {
     }
 }
 
-/// The client of the Chats API. Another one knows what the former one has learnt.
+/// The client of the Chats API. A new one inherits what the previous one has learnt.
 fn chats(
     config: &Config,
     served: &AccountId,
@@ -190,7 +190,7 @@ fn chats(
     let kommo = &config.kommo;
     let (origin, signer) = (kommo.chats_url.url().clone(), Signer::new(kommo.channel_secret.expose()));
     let ChatsSettings { egress, timeout, rate, assumed } = ChatsSettings::of(kommo);
-    let egress = egress.observed(metrics.observer(Asked::Kommo));
+    let egress = egress.observed(metrics.observer(RemoteApi::Kommo));
     let chats = Chats::new(&egress, origin, &kommo.scope_id(served), signer, timeout, rate)?;
     let chats = match previous {
         Some(previous) => chats.after(&previous.services.context.chats),
@@ -207,12 +207,12 @@ fn context(
 ) -> anyhow::Result<Context> {
     let kommo = &config.kommo;
     let tap = previous.map(|previous| previous.services.context.tap.clone()).unwrap_or_default();
-    // What goes on with the former services must not write side by side with what begins now.
+    // Jobs that still run with the previous services must not write at the same time as new ones.
     let writing = previous.map(|previous| Arc::clone(&previous.services.context.crm.writing)).unwrap_or_default();
     Ok(Context {
         chats,
         bots: bots.clone(),
-        downloads: downloads_by(config, &kommo.egress().observed(metrics.observer(Asked::Files)))?,
+        downloads: downloads_by(config, &kommo.egress().observed(metrics.observer(RemoteApi::Files)))?,
         links: Links {
             key: LinkKey::derive(kommo.channel_secret.expose()),
             public_url: config.server.public_url.url().clone(),

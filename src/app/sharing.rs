@@ -1,4 +1,4 @@
-//! The owner's own programs: what the configuration says about them.
+//! How the updates of a bot are shared with the owner's programs, from the configuration.
 
 use crate::{
     clock,
@@ -8,7 +8,7 @@ use crate::{
     store::{ServedProgram, Store, StoreError},
 };
 
-/// Lets the store keep updates for the programs of this configuration, and for no others.
+/// Makes the store keep updates for the programs of this configuration, and for no others.
 pub(super) async fn serve(config: &Config, store: &Store) -> Result<(), StoreError> {
     let served = |(name, program): (&String, &crate::config::Program)| {
         (name.clone(), ServedProgram { bot: program.secret.bot_id(), quiet: program.quiet })
@@ -16,7 +16,7 @@ pub(super) async fn serve(config: &Config, store: &Store) -> Result<(), StoreErr
     store.serve_programs(config.programs.iter().map(served).collect(), clock::now()).await
 }
 
-/// What of the updates of a source's bot goes to programs; `None` if no program has it.
+/// How the updates of a source's bot are shared; `None` if no program shares it.
 pub(super) fn of(config: &Config, source: &SourceId) -> Option<Sharing> {
     let of_source = config.programs.values().filter(|program| program.source == *source);
     let hide: Vec<_> = of_source.clone().flat_map(|program| program.hide.clone()).collect();

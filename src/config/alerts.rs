@@ -1,4 +1,4 @@
-//! Who is told when something is wrong, and from when on.
+//! Settings of alerts: who gets them, and when.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,45 +19,44 @@ use crate::{
 
 mod target;
 
-/// What is told, and to whom. Without a target nobody is told anything.
+/// Settings of alerts. Without a target none are sent.
 #[derive(Clone, Debug)]
 pub struct Alerts {
-    /// How often to look whether something is wrong.
+    /// How often to check for problems.
     pub every: Duration,
-    /// How often others are asked what cannot be seen from here: Kommo about the channel and the sources, and
-    /// what answers at the public address.
+    /// How often to make checks that need requests: the channel and the sources at Kommo, and the public address.
     pub ask_every: Duration,
-    /// How long something must be wrong until it is told, and well again until that is told.
+    /// How long a problem must last before its alert, and be over before the all-clear.
     pub after: Duration,
-    /// How long after the first message the first reminder comes. Each further one takes twice as long.
+    /// The time from the alert to the first reminder. It doubles with each further one.
     pub remind_after: Duration,
-    /// From which age on a waiting message is trouble.
+    /// The age at which a waiting message is a problem.
     pub backlog_after: Duration,
-    /// Which share of failed messages is trouble, in percent.
+    /// The share of failed messages that is a problem, in percent.
     pub failed_percent: u64,
-    /// Below how much free space the disk counts as nearly full.
+    /// The free space below which the disk counts as nearly full.
     pub disk_bytes: u64,
-    /// How long before its end a token or a certificate is spoken of.
+    /// How long before its end a token or a certificate is a problem.
     pub expires_within: Duration,
-    /// When the daily line is sent, by this machine's clock; `None` for never.
+    /// When the daily message is sent, by this machine's clock; `None` for never.
     pub daily_at: Option<NaiveTime>,
-    /// Who notices when this machine is gone.
+    /// The monitor that notices when this machine is down.
     pub heartbeat: Option<Heartbeat>,
     pub targets: BTreeMap<String, AlertTarget>,
 }
 
-/// An address that is called as long as the bridge runs.
+/// A URL that is requested as long as the bridge runs.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
     pub url: SecretUrl,
     pub every: Duration,
 }
 
-/// An address that gives anyone who knows it a right.
+/// A URL that authorises anyone who knows it.
 #[derive(Clone)]
 pub struct SecretUrl(Url);
 
-/// Where alerts go.
+/// A target of alerts.
 #[derive(Clone, Debug)]
 pub enum AlertTarget {
     /// A chat in Telegram.
@@ -65,7 +64,7 @@ pub enum AlertTarget {
         chat: i64,
         bot: AlertBot,
     },
-    /// A web address that takes JSON.
+    /// A URL that takes JSON.
     Webhook(WebTarget),
     /// A topic of ntfy.
     Ntfy(WebTarget),
@@ -75,17 +74,17 @@ pub enum AlertTarget {
 /// The bot that writes alerts.
 #[derive(Clone, Debug)]
 pub enum AlertBot {
-    /// That of a source.
+    /// The bot of a source.
     Source(SourceId),
-    /// One of its own.
+    /// A separate bot.
     Own(BotToken),
 }
 
-/// A web address that alerts are sent to.
+/// A URL that alerts are posted to.
 #[derive(Clone, Debug)]
 pub struct WebTarget {
     pub url: SecretUrl,
-    /// What the request is authorised with, as a bearer.
+    /// The bearer token of the request.
     pub token: Option<Secret>,
 }
 
@@ -93,10 +92,10 @@ pub struct WebTarget {
 #[derive(Clone, Debug)]
 pub struct EmailTarget {
     pub host: String,
-    /// `None` for the usual one.
+    /// `None` for the default one.
     pub port: Option<u16>,
     pub tls: MailTls,
-    /// The user and the password, if the server asks for them.
+    /// The user and the password, if the server requires them.
     pub login: Option<(String, Secret)>,
     pub from: Mailbox,
     pub to: Vec<Mailbox>,
@@ -105,11 +104,11 @@ pub struct EmailTarget {
 /// How the connection to a mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailTls {
-    /// By TLS from the first byte on.
+    /// Implicit TLS.
     Tls,
-    /// By STARTTLS, without which nothing is sent.
+    /// Required STARTTLS.
     StartTls,
-    /// Not at all: for a server on this machine.
+    /// No protection: for a server on this machine.
     None,
 }
 
@@ -127,7 +126,7 @@ impl SecretUrl {
         Ok(Self(url))
     }
 
-    /// The whole address. To be used where it is called, and nowhere else.
+    /// The whole URL. To be used only where it is requested.
     #[must_use]
     pub const fn expose(&self) -> &Url {
         &self.0
@@ -140,7 +139,7 @@ impl std::fmt::Debug for SecretUrl {
     }
 }
 
-/// The section and its targets.
+/// Reads the section and its targets.
 pub(super) fn read(reading: &Reading<'_>) -> Result<Alerts, Reported> {
     let section = reading.section(&["alerts"]);
     let [every, ask_every, after, remind_after, backlog_after, expires_within] =

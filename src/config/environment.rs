@@ -1,4 +1,4 @@
-//! The variables of the process, and the keys that they set.
+//! Environment variables, and the keys that they set.
 
 use std::{
     collections::BTreeMap,
@@ -20,19 +20,19 @@ use crate::{
 
 mod foreign;
 
-/// Begins the name of every variable that sets a key.
+/// The prefix of every variable that sets a key.
 const PREFIX: &str = "TELEKOMMO_";
 
-/// The folder where the sandbox's fakes write down what passes. It sets no key.
+/// The folder where the sandbox's fakes record traffic. It sets no key.
 const RECORD: &str = "TELEKOMMO_SANDBOX_RECORD";
 
-/// Stands between section, source and key. One underscore would not do: names of keys have some.
-const BETWEEN: &str = "__";
+/// The separator of section, source and key. Names of keys contain single underscores.
+const SEPARATOR: &str = "__";
 
-/// Variables by name, as a value: tests need no process of their own.
+/// Variables by name. Being a value, it lets tests do without a process of their own.
 ///
 /// `TELEKOMMO_KOMMO__TIMEOUT` sets `timeout` under `[kommo]`, `TELEKOMMO_SOURCES__SALES__TOKEN` sets `token` under
-/// `[sources.sales]`. A value is a text as it is, never guessed to be something else; a list has commas between.
+/// `[sources.sales]`. A value is always a text; lists are separated by commas.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<OsString, OsString>);
 
@@ -50,20 +50,19 @@ impl Environment {
         self.0.get(OsStr::new("CREDENTIALS_DIRECTORY")).filter(|folder| !folder.is_empty()).map(PathBuf::from)
     }
 
-    /// The folder that the sandbox's fakes keep a record in, if they are to keep one.
+    /// The folder where the sandbox's fakes record traffic, if they should.
     #[cfg(feature = "sandbox")]
     pub(crate) fn record_folder(&self) -> Option<PathBuf> {
         self.0.get(OsStr::new(RECORD)).filter(|folder| !folder.is_empty()).map(PathBuf::from)
     }
 
-    /// Whether any variable is meant for us.
+    /// Whether any variable sets a key, or is meant to.
     pub(super) fn has_settings(&self) -> bool {
         self.settings().next().is_some()
     }
 
-    /// The texts by section and key. Variables that set no key are reported.
-    ///
-    /// Names of variables have no letter case of their own, so `known_tables` says how those of the file are written.
+    /// The texts by section and key. Variables that set no key are reported. Names of variables are in capitals, so
+    /// `known_tables` gives the letter case of tables in the file.
     pub(super) fn texts(&self, known_tables: &[&str], problems: &Problems) -> Dict {
         let mut dict = Dict::new();
         for (name, value) in self.settings() {
@@ -81,18 +80,18 @@ impl Environment {
         dict
     }
 
-    /// The variables that set keys, or are meant to: by their names.
+    /// The variables that set keys, or are meant to.
     fn settings(&self) -> impl Iterator<Item = (String, &OsString)> {
         self.named().filter(|(name, _)| !foreign::is_foreign(name))
     }
 
-    /// Variables that only begin like ours.
+    /// Variables that only share our prefix.
     fn foreign(&self) -> impl Iterator<Item = String> {
         self.named().map(|(name, _)| name).filter(|name| foreign::is_foreign(name))
     }
 
     fn named(&self) -> impl Iterator<Item = (String, &OsString)> {
-        // Some files of variables begin with a mark, which then begins the first name.
+        // Some files of variables begin with a byte order mark, which then begins the first name.
         let named = self.0.iter().map(|(name, value)| (text::without_bom(&name.to_string_lossy()).to_owned(), value));
         named.filter(|(name, _)| name.starts_with(PREFIX) && name != RECORD)
     }
@@ -113,19 +112,19 @@ impl fmt::Debug for Environment {
 
 /// The variable that sets the key at `path`.
 pub(super) fn variable(path: &[&str]) -> String {
-    format!("{PREFIX}{}", path.join(BETWEEN).to_uppercase())
+    format!("{PREFIX}{}", path.join(SEPARATOR).to_uppercase())
 }
 
-/// Whether a shell takes the variable of the key at `path`, and it is read back as that key.
+/// Whether the variable of the key at `path` is a valid shell name, and maps back to that key.
 pub(super) fn can_name(path: &[&str]) -> bool {
     let fits = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    path.iter().all(fits) && variable(path).split(BETWEEN).count() == path.len()
+    path.iter().all(fits) && variable(path).split(SEPARATOR).count() == path.len()
 }
 
-/// The path that a variable's name stands for, whether there is such a key or not.
+/// The path that a variable's name maps to, whether or not there is such a key.
 fn path(variable: &str, known_tables: &[&str]) -> Vec<String> {
     let name = variable.strip_prefix(PREFIX).unwrap_or(variable).to_lowercase();
-    let mut path: Vec<_> = name.split(BETWEEN).map(str::to_owned).collect();
+    let mut path: Vec<_> = name.split(SEPARATOR).map(str::to_owned).collect();
     if let [section, source, _] = &mut path[..]
         && keys::has_tables(section)
         && !known_tables.contains(&source.as_str())
@@ -136,8 +135,7 @@ fn path(variable: &str, known_tables: &[&str]) -> Vec<String> {
     path
 }
 
-/// A value without what a file of variables puts around it: a mark in front, the end of a line that another system
-/// writes.
+/// A value without a byte order mark in front and a line end behind, which some files of variables add.
 fn plain(value: &str) -> &str {
     text::without_bom(value).trim_end_matches(['\r', '\n'])
 }
@@ -157,7 +155,7 @@ mod tests {
 
     #[test]
     fn debug_shows_names_alone() {
-        let environment: Environment = [("TELEKOMMO_KOMMO__CHANNEL_SECRET", "hush")].into_iter().collect();
+        let environment: Environment = [("TELEKOMMO_KOMMO__CHANNEL_SECRET", "hidden")].into_iter().collect();
         assert_eq!(format!("{environment:?}"), r#"{"TELEKOMMO_KOMMO__CHANNEL_SECRET"}"#);
     }
 

@@ -17,7 +17,7 @@ impl From<String> for ConfigError {
     }
 }
 
-/// Why a text is not a value of its type: the end of a sentence that begins with the text. It never quotes the text.
+/// Why a text is not valid: the end of a sentence that begins with the text. It never quotes the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Wrong(Cow<'static, str>);
@@ -29,14 +29,14 @@ impl Wrong {
     }
 }
 
-/// Collects problems, so that the operator hears of all of them at once, and warnings, which stop nothing.
+/// Collects problems, so that all of them are reported at once, and warnings, which stop nothing.
 #[derive(Default)]
 pub(super) struct Problems {
     found: RefCell<Vec<String>>,
     warnings: RefCell<Vec<String>>,
 }
 
-/// Stands for a value that is missing because its problem has been reported.
+/// A marker: the value is missing, and the problem has been reported.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reported;
 
@@ -46,12 +46,12 @@ impl Problems {
         Reported
     }
 
-    /// Notes what looks wrong though it stops nothing: a sentence.
+    /// Records a warning: a sentence.
     pub(super) fn warn(&self, warning: String) {
         self.warnings.borrow_mut().push(warning);
     }
 
-    /// The warnings so far. They are given once.
+    /// Takes the warnings so far.
     pub(super) fn take_warnings(&self) -> Vec<String> {
         self.warnings.take()
     }

@@ -1,4 +1,4 @@
-//! Finds the file and reads it into plain texts by key.
+//! Finds the configuration file, and reads it into texts by key.
 //!
 //! The file is read here rather than by figment's own TOML provider, which takes a missing file for an empty one and
 //! puts whole lines of it into its errors.
@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-/// The file to read: `path` if one is given, else the first of `places` that exists. None if the variables must do.
+/// The file to read: `path` if given, else the first of `places` that exists. `None` if there are only variables.
 ///
 /// # Errors
 /// [`ConfigError`] if there is no file and no variable either.
@@ -32,18 +32,18 @@ pub(super) fn find(
     places: &[&Path],
     environment: &Environment,
 ) -> Result<Option<PathBuf>, ConfigError> {
-    // A place that cannot be looked at counts as found: reading it then tells why.
+    // A place that cannot be inspected counts as found: reading it then fails with the reason.
     let found = path.or_else(|| places.iter().copied().find(|place| place.try_exists().unwrap_or(true)));
     if found.is_none() && !environment.has_settings() {
-        let looked = places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(" and no ");
+        let missing = places.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(" and no ");
         return Err(ConfigError::from(format!(
-            "no configuration: there is no {looked}: copy config.toml.example to one of these places and fill it in"
+            "no configuration: there is no {missing}: copy config.toml.example to one of these places and fill it in"
         )));
     }
     Ok(found.map(Path::to_owned))
 }
 
-/// Reads the file at `path`. What is wrong with its keys goes to `problems`.
+/// Reads the file at `path`. Wrong keys are reported to `problems`.
 ///
 /// # Errors
 /// [`ConfigError`] if it cannot be read, or is not TOML.
@@ -53,11 +53,11 @@ pub(super) fn read(path: &Path, problems: &Problems) -> Result<Dict, ConfigError
     Ok(shape::texts(table, path, problems))
 }
 
-/// A warning, if somebody else can read secrets in the file at `path`, which has these texts.
-pub(super) fn tells_secrets(path: &Path, texts: &Dict) -> Option<String> {
+/// A warning, if others can read secrets in the file at `path`, which has these texts.
+pub(super) fn exposed_secrets(path: &Path, texts: &Dict) -> Option<String> {
     let others = readers::others(path).ok()??;
-    let holds_some = KEYS.iter().filter(|key| key.secret).any(|key| is_written(texts, key.section, key.name));
-    holds_some.then(|| {
+    let has_secrets = KEYS.iter().filter(|key| key.secret).any(|key| is_written(texts, key.section, key.name));
+    has_secrets.then(|| {
         format!(
             "{file} holds secrets, and {} can read it: {}. Or put each secret into a file of its own \
              (channel_secret_file, token_file, access_token_file)",

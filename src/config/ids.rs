@@ -1,16 +1,16 @@
-//! Ids that Kommo gave to the operator.
+//! Ids that Kommo has assigned.
 
 use std::fmt;
 
 use crate::config::error::Wrong;
 
-/// Where the hyphens of a UUID stand.
+/// The positions of hyphens in a UUID.
 const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 
 /// The length of a UUID in characters.
 const UUID_CHARS: usize = 36;
 
-/// A UUID in lower case, in which Kommo writes them: ids are compared as texts.
+/// A UUID in lower case, as Kommo writes them: ids are compared as texts.
 fn uuid(text: &str) -> Result<String, Wrong> {
     let fits = |(at, byte): (usize, u8)| if HYPHENS.contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() };
     if text.len() != UUID_CHARS || !text.bytes().enumerate().all(fits) {
@@ -50,11 +50,11 @@ macro_rules! uuid_id {
 }
 
 uuid_id! {
-    /// The channel, minted by Kommo when it registers one.
+    /// The channel. Kommo assigns the id when it registers one.
     ChannelId
-    /// The account by its Chats-API id, `amojo_id`; not the number that its REST API calls `id`.
+    /// The account by its Chats-API id, `amojo_id`; not the numeric `id` of its REST API.
     AccountId
-    /// The channel's bot, minted with the channel: the `ref_id` of what nobody in the account wrote.
+    /// The channel's bot, assigned with the channel: the `ref_id` of messages that nobody in the account wrote.
     ChannelBotId
 }
 

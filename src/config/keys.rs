@@ -1,14 +1,13 @@
-//! The table of all keys. What is not in here does not exist.
+//! The table of all keys.
 
-/// One key: where it stands, and what holds if nobody writes it.
+/// One key.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// Its section, with dots where it stands in another one; empty at the top level. The keys under one of [`TABLES`]
-    /// stand in every table of it.
+    /// Its section, dotted if nested; empty at the top level. Keys under one of [`TABLES`] belong to every table in it.
     pub(super) section: &'static str,
     /// Its name in the section.
     pub(super) name: &'static str,
-    /// The default: the text that holds if nobody writes the key.
+    /// The default text.
     pub(super) default: Option<&'static str>,
     /// Whether its value must never be shown.
     pub(super) secret: bool,
@@ -36,7 +35,7 @@ pub(super) const ALERT_TARGETS: &str = "alert_targets";
 /// The section within that of the public listener.
 pub(super) const TLS: &str = "server.tls";
 
-/// The sections that have tables of tables, and what a table of each is.
+/// The sections that have a table per item, and what each table is.
 pub(super) const TABLES: [(&str, &str); 5] = [
     (SOURCES, "bot, such as [sources.sales]"),
     (PROGRAMS, "program, such as [programs.shop]"),
@@ -45,12 +44,12 @@ pub(super) const TABLES: [(&str, &str); 5] = [
     (ALERT_TARGETS, "target, such as [alert_targets.owner]"),
 ];
 
-/// Whether a section has a table per something.
+/// Whether a section has a table per item.
 pub(super) fn has_tables(section: &str) -> bool {
     TABLES.iter().any(|(name, _)| *name == section)
 }
 
-/// Ends the name of a key that names the file of a secret.
+/// The suffix of a key that names the file of a secret.
 pub(super) const FILE: &str = "_file";
 
 /// Every key, section by section.
@@ -214,16 +213,16 @@ impl Key {
         self
     }
 
-    /// The whole path of the key; `source` stands where a source's name belongs.
-    pub(super) fn path<'a>(&self, source: &'a str) -> Vec<&'a str> {
+    /// The whole path of the key, with `table` as the name of the table, if it has one.
+    pub(super) fn path<'a>(&self, table: &'a str) -> Vec<&'a str> {
         match self.section {
             "" => vec![self.name],
-            section if has_tables(section) => vec![section, source, self.name],
+            section if has_tables(section) => vec![section, table, self.name],
             section => section.split('.').chain([self.name]).collect(),
         }
     }
 
-    /// The header under which the key stands.
+    /// The header of the key's section.
     pub(super) fn header(&self) -> String {
         let name = if has_tables(self.section) { ".<name>" } else { "" };
         format!("[{}{name}]", self.section)
@@ -235,12 +234,12 @@ pub(super) fn of_section(section: &str) -> impl Iterator<Item = &'static Key> {
     KEYS.iter().filter(move |key| key.section == section)
 }
 
-/// Whether a section stands at this path, in another one or by itself.
+/// Whether there is a section at this path.
 pub(super) fn is_section(path: &[&str]) -> bool {
     KEYS.iter().any(|key| key.section.split('.').eq(path.iter().copied()))
 }
 
-/// The names of all sections that stand by themselves.
+/// The names of all top-level sections.
 pub(super) fn sections() -> impl Iterator<Item = &'static str> {
     let mut names: Vec<_> =
         KEYS.iter().map(|key| key.section).filter(|section| !section.is_empty() && !section.contains('.')).collect();
@@ -253,15 +252,15 @@ pub(super) fn find(path: &[&str]) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.path(path.get(1).unwrap_or(&"")) == path)
 }
 
-/// How alike two names must be for one to be taken for a slip of the other: 0 is nothing alike, 1 is the same.
-const ALIKE: f64 = 0.7;
+/// The similarity above which a name counts as a misspelling of another: from 0 to 1.
+const MIN_SIMILARITY: f64 = 0.7;
 
 /// The one of `names` that was probably meant by `word`.
 pub(crate) fn nearest<N: AsRef<str>>(word: &str, names: impl Iterator<Item = N>) -> Option<N> {
     names
         .map(|name| (strsim::normalized_damerau_levenshtein(word, name.as_ref()), name))
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .filter(|(alike, _)| *alike >= ALIKE)
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
         .map(|(_, name)| name)
 }
 
@@ -299,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn nearest_takes_slips_and_leaves_strangers() {
+    fn nearest_finds_misspellings_only() {
         let names = || ["channel_id", "channel_secret", "account_id"].into_iter();
         assert_eq!(nearest("chanel_id", names()), Some("channel_id"));
         assert_eq!(nearest("weather", names()), None);

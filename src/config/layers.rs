@@ -1,4 +1,4 @@
-//! Defaults, then the file, then the environment: the later one wins, and errors name the one that did.
+//! Merges defaults, file and environment: the later one wins, and errors name its origin.
 
 use std::{
     cell::RefCell,
@@ -18,7 +18,7 @@ use crate::config::{
     written::Written,
 };
 
-/// Where a value was written. A later one wins over an earlier.
+/// The origin of a value. A later one overrides an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Origin {
     /// In the table of keys.
@@ -39,7 +39,7 @@ impl Origin {
     }
 }
 
-/// The texts of one origin, as figment takes them.
+/// The texts of one origin, as a figment provider.
 struct Layer(Origin, Dict);
 
 impl Provider for Layer {
@@ -52,7 +52,7 @@ impl Provider for Layer {
     }
 }
 
-/// All layers, merged. Every value is a text.
+/// The merged layers. Every value is a text.
 pub(super) struct Layers {
     figment: Figment,
     root: Value,
@@ -70,7 +70,7 @@ impl Layers {
     pub(super) fn read(file: Option<PathBuf>, environment: &Environment) -> Result<Self, ConfigError> {
         let problems = Problems::default();
         let written = file.as_deref().map(|path| file::read(path, &problems)).transpose()?.unwrap_or_default();
-        if let Some(warning) = file.as_deref().and_then(|path| file::tells_secrets(path, &written)) {
+        if let Some(warning) = file.as_deref().and_then(|path| file::exposed_secrets(path, &written)) {
             problems.warn(warning);
         }
         let tables = keys::TABLES.iter().filter_map(|(name, _)| written.get(*name)?.as_dict());
@@ -84,7 +84,7 @@ impl Layers {
         problems.unless_any(Ok(Self { figment, root, file, warnings, credentials, taken: RefCell::default() }))
     }
 
-    /// The texts of the section at `path`, if anything was written there.
+    /// The texts of the section at `path`, if it has any.
     pub(super) fn section(&self, path: &[&str]) -> Option<&Dict> {
         path.iter().try_fold(&self.root, |value, name| value.as_dict()?.get(*name))?.as_dict()
     }
@@ -100,17 +100,17 @@ impl Layers {
         self.file.as_deref()
     }
 
-    /// What looks wrong in the layers by themselves.
+    /// Warnings about the layers themselves.
     pub(super) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Notes the text that the value at `path` was made of.
+    /// Records the text that the value at `path` is parsed from.
     pub(super) fn take(&self, path: &[&str], text: &str) {
         self.taken.borrow_mut().note(path, text);
     }
 
-    /// All texts that values were made of so far.
+    /// All texts recorded so far.
     pub(super) fn taken(&self) -> Written {
         self.taken.borrow().clone()
     }

@@ -1,13 +1,13 @@
-//! Reads a configuration, and reads it again while a bridge runs with an earlier one.
+//! Loads a configuration, and reloads it while a bridge runs.
 
 use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ConfigError, Environment, Kommo, Log, Server, Store, file, layers, sections};
 
-/// Where the file is looked for if the command line names none, in this order.
+/// The default paths of the file, in this order.
 const PLACES: [&str; 2] = ["config.toml", "/etc/telekommo/config.toml"];
 
-/// Where a configuration is from, so that it can be read again.
+/// The origin of a configuration, for reloads.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Place {
     pub(super) path: Option<PathBuf>,
@@ -18,7 +18,7 @@ impl Config {
     /// Reads the configuration from the file at `path`, with the variables of `environment` over it.
     ///
     /// Without a path it is `config.toml` in the working directory, else `/etc/telekommo/config.toml`; if there is
-    /// neither, the `TELEKOMMO_` variables alone must do.
+    /// neither, only the `TELEKOMMO_` variables count.
     ///
     /// # Errors
     /// [`ConfigError`], a text for the operator that never contains a secret.
@@ -26,7 +26,7 @@ impl Config {
         Self::load_from(path, &PLACES.map(Path::new), environment)
     }
 
-    /// [`Config::load`] with the places to look at as an argument.
+    /// [`Config::load`] with other default paths.
     pub(super) fn load_from(
         path: Option<&Path>,
         places: &[&Path],
@@ -38,12 +38,12 @@ impl Config {
         Ok(Self { place, ..config })
     }
 
-    /// Reads the configuration again, from where it was read.
+    /// Reads the configuration again, from the same places.
     pub fn again(&self) -> Result<Self, ConfigError> {
         Self::load(self.place.path.as_deref(), &self.place.environment)
     }
 
-    /// The same, with what only a start reads as it is in `running`.
+    /// The same, with the keys that only a start reads as in `running`.
     #[must_use]
     pub fn started_as(self, running: &Self) -> Self {
         let (kommo, store) = (&running.kommo, &running.store);

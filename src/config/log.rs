@@ -1,4 +1,4 @@
-//! What is logged, and how.
+//! Settings of the log.
 
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
@@ -26,18 +26,18 @@ impl LogFilter {
         Ok(Self(text.to_owned()))
     }
 
-    /// The filter in the language of [`EnvFilter`], which takes it.
+    /// The filter in the syntax of [`EnvFilter`].
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What a line of the log looks like.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Text,
-    /// For programs: one JSON object a line.
+    /// One JSON object per line, for programs.
     Json,
 }
 

@@ -1,4 +1,4 @@
-//! Parses the operator's texts into values.
+//! Parsers of settings.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -25,7 +25,7 @@ pub(super) fn socket_address(text: &str) -> Result<SocketAddr, Wrong> {
     })
 }
 
-/// A name for people: not empty, and in one line.
+/// A display name: not empty, and in one line.
 pub(super) fn line(text: &str) -> Result<String, Wrong> {
     if text.trim().is_empty() || text.contains(char::is_control) {
         return Err(Wrong::new("is not a name: write a word or a few, in one line"));
@@ -37,7 +37,7 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, Wrong> {
     if text.is_empty() { Err(Wrong::new("is not a folder: write a path, such as \"data\"")) } else { Ok(text.into()) }
 }
 
-/// The name of a file. Nothing is said about whether it exists.
+/// The name of a file, whether or not it exists.
 pub(super) fn file_name(text: &str) -> Result<PathBuf, Wrong> {
     if text.is_empty() { Err(Wrong::new("is not the name of a file: write a path")) } else { Ok(text.into()) }
 }
@@ -74,7 +74,7 @@ pub(super) fn country(text: &str) -> Result<Country, Wrong> {
     Country::parse(text).ok_or_else(|| Wrong::new("is not a country: write its code of two letters, such as \"BR\""))
 }
 
-/// Names for people, at least one.
+/// Display names, at least one.
 pub(super) fn names(text: &str) -> Result<Vec<String>, Wrong> {
     text.split(',')
         .map(|name| line(name.trim()))
@@ -82,13 +82,13 @@ pub(super) fn names(text: &str) -> Result<Vec<String>, Wrong> {
         .map_err(|_| Wrong::new("is not a list of names: write a word or a few for each, with commas between"))
 }
 
-/// Whether a name can stand anywhere: in links, in messages, in headers.
+/// Whether a name is safe everywhere: in links, messages and headers.
 pub(super) fn is_word(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     (1..=WORD_CHARS).contains(&text.len()) && text.bytes().all(fits)
 }
 
-/// The name of a campaign, which stands in its links.
+/// The name of a campaign, which is part of its links.
 pub(super) fn campaign(text: &str) -> Result<String, Wrong> {
     if !is_word(text) {
         return Err(Wrong::new("is not the name of a campaign: write 1 to 32 of A-Z, a-z, 0-9, _ and -"));
@@ -107,7 +107,6 @@ pub(super) fn origin_code(text: &str) -> Result<String, Wrong> {
     Ok(text.to_owned())
 }
 
-/// What becomes of groups.
 pub(super) fn groups(text: &str) -> Result<Groups, Wrong> {
     match text {
         "ignore" => Ok(Groups::Ignore),
@@ -116,17 +115,16 @@ pub(super) fn groups(text: &str) -> Result<Groups, Wrong> {
     }
 }
 
-/// Through what one side is reached.
+/// The proxy to one side.
 pub(super) fn proxy(text: &str) -> Result<Proxy, Wrong> {
-    Proxy::parse(text).map_err(|not| Wrong::new(not.to_string()))
+    Proxy::parse(text).map_err(|error| Wrong::new(error.to_string()))
 }
 
-/// A number of things, at least one.
+/// A count of at least one.
 pub(super) fn count(text: &str) -> Result<NonZeroU32, Wrong> {
     text.parse().map_err(|_| Wrong::new("is not a count: write a whole number above 0"))
 }
 
-/// What becomes of an answer that may or may not have been sent.
 pub(super) fn when_uncertain(text: &str) -> Result<WhenUncertain, Wrong> {
     match text {
         "report" => Ok(WhenUncertain::Report),
@@ -156,7 +154,7 @@ fn host(text: &str) -> Result<String, Wrong> {
     })
 }
 
-/// The name of one host, which is no address.
+/// The name of one host, not an IP address.
 pub(super) fn host_name(text: &str) -> Result<String, Wrong> {
     let wrong = || Wrong::new("is not the name of a host: write it alone, such as \"hooks.example.com\"");
     let name = host(text).map_err(|_| wrong())?;
@@ -164,7 +162,7 @@ pub(super) fn host_name(text: &str) -> Result<String, Wrong> {
     if is_name { Ok(name) } else { Err(wrong()) }
 }
 
-/// An address for mail.
+/// An email address.
 pub(super) fn email(text: &str) -> Result<String, Wrong> {
     let address = text.parse::<lettre::Address>();
     address
@@ -172,7 +170,7 @@ pub(super) fn email(text: &str) -> Result<String, Wrong> {
         .map_err(|_| Wrong::new("is not an address for mail: write one such as \"me@example.com\""))
 }
 
-/// The address of a directory of ACME, which is asked by HTTPS alone.
+/// The URL of an ACME directory, which has to be HTTPS.
 pub(super) fn directory(text: &str) -> Result<BaseUrl, Wrong> {
     BaseUrl::parse(text)
         .ok()
@@ -180,7 +178,7 @@ pub(super) fn directory(text: &str) -> Result<BaseUrl, Wrong> {
         .ok_or_else(|| Wrong::new("is not the address of a directory: write one that begins with https://"))
 }
 
-/// A list of IP addresses and networks, which may be empty. One that holds every address would be no list.
+/// A list of IP addresses and networks, which may be empty. A network of all addresses is refused.
 pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Wrong> {
     let network = |item: &str| item.parse().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from));
     let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
@@ -204,15 +202,15 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Wrong> {
     Ok(networks)
 }
 
-/// The number of a pipeline.
+/// The id of a pipeline.
 pub(super) fn pipeline(text: &str) -> Result<u64, Wrong> {
     text.parse().map_err(|_| Wrong::new("is not a pipeline: write its number, such as 123"))
 }
 
-/// A span of time above zero.
+/// Parses a duration above zero.
 ///
 /// # Errors
-/// If it is none, has no unit, or is too long to be told in nanoseconds.
+/// If it is none, has no unit, or is too long to be counted in nanoseconds.
 pub fn duration(text: &str) -> Result<Duration, Wrong> {
     humantime::parse_duration(text).ok().filter(|duration| !duration.is_zero()).ok_or_else(|| {
         Wrong::new("is not a duration: write a number above 0 and a unit, such as \"20s\", \"5m\" or \"1h\"")
@@ -226,10 +224,10 @@ pub(super) fn keep(text: &str) -> Result<Duration, Wrong> {
     })
 }
 
-/// The range that Telegram takes (Bot API, getUpdates).
+/// The range that Telegram accepts (Bot API, getUpdates).
 const POLL_SECONDS: RangeInclusive<u64> = 1..=50;
 
-/// How long a poll may wait.
+/// The timeout of a long poll.
 pub(super) fn poll_timeout(text: &str) -> Result<Duration, Wrong> {
     duration(text)
         .ok()
@@ -238,13 +236,13 @@ pub(super) fn poll_timeout(text: &str) -> Result<Duration, Wrong> {
 }
 
 /// The longest wait between two attempts.
-const LONGEST_WAIT: Duration = Duration::from_hours(6);
+const MAX_WAIT: Duration = Duration::from_hours(6);
 
 /// A wait between two attempts.
 pub(super) fn wait(text: &str) -> Result<Duration, Wrong> {
     duration(text)
         .ok()
-        .filter(|wait| *wait <= LONGEST_WAIT)
+        .filter(|wait| *wait <= MAX_WAIT)
         .ok_or_else(|| Wrong::new("is not a wait: write a duration above 0 and up to \"6h\", such as \"1m\""))
 }
 
@@ -301,14 +299,14 @@ mod tests {
             assert!(networks(bad).is_err(), "{bad}");
         }
         // What would match nobody, or others than it seems to.
-        for (bad, says) in [
+        for (bad, expected) in [
             ("::ffff:10.0.0.0/104", "has an IPv4 network in the form of IPv6"),
             ("::1, ::ffff:127.0.0.1", "has an IPv4 network in the form of IPv6"),
             ("10.1.2.3/8", "names a network by an address within it: write \"10.0.0.0/8\" for the whole network"),
             ("fd00::1/8", "write \"fd00::/8\""),
         ] {
-            let said = networks(bad).unwrap_err().to_string();
-            assert!(said.contains(says), "{bad}: {said}");
+            let message = networks(bad).unwrap_err().to_string();
+            assert!(message.contains(expected), "{bad}: {message}");
         }
     }
 
@@ -329,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_told_in_bytes_and_counts_are_above_zero() {
+    fn sizes_become_bytes_and_counts_are_above_zero() {
         assert_eq!(mebibytes("32"), Ok(33_554_432));
         for bad in ["0", "-1", "1.5", "", "lots", "4294967296"] {
             assert!(mebibytes(bad).is_err() && count(bad).is_err(), "{bad}");

@@ -1,4 +1,4 @@
-//! The owner's programs that share a bot with Kommo, and how they are served.
+//! Settings of the owner's programs that share a bot with Kommo, and of their gateway.
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
@@ -22,37 +22,37 @@ use crate::{
 pub struct Program {
     /// The source whose bot it is.
     pub source: SourceId,
-    /// What the program has in place of the bot's token. It begins with the bot's number as well.
+    /// The program's substitute for the bot's token. It begins with the bot's id as well.
     pub secret: BotToken,
-    /// In whose name what it sends stands in Kommo; `None` for that of the channel's bot.
+    /// The author of its messages in Kommo; `None` for the channel's bot.
     pub name: Option<String>,
-    /// Whether what it sends makes leads.
+    /// Whether its messages create leads.
     pub leads: Leads,
-    /// The updates that are the program's alone, and not relayed to Kommo.
+    /// Updates that are for the program alone, and not relayed to Kommo.
     pub hide: Vec<Pattern>,
     /// Which updates it gets.
     pub sees: Sees,
-    /// For how long after a manager's message it gets nothing of what is said in the chat; `None` if it gets all.
+    /// For how long after a manager's message the chat's updates are withheld from it; `None` for never.
     pub quiet: Option<Duration>,
 }
 
-/// How programs are served.
+/// Settings of the gateway.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     /// The address to bind, if there is a program. Port 0 asks the system for a free one.
     pub listen: SocketAddr,
     /// How long updates are kept that a program has not confirmed.
     pub keep: Duration,
-    /// How much room all of them may take.
+    /// How many bytes all of them may take.
     pub max_bytes: u64,
     /// Whether webhooks of programs may be plain http, and in private networks.
     pub allow_private: bool,
 }
 
-/// The longest time for which updates are kept, as at Telegram (Bot API, "Getting updates").
-const LONGEST: Duration = Duration::from_hours(24);
-/// The fewest characters behind the colon of a secret.
-const SECRET_CHARS: usize = 20;
+/// The longest time that updates are kept, as at Telegram (Bot API, "Getting updates").
+const MAX_KEEP: Duration = Duration::from_hours(24);
+/// The fewest characters after the colon of a secret.
+const MIN_SECRET_CHARS: usize = 20;
 
 pub(super) fn read(reading: &Reading<'_>) -> Result<BTreeMap<String, Program>, Reported> {
     let read: Vec<_> = reading.section(&[PROGRAMS]).names().map(|name| program(reading, name)).collect();
@@ -72,7 +72,7 @@ fn program<'a>(reading: &Reading<'a>, name: &'a str) -> Result<(String, Program)
     let hide = section.optional("hide", patterns);
     let sees = section.optional("sees", sees);
     let quiet = section.optional("quiet_while_manager", quiet);
-    // What is wrong comes before what is missing.
+    // Wrong values are reported before missing ones.
     let (source, own, shown, leads, hide, sees, quiet) = (source?, own?, shown?, leads?, hide?, sees?, quiet?);
     let (source, own) = (
         required(source, &section, "source", source_of),
@@ -115,7 +115,7 @@ pub(super) fn gateway(reading: &Reading<'_>) -> Result<Gateway, Reported> {
 
 fn secret(text: &str) -> Result<BotToken, Wrong> {
     let letters = text.split_once(':').map_or(0, |(_, letters)| letters.len());
-    BotToken::parse(text).ok().filter(|_| letters >= SECRET_CHARS).ok_or_else(|| {
+    BotToken::parse(text).ok().filter(|_| letters >= MIN_SECRET_CHARS).ok_or_else(|| {
         Wrong::new(
             "is no secret for a program: write the bot's number, a colon, and at least 20 of A-Z, a-z, 0-9, _ and - \
              that nobody guesses",
@@ -158,7 +158,7 @@ fn patterns(text: &str) -> Result<Vec<Pattern>, Wrong> {
 }
 
 fn keep(text: &str) -> Result<Duration, Wrong> {
-    parse::duration(text).ok().filter(|keep| *keep <= LONGEST).ok_or_else(|| {
+    parse::duration(text).ok().filter(|keep| *keep <= MAX_KEEP).ok_or_else(|| {
         Wrong::new("is not a time for which updates are kept: write a duration above 0 and up to \"24h\"")
     })
 }

@@ -1,28 +1,28 @@
-//! What is kept beside the store, and for how long.
+//! Retention of files beside the store.
 
 use std::time::Duration;
 
 use crate::config::{error::Reported, parse, sections::Reading};
 
-/// What is kept beside the store.
+/// Retention of files beside the store.
 #[derive(Clone, Debug)]
 pub struct Retention {
-    /// How long the stores that restores have moved aside stay, and the dumps before upgrades.
+    /// How long stores that a restore has replaced are kept, and dumps from before upgrades.
     pub moved_aside: Duration,
-    /// How long imported files stay.
+    /// How long imported files are kept.
     pub imports: Duration,
-    /// How much room dumps may take together. The newest one stays in any case.
+    /// How many bytes all dumps may take. The newest one always stays.
     pub dumps_bytes: u64,
-    /// How much room imported files may take together.
+    /// How many bytes all imported files may take.
     pub imports_bytes: u64,
 }
 
-/// How much is kept of what became of each message.
+/// Settings of the trace.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// For how long; zero for not at all.
+    /// How long hops are kept; zero for not at all.
     pub keep: Duration,
-    /// How much room it may take.
+    /// How many bytes it may take.
     pub max_bytes: u64,
 }
 

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::{config::error::Wrong, domain::address::BotId};
 
 /// A text that cannot be printed by accident: no `Display`, no `Serialize`, and `Debug` hides it. Its memory is
-/// overwritten before others get it.
+/// overwritten when it is dropped.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -29,7 +29,7 @@ impl Secret {
         Ok(Self::new(text.to_owned()))
     }
 
-    /// The text itself. To be used where it is sent or where it signs, and nowhere else.
+    /// The text itself. To be used only where it is sent or signs.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -42,7 +42,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The token of a bot, by `@BotFather`: the bot's number, a colon, and what is secret about it.
+/// The token of a bot, from `@BotFather`: the bot's id, a colon, and the secret part.
 #[derive(Clone, Debug)]
 pub struct BotToken {
     bot_id: BotId,
@@ -69,7 +69,7 @@ impl BotToken {
         self.bot_id
     }
 
-    /// The whole token. To be used where it is sent, and nowhere else.
+    /// The whole token. To be used only where it is sent.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.secret.expose()
@@ -96,7 +96,7 @@ impl ChannelSecret {
         Ok(Self(Secret::new(text.to_owned())))
     }
 
-    /// The text itself. To be used where it signs, and nowhere else.
+    /// The text itself. To be used only where it signs.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
@@ -106,13 +106,13 @@ impl ChannelSecret {
 /// The length of a channel secret.
 const HEX_CHARS: usize = 40;
 
-/// The shortest text after the colon that is taken for a real bot token; theirs have 35 characters.
+/// The shortest secret part that is taken for a bot token's; real ones have 35 characters.
 const TOKEN_CHARS: usize = 20;
 
 /// The shortest text that is taken for a REST token, which has several hundred characters.
 const LONG_CHARS: usize = 80;
 
-/// Whether a text that stands where no secret belongs might be one all the same, and so must not be shown.
+/// Whether a text might be a misplaced secret, and so must not be shown.
 pub(super) fn resembles_secret(text: &str) -> bool {
     let bytes = text.as_bytes();
     let has_token = bytes.windows(2).enumerate().any(|(at, pair)| {
@@ -146,13 +146,13 @@ mod tests {
 
     #[test]
     fn secrets_are_overwritten_when_they_are_dropped() {
-        // What the types say: nobody can look at memory that was given back without unsafe code.
+        // Checked by type: reading freed memory would need unsafe code.
         const fn overwritten<T: ZeroizeOnDrop>(_: &T) {}
         let BotToken { bot_id: BotId(_), secret: Secret(text) } = BotToken::parse(TOKEN).unwrap();
         overwritten(&text);
         let ChannelSecret(Secret(text)) = ChannelSecret::parse(&"0a".repeat(20)).unwrap();
         overwritten(&text);
-        // The keys of signatures are the states of these.
+        // Signing keys are states of this hash.
         overwritten(&sha1::Sha1::default());
     }
 
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_resembles_a_secret_is_told_from_what_does_not() {
+    fn texts_that_resemble_secrets_are_recognised() {
         let long = "eyJ0".repeat(30);
         let hex = "f2d7f8704eff95087ed45b23ba99c0b5aac8278e";
         for secret in [TOKEN, &format!("https://api.telegram.org/bot{TOKEN}/"), hex, &long, "https://me:pw@example.com"]

@@ -10,32 +10,33 @@ use crate::files::{
     readers, text,
 };
 
-/// The largest file that is taken for a secret, in bytes.
+/// The largest secret file, in bytes.
 const LIMIT_BYTES: u64 = 4096;
 
-/// Where the names of secret files lead.
+/// The folders in which secret files are looked up.
 pub(super) struct Folders<'a> {
     /// The folder of the configuration file.
     pub(super) config: &'a Path,
-    /// The folder of the service's credentials. Its files are the service's alone, whatever their permissions say.
+    /// The folder of the service's credentials. Only the service can read its files, whatever their permissions.
     pub(super) credentials: Option<&'a Path>,
 }
 
 impl Folders<'_> {
-    /// The file that `name` means: the credential of that name if there is one, else as seen from the config file.
+    /// The file for `name`: the credential of that name if there is one, else a path relative to the configuration
+    /// file.
     pub(super) fn resolve(&self, name: &Path) -> PathBuf {
         let credential = self.credentials.map(|folder| folder.join(name)).filter(|path| path.exists());
         credential.unwrap_or_else(|| self.config.join(name))
     }
 
-    /// The text of the file at `path`, without a mark in front and newlines at its end; and a warning, if somebody else
-    /// can read it.
+    /// The text of the file at `path`, without a byte order mark and trailing newlines; and a warning, if others can
+    /// read it.
     ///
     /// # Errors
-    /// A sentence that names the path and the remedy, and shows nothing of the content.
+    /// A sentence with the path and the remedy, and nothing of the content.
     pub(super) fn read(&self, path: &Path) -> Result<(String, Option<String>), String> {
         let shown = path.display();
-        // Before it is opened: opening a pipe would wait for its writer.
+        // Before opening it: opening a pipe would wait for its writer.
         let metadata = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
         if !metadata.is_file() {
             return Err(format!("{shown} is not a file: name a file that holds the secret"));
@@ -50,7 +51,7 @@ impl Folders<'_> {
         }
     }
 
-    /// What is to be said of others who can read the file at `path`, if there are any.
+    /// A warning, if others can read the file at `path`.
     pub(super) fn warning(&self, path: &Path) -> Option<String> {
         if self.credentials.is_some_and(|folder| path.starts_with(folder)) {
             return None;
@@ -64,7 +65,7 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
     let remedy = match error.kind() {
         io::ErrorKind::PermissionDenied => denied::remedy(path, AccessMode::Read),
         io::ErrorKind::InvalidData => "save it as UTF-8".to_owned(),
-        // More kinds come with the library; in all of them another file is what helps.
+        // For all other kinds only another file helps.
         _ => "name a file that holds the secret".to_owned(),
     };
     format!("{} cannot be read ({}): {remedy}", path.display(), denied::why(path, error, AccessMode::Read))

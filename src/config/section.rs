@@ -1,4 +1,4 @@
-//! Reads the keys of one section, and says where and what if one is wrong.
+//! Reads the keys of one section, and reports which one is wrong and why.
 
 use std::path::{Path, PathBuf};
 
@@ -21,26 +21,26 @@ pub(super) struct Section<'a> {
     values: Option<&'a Dict>,
 }
 
-/// One text, and the layer it is from.
+/// A setting, and its layer.
 struct Written<'a> {
     text: &'a str,
     origin: Origin,
 }
 
 impl<'a> Section<'a> {
-    /// The section at `path`; empty if nobody wrote one.
+    /// The section at `path`; empty if it does not exist.
     pub(super) fn new(layers: &'a Layers, problems: &'a Problems, path: &[&'a str]) -> Self {
         Self { layers, problems, path: path.to_vec(), values: layers.section(path) }
     }
 
-    /// The names of what stands in this section.
+    /// The names of the keys and tables in this section.
     pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
         let names = self.values.into_iter().flat_map(Dict::keys).map(String::as_str);
-        // A table may come or go without any key.
+        // A reload may add or remove a table without keys.
         names.inspect(|name| self.layers.take(&self.path_of(name), ""))
     }
 
-    /// The value of a key, if it was written.
+    /// The value of an optional key.
     pub(super) fn optional<T>(
         &self,
         name: &str,
@@ -51,12 +51,12 @@ impl<'a> Section<'a> {
         parse(written.text).map(Some).map_err(|wrong| self.refuse(name, written.text, &wrong))
     }
 
-    /// The value of a key that must be written, or has a default.
+    /// The value of a key that is required, or has a default.
     pub(super) fn required<T>(&self, name: &str, parse: impl Fn(&str) -> Result<T, Wrong>) -> Result<T, Reported> {
         self.optional(name, parse)?.ok_or_else(|| self.missing(name, name))
     }
 
-    /// The value of a key that holds a secret, written there or in the file that its twin names.
+    /// The value of an optional secret, from its key or from the file that its twin key names.
     pub(super) fn optional_secret<T>(
         &self,
         name: &str,
@@ -76,7 +76,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The value of a key that holds a secret and must be written.
+    /// The value of a required secret.
     pub(super) fn required_secret<T>(
         &self,
         name: &str,
@@ -92,7 +92,7 @@ impl<'a> Section<'a> {
         self.problems.report(format!("{place} is empty: {remedy}"))
     }
 
-    /// Reports what is wrong with a key. `what` goes on after the place, and shows no secret.
+    /// Reports what is wrong with a key. `what` follows the name of the key, and must show no secret.
     pub(super) fn report(&self, name: &str, what: &str) -> Reported {
         self.problems.report(format!("{}: {what}", self.place(name)))
     }
@@ -115,7 +115,7 @@ impl<'a> Section<'a> {
         parse(&text).map_err(|wrong| self.report(twin, &format!("the text of {} {wrong}", path.display())))
     }
 
-    /// The file that a key names, if it was written. Nothing is said about whether it exists.
+    /// The file that an optional key names, whether or not it exists.
     pub(super) fn optional_file(&self, name: &str) -> Result<Option<PathBuf>, Reported> {
         let file = self.optional(name, parse::file_name)?;
         Ok(file.map(|file| self.folders().resolve(&file)))
@@ -133,7 +133,7 @@ impl<'a> Section<'a> {
         Folders { config, credentials: self.layers.credentials() }
     }
 
-    /// Reports a wrong value. The one place that quotes one, and it leaves out secrets, also in the wrong place.
+    /// Reports a wrong value. Only this function quotes values, and it omits secrets, also misplaced ones.
     fn refuse(&self, name: &str, text: &str, wrong: &Wrong) -> Reported {
         let is_secret = keys::find(&self.path_of(name)).is_none_or(|key| key.secret);
         let value = if is_secret {
@@ -163,7 +163,7 @@ impl<'a> Section<'a> {
         self.problems.report(format!("{} is missing: {remedy}", self.place(name)))
     }
 
-    /// Where a key was written: its variable, or the file and the key. The file also stands for what nobody wrote.
+    /// The origin of a key: its variable, or the file and the key. A missing key is attributed to the file.
     fn place(&self, name: &str) -> String {
         let origin =
             self.values.and_then(|values| values.get(name)).map_or(Origin::Default, |value| self.layers.origin(value));

@@ -1,4 +1,4 @@
-//! From merged texts to the typed [`Config`], section by section.
+//! Parses merged texts into the typed [`Config`], section by section.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
 mod assumed;
 mod fit;
 
-/// The configuration that `layers` make.
+/// Parses the configuration.
 ///
 /// # Errors
 /// [`ConfigError`] with everything that is wrong.
@@ -73,8 +73,8 @@ impl<'a> Reading<'a> {
         self.one_source_per_bot(&config)?;
         self.one_default_source(&config)?;
         self.secrets_of_programs(&config)?;
-        self.patience(&config)?;
-        self.recognition(&config)?;
+        self.give_up_after_second_attempt(&config)?;
+        self.hooks_outlive_comparison(&config)?;
         Ok(config)
     }
 
@@ -165,7 +165,12 @@ impl<'a> Reading<'a> {
         let proxy = section.optional_secret("proxy", parse::proxy);
         Ok(Kommo {
             chats_url: chats_url?,
-            account_id: named_or_asked(&section, account_id?, account_url.as_ref().ok(), access_token.as_ref().ok())?,
+            account_id: require_account_id(
+                &section,
+                account_id?,
+                account_url.as_ref().ok(),
+                access_token.as_ref().ok(),
+            )?,
             account_url: account_url?,
             media_hosts: media_hosts?.unwrap_or_default(),
             access_token: access_token?,
@@ -283,8 +288,8 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// The account's id has to be written unless the account itself can be asked.
-fn named_or_asked(
+/// The account's id is required unless the account can be asked for it.
+fn require_account_id(
     section: &Section<'_>,
     id: Option<AccountId>,
     url: Option<&Option<BaseUrl>>,

@@ -1,4 +1,4 @@
-//! The public listener, and with what it speaks HTTPS by itself.
+//! Settings of the public listener and its TLS.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,45 +11,45 @@ use crate::config::{BaseUrl, error::Reported, parse, sections::Reading};
 pub struct Server {
     /// The address to bind. Port 0 asks the system for a free one.
     pub listen: SocketAddr,
-    /// The address under which the listener is reached from outside.
+    /// The URL at which the listener is reached from outside.
     pub public_url: BaseUrl,
-    /// The web servers in front of it, which say in `X-Forwarded-For` whose request it is.
+    /// The web servers in front of it, whose `X-Forwarded-For` names the client.
     pub trusted_proxies: Vec<IpNet>,
-    /// With what it speaks HTTPS by itself; `None` where a web server in front does.
+    /// Its own TLS; `None` if a web server in front terminates TLS.
     pub tls: Option<ServerTls>,
 }
 
-/// With what the public listener speaks HTTPS by itself.
+/// The certificate of the public listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerTls {
-    /// A certificate that somebody else renews.
+    /// A certificate that another program renews.
     Files(PairFiles),
-    /// One that telekommo gets and renews.
+    /// One that telekommo obtains and renews.
     Acme(Acme),
 }
 
-/// Where a certificate and its key lie.
+/// The files of a certificate and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PairFiles {
-    /// The file of the certificate, with those that lead to its authority behind it.
+    /// The certificate, followed by its chain.
     pub certificate: PathBuf,
-    /// The file of its key.
+    /// Its key.
     pub key: PathBuf,
 }
 
-/// What is asked of an authority by ACME.
+/// Settings of ACME.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Acme {
     /// The name that the certificate is for.
     pub host: String,
-    /// Whom the authority writes to when something is wrong.
+    /// The authority's contact in case of problems.
     pub email: Option<String>,
-    /// The address of the authority's directory.
+    /// The URL of the authority's directory.
     pub directory: BaseUrl,
 }
 
 impl Server {
-    /// The address of the listener, as a web server in front of it would name it.
+    /// The URL of the listener, for the configuration of a web server in front.
     #[must_use]
     pub fn listener(&self) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };

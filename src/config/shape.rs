@@ -1,7 +1,5 @@
-//! Compares a file with the table of keys, and takes every value as a text.
-//!
-//! From here on, a value of the file looks like one of the environment. A number in place of a text becomes a text, so
-//! a secret of digits alone works.
+//! Compares a file with the table of keys, and converts every value to a text. After this, values of the file look like
+//! those of the environment. A number becomes a text, so a secret of digits alone works.
 
 use std::path::Path;
 
@@ -13,7 +11,7 @@ use crate::config::{
     keys::{self, Key, TABLES},
 };
 
-/// The texts of `table` by section and key. What is not in the table of keys is reported.
+/// The texts of `table` by section and key. Unknown keys are reported.
 pub(super) fn texts(table: Table, file: &Path, problems: &Problems) -> Dict {
     Walk { file, problems }.top(table)
 }
@@ -97,7 +95,7 @@ impl Walk<'_> {
     }
 }
 
-/// One value as a text; a list with commas between. An error is the end of a sentence, and never quotes the value.
+/// One value as a text; lists are joined with commas. An error is the end of a sentence, and never quotes the value.
 fn text(key: &Key, value: Value) -> Result<String, &'static str> {
     match value {
         Value::String(text) => Ok(text),
@@ -118,7 +116,7 @@ fn is_nested(value: &Value) -> bool {
     value.is_array() || value.is_table()
 }
 
-/// What to do about an unknown key: the key that was meant, or the section where it belongs, or all there are.
+/// The advice about an unknown key: the key that was probably meant, or its proper section, or all keys.
 fn remedy(section: &[&str], name: &str) -> String {
     // All tables of a section have the same keys.
     let whole = if keys::is_section(section) {

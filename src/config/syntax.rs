@@ -1,10 +1,10 @@
-//! What is wrong with a file that is not TOML, told without showing a secret.
+//! Describes syntax errors of the file without showing secrets.
 
 use std::path::Path;
 
 use crate::config::{keys, secret};
 
-/// The problem as a sentence: where it is, what the parser says, and the line itself if it cannot hold a secret.
+/// The problem as a sentence: its position, the parser's message, and the line itself if it cannot contain a secret.
 pub(super) fn problem(path: &Path, text: &str, error: &toml::de::Error) -> String {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let before = text.get(..at).unwrap_or_default();
@@ -15,7 +15,7 @@ pub(super) fn problem(path: &Path, text: &str, error: &toml::de::Error) -> Strin
     format!("{}:{number}:{column}: {}: {shown}", path.display(), advice(error.message(), line))
 }
 
-/// What the parser says, and what to do. Sections and keys come twice when pieces of two files are put together.
+/// The parser's message and advice. Duplicates appear when parts of two files are put together.
 fn advice(message: &str, line: &str) -> String {
     match (message.contains("duplicate key"), line.starts_with('[')) {
         (true, true) => "this section is there twice: put its keys into one section".to_owned(),
@@ -27,7 +27,7 @@ fn advice(message: &str, line: &str) -> String {
     }
 }
 
-/// Whether a line can be shown: a header, or a key of ours that is no secret. Anything else may be part of a secret.
+/// Whether a line can be shown: a header, or a known key that is no secret. Anything else may be part of a secret.
 fn may_be_shown(line: &str) -> bool {
     let lower = line.to_lowercase();
     if lower.contains("token") || lower.contains("secret") || secret::resembles_secret(line) {
@@ -47,15 +47,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_section_and_a_key_that_are_there_twice_are_told_so() {
-        for (text, says) in [
+    fn duplicate_sections_and_keys_are_named() {
+        for (text, expected) in [
             ("[kommo]\n[log]\n[kommo]\n", "x:3:1: this section is there twice: put its keys into one section: [kommo]"),
             ("[log]\nlevel = \"info\"\nlevel = \"warn\"\n", "x:3:1: this key is there twice in its section: keep one"),
             ("[log\n", "compare with config.toml.example"),
         ] {
             let error = toml::from_str::<toml::Table>(text).unwrap_err();
-            let said = problem(Path::new("x"), text, &error);
-            assert!(said.contains(says), "{said}");
+            let message = problem(Path::new("x"), text, &error);
+            assert!(message.contains(expected), "{message}");
         }
     }
 

@@ -1,10 +1,10 @@
-//! The configuration as the operator meets it: whole files in, whole values or whole messages out.
+//! Tests of whole files: their values, or their error messages.
 
 mod alerts;
 mod changed;
 mod errors;
 mod example;
-mod hushed;
+mod hidden_secrets;
 mod merged;
 mod mistake;
 mod secret_files;

@@ -1,4 +1,4 @@
-//! Addresses of servers.
+//! URLs of servers.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use reqwest::Url;
 
 use crate::config::error::Wrong;
 
-/// The address of a server, to which paths are appended. Written without a slash at its end.
+/// The base URL of a server. Displayed without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
 impl BaseUrl {
-    /// Reads an address. It may have a path; a slash at the end makes no difference.
+    /// Parses a URL. It may have a path; a trailing slash makes no difference.
     ///
     /// # Errors
     /// [`Wrong`] unless it is `http://` or `https://` and a host, without user, password, query and fragment.
@@ -33,13 +33,13 @@ impl BaseUrl {
         Ok(Self(url))
     }
 
-    /// The address without a slash at its end, so that a path that begins with one can follow.
+    /// The URL without a trailing slash, so that a path that begins with one can follow.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }
 
-    /// The address for a client that appends paths itself.
+    /// The URL for a client that appends paths itself.
     #[must_use]
     pub const fn url(&self) -> &Url {
         &self.0
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_path_can_follow_is_refused() {
+    fn other_texts_are_refused() {
         for bad in [
             "",
             "example.com",

@@ -1,4 +1,4 @@
-//! What was read for each key, so that a changed configuration can be told from the one in force, key by key.
+//! The text of each key, so that a new configuration can be compared with the one in force, key by key.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,22 +15,22 @@ use crate::{
     domain::address::SourceId,
 };
 
-/// The path of a key, or of a table that may have no keys.
+/// The path of a key, or of a table, which may be empty.
 type Path = Vec<String>;
 
-/// The text of each key that was read, secrets and defaults included.
+/// The text of each key, with secrets and defaults.
 #[derive(Clone, Default)]
 pub struct Written(BTreeMap<Path, Secret>);
 
 impl fmt::Debug for Written {
-    /// The number alone: some texts are secrets, and the values show the others.
+    /// Shows the count alone: some texts are secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Written").field(&self.0.len()).finish()
     }
 }
 
 impl Written {
-    /// Notes the text at `path`.
+    /// Records the text at `path`.
     pub(super) fn note(&mut self, path: &[&str], text: &str) {
         let path = path.iter().map(ToString::to_string).collect();
         self.0.insert(path, Secret::new(text.to_owned()));
@@ -44,8 +44,7 @@ impl Written {
         Changes(all.filter(|path| text(self, path) != text(new, path)).cloned().collect())
     }
 
-    /// A configuration file that says the same, without what holds anyway. Secrets are not in it, but where they
-    /// belong.
+    /// An equivalent configuration file, without defaults. Comments mark the places of secrets.
     #[must_use]
     pub fn text(&self) -> String {
         self.0.iter().filter_map(|(path, text)| self.line(path, text.expose())).collect()
@@ -72,11 +71,11 @@ impl Written {
         Some(format!("{dotted} = {value}\n"))
     }
 
-    /// The same, with what only a start reads as it is in `running`.
+    /// The same, with the keys that only a start reads as in `running`.
     pub(super) fn started_as(mut self, running: &Self) -> Self {
         self.0.retain(|path, _| !is_of_start(path));
-        let kept = running.0.iter().filter(|(path, _)| is_of_start(path));
-        self.0.extend(kept.map(|(path, text)| (path.clone(), text.clone())));
+        let start_keys = running.0.iter().filter(|(path, _)| is_of_start(path));
+        self.0.extend(start_keys.map(|(path, text)| (path.clone(), text.clone())));
         self
     }
 }
@@ -86,13 +85,13 @@ fn is_of_start(path: &Path) -> bool {
     keys::find(&path).is_some_and(|key| key.at_start)
 }
 
-/// Keys that have other texts than before.
+/// Keys whose texts have changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes(BTreeSet<Path>);
 
 impl Changes {
-    /// A change of each key that a reload puts in force, alone, with the name of the key. The file of a secret has
-    /// none: what it holds is the secret's own change.
+    /// For each key that a reload puts into force, its name and a change of it alone. Keys of secret files are left
+    /// out: the change is that of the secret.
     #[cfg(test)]
     pub(crate) fn each_alone() -> Vec<(String, Self)> {
         let of_reload = |key: &&keys::Key| !key.at_start && !key.name.ends_with(keys::FILE);
@@ -108,7 +107,7 @@ impl Changes {
         self.0.is_empty()
     }
 
-    /// Whether any of them is one of these keys, or stands in one of these sections.
+    /// Whether any of them is one of these keys, or in one of these sections.
     #[must_use]
     pub fn touch(&self, places: &[&str]) -> bool {
         let begins = |path: &Path, place: &&str| {
@@ -118,7 +117,7 @@ impl Changes {
         self.0.iter().any(|path| places.iter().any(|place| begins(path, place)))
     }
 
-    /// Whether the token of a source is another one.
+    /// Whether the token of a source has changed.
     #[must_use]
     pub fn touch_token(&self, source: &SourceId) -> bool {
         self.0.contains(&[SOURCES, source.as_str(), "token"].map(str::to_owned)[..])
@@ -137,7 +136,7 @@ impl Changes {
         self.0.iter().filter(|path| is_of_start(path)).map(|path| keys::dotted(path)).collect()
     }
 
-    /// All others but those of sources. Of a table that came or went there is its name alone.
+    /// All others, without those of sources. An added or removed table is listed by its name alone.
     #[must_use]
     pub fn others(&self) -> Vec<String> {
         let is_within = |path: &Path| self.0.iter().any(|other| other.len() < path.len() && path.starts_with(other));

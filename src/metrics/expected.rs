@@ -1,4 +1,4 @@
-//! What is known from the start: every counter is there at 0, so that the first of anything is an increase.
+//! The series that exist from the start: every counter begins at 0, so that the first event is an increase.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What a bridge has.
+/// The labels of a bridge.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
     pub sources: BTreeSet<SourceId>,
@@ -21,17 +21,17 @@ pub struct Expected {
     pub targets: BTreeSet<String>,
     /// The owner's own programs.
     pub programs: BTreeSet<String>,
-    /// How a hook can end.
+    /// Outcomes of hooks.
     pub hooks: Vec<&'static str>,
-    /// How a job can end.
+    /// Outcomes of jobs.
     pub jobs: Vec<&'static str>,
 }
 
 impl Metrics {
-    /// Counts what is to be expected from 0 on.
+    /// Creates the expected series at 0.
     pub fn expect(&self, expected: &Expected, now: UnixMillis) {
         let figures = &self.figures;
-        // A changed configuration is no start.
+        // A reload is no start.
         if figures.started.get() == 0 {
             figures.started.set(now.seconds());
         }
@@ -104,7 +104,7 @@ impl Metrics {
         ensure_series(&figures.bot_up, &labels([("source", name)]));
     }
 
-    /// Shows nothing more of a source whose bot is gone. What was counted stays.
+    /// Removes the state of a source whose bot was removed. Counters stay.
     pub(super) fn hide_source(&self, source: &SourceId) {
         self.figures.bot_up.remove(&labels([("source", source.as_str())]));
         let expected = Expected { sources: [source.clone()].into(), ..Expected::default() };
@@ -112,26 +112,26 @@ impl Metrics {
             Cause::Bot(of, _) | Cause::Files(of) | Cause::Paused(Route::Outbound(of)) => of == source,
             _ => false,
         };
-        for cause in known(&expected).into_iter().filter(is_of_it) {
+        for cause in all_causes(&expected).into_iter().filter(is_of_it) {
             self.figures.trouble.remove(&of(&cause));
         }
     }
 
-    /// Shows for every cause whether something is wrong with it.
+    /// Sets for every cause whether there is a problem.
     pub fn show_troubles(&self, expected: &Expected) {
         let troubles = self.troubles();
         let trouble = &self.figures.trouble;
-        for cause in known(expected) {
+        for cause in all_causes(expected) {
             trouble.get_or_create(&of(&cause)).set(0);
         }
-        for wrong in &troubles {
-            trouble.get_or_create(&of(&wrong.cause)).set(1);
+        for problem in &troubles {
+            trouble.get_or_create(&of(&problem.cause)).set(1);
         }
         self.figures.ready.set((!troubles.iter().any(|trouble| trouble.cause.is_obstacle())).into());
     }
 }
 
-/// Lets something be counted from 0 on.
+/// Creates a series at 0.
 pub(super) fn ensure_series<M: Clone>(family: &Family<Labels, M>, of: &Labels) {
     drop(family.get_or_create(of));
 }
@@ -140,8 +140,8 @@ fn of(cause: &Cause) -> Vec<(&'static str, String)> {
     labels([("cause", cause.name()), ("of", &cause.of().unwrap_or_default())])
 }
 
-/// Every cause that there can be.
-fn known(expected: &Expected) -> Vec<Cause> {
+/// Every possible cause.
+fn all_causes(expected: &Expected) -> Vec<Cause> {
     let kinds = [
         BotProblem::Starting,
         BotProblem::Unreachable,

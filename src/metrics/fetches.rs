@@ -1,4 +1,4 @@
-//! How the files of `telekommo check --live` are fetched. Of no other file is anything remembered.
+//! How the test files of `telekommo check --live` are fetched. Fetches of other files are not recorded.
 
 use std::{
     collections::VecDeque,
@@ -9,23 +9,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::time::UnixMillis;
 
-/// How the name of such a file begins.
+/// The prefix of a test file's name.
 pub(crate) const TEST_FILE: &str = "telekommo-live-";
-/// How many fetches are remembered.
-const REMEMBERED: usize = 100;
+/// How many fetches are kept.
+const MAX_FETCHES: usize = 100;
 
-/// One fetch of such a file.
+/// One fetch of a test file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fetch {
     pub(crate) at: UnixMillis,
     pub(crate) method: String,
-    /// Whether a part was asked for.
+    /// Whether a range was requested.
     pub(crate) is_part: bool,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub(crate) status: u16,
 }
 
-/// The last ones, the oldest first, each with the name of its file.
+/// The last fetches, the oldest first, each with the name of its file.
 #[derive(Debug, Default)]
 pub(super) struct Fetches(Mutex<VecDeque<(String, Fetch)>>);
 
@@ -35,13 +35,13 @@ impl Fetches {
             return;
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() == REMEMBERED {
+        if all.len() == MAX_FETCHES {
             all.pop_front();
         }
         all.push_back((file_name.to_owned(), fetch));
     }
 
-    /// Those of one file.
+    /// The fetches of one file.
     pub(super) fn of(&self, file_name: &str) -> Vec<Fetch> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().filter(|(name, _)| name == file_name).map(|(_, fetch)| fetch.clone()).collect()
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_test_files_fetches_are_remembered_and_no_customers() {
+    fn fetches_of_test_files_are_recorded_and_no_others() {
         let fetches = Fetches::default();
         let fetch = |status| Fetch { at: UnixMillis(0), method: "GET".to_owned(), is_part: false, status };
         for status in 0..110 {
@@ -61,7 +61,7 @@ mod tests {
         }
         fetches.add("passport.jpg", fetch(200));
         fetches.add("telekommo-live-b.jpg", fetch(206));
-        assert_eq!(fetches.of("telekommo-live-a.jpg").len(), REMEMBERED - 1);
+        assert_eq!(fetches.of("telekommo-live-a.jpg").len(), MAX_FETCHES - 1);
         assert_eq!(fetches.of("telekommo-live-b.jpg"), [fetch(206)]);
         assert_eq!(fetches.of("passport.jpg"), []);
     }

@@ -1,24 +1,24 @@
-//! The counters, gauges and histograms of one bridge, and what is counted of it by each of them.
+//! The counters, gauges and histograms of one bridge, with their help texts.
 
 use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::{Metric, Registry},
 };
 
-/// Names and values.
+/// Names and values of labels.
 pub(super) type Labels = Vec<(&'static str, String)>;
 pub(super) type Counters = Family<Labels, Counter>;
 pub(super) type Gauges = Family<Labels, Gauge>;
 pub(super) type Histograms = Family<Labels, Histogram>;
 
-/// The upper ends of the buckets of how long a message was under way, in seconds: from what nobody notices to a night.
+/// Upper bounds of the buckets of delivery times, in seconds: from unnoticeable to a night.
 const DELIVERY: [f64; 14] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14_400.0, 43_200.0];
-/// The same of a call. A poll takes almost a minute.
+/// The same of request durations. A poll takes almost a minute.
 const CALL: [f64; 11] = [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
-/// The same of how long a customer waits for an answer of a person.
+/// The same of how long a customer waits for an answer.
 const ANSWER: [f64; 12] = [15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 3600.0, 7200.0, 14_400.0, 43_200.0, 86_400.0];
 
-/// Labels as they are given.
+/// Builds labels.
 pub(super) fn labels<const N: usize>(labels: [(&'static str, &str); N]) -> Labels {
     labels.map(|(name, value)| (name, value.to_owned())).to_vec()
 }
@@ -43,7 +43,7 @@ pub(super) struct Figures {
     pub(super) program_dropped: Counters,
     pub(super) program_withheld: Counters,
     pub(super) parked: Gauge,
-    pub(super) told: Gauge,
+    pub(super) reported: Gauge,
     pub(super) unreadable_rows: Counter,
     pub(super) held: Gauge,
     pub(super) rewound: Counter,
@@ -93,7 +93,7 @@ impl Figures {
             program_withheld: names
                 .family("program_withheld_updates", "Updates that a program does not get for a manager's sake"),
             parked: names.single("parked_messages", "Messages set aside for a person"),
-            told: names.single("told_messages", "Messages set aside whose authors were told that they failed"),
+            reported: names.single("told_messages", "Messages set aside whose authors were told that they failed"),
             unreadable_rows: names.single("unreadable_rows", "Rows of the store that could not be read"),
             held: names.single("held_conversations", "Conversations whose answers wait for older ones"),
             rewound: names.single("store_rewound", "How often the data directory was found to have gone back"),

@@ -1,6 +1,4 @@
-//! What became of messages in each hour of the last day.
-//!
-//! It is kept in memory, in a few kilobytes whatever happens, and begins anew with each start.
+//! Counts of messages in each hour of the last day. Kept in memory, in a few kilobytes at most. A restart begins anew.
 
 use std::{
     collections::BTreeMap,
@@ -13,11 +11,11 @@ use crate::{
     metrics::messages::{DeliveryTimes, Direction},
 };
 
-/// How many hours are kept, the present one among them.
+/// How many hours are kept, with the current one.
 pub(super) const HOURS: i64 = 24;
 const HOUR_SECONDS: i64 = 3600;
 
-/// The upper ends of the buckets of delays, in milliseconds: from 10 ms to a day, each a quarter above the one before.
+/// Upper bounds of the buckets of delays, in milliseconds: from 10 ms to a day, each a quarter above the previous one.
 const ENDS: [u64; BUCKETS] = ends();
 const BUCKETS: usize = 73;
 
@@ -31,13 +29,13 @@ const fn ends() -> [u64; BUCKETS] {
     ends
 }
 
-/// What became of the messages of one direction.
+/// Counts of messages in one direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passed {
     pub received: u64,
     pub delivered: u64,
     pub failed: u64,
-    /// How many took how long, by the bucket.
+    /// Counts by delay.
     delays: [u32; BUCKETS + 1],
 }
 
@@ -48,13 +46,13 @@ impl Default for Passed {
 }
 
 impl Passed {
-    fn took(&mut self, time: Duration) {
+    fn add_delivered(&mut self, time: Duration) {
         self.delivered += 1;
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.delays[ENDS.partition_point(|end| *end < millis)] += 1;
     }
 
-    /// Adds what became of others.
+    /// Adds other counts.
     pub fn add(&mut self, more: &Self) {
         self.received += more.received;
         self.delivered += more.delivered;
@@ -64,20 +62,20 @@ impl Passed {
         }
     }
 
-    /// The time within which that share of the messages arrived, a quarter too long at most; `None` if none did.
+    /// The time within which that share of the messages arrived, at most a quarter too long; `None` if none did.
     #[must_use]
     pub fn within(&self, percent: u64) -> Option<Duration> {
         let all: u64 = self.delays.iter().map(|count| u64::from(*count)).sum();
-        let mut seen = 0;
+        let mut counted = 0;
         let bucket = self.delays.iter().position(|count| {
-            seen += u64::from(*count);
-            all > 0 && seen * 100 >= all * percent
+            counted += u64::from(*count);
+            all > 0 && counted * 100 >= all * percent
         })?;
         Some(Duration::from_millis(ENDS.get(bucket).copied().unwrap_or(ENDS[ENDS.len() - 1])))
     }
 }
 
-/// What became of messages in one hour.
+/// Counts of messages in one hour.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hour {
     /// When it began.
@@ -95,28 +93,28 @@ impl Hours {
         self.with(direction, now, |passed| passed.received += 1);
     }
 
-    pub(super) fn delivered(&self, direction: Direction, way: DeliveryTimes) {
-        self.with(direction, way.arrived_at, |passed| passed.took(way.took()));
+    pub(super) fn delivered(&self, direction: Direction, times: DeliveryTimes) {
+        self.with(direction, times.arrived_at, |passed| passed.add_delivered(times.took()));
     }
 
     pub(super) fn failed(&self, direction: Direction, messages: usize, now: UnixMillis) {
         self.with(direction, now, |passed| passed.failed += messages as u64);
     }
 
-    /// The last day by the hour, the oldest first. An hour in which nothing happened is there, too.
+    /// The last day by the hour, the oldest first, with empty hours.
     pub(super) fn last_day(&self, now: UnixMillis) -> Vec<Hour> {
         let hours = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let hour = |number: i64| {
             let since = UnixMillis::from_seconds(number * HOUR_SECONDS);
             Hour { since, ..hours.get(&number).cloned().unwrap_or_default() }
         };
-        kept(number_of(now)).map(hour).collect()
+        window(number_of(now)).map(hour).collect()
     }
 
     fn with(&self, direction: Direction, now: UnixMillis, act: impl FnOnce(&mut Passed)) {
         let (mut hours, number) = (self.0.lock().unwrap_or_else(PoisonError::into_inner), number_of(now));
-        // What a clock that was wrong has put far away goes, too.
-        hours.retain(|other, _| kept(number).contains(other));
+        // This also drops hours that a wrong clock has added.
+        hours.retain(|other, _| window(number).contains(other));
         let hour = hours.entry(number).or_default();
         act(match direction {
             Direction::Inbound => &mut hour.inbound,
@@ -129,7 +127,7 @@ const fn number_of(now: UnixMillis) -> i64 {
     now.seconds() / HOUR_SECONDS
 }
 
-const fn kept(number: i64) -> std::ops::RangeInclusive<i64> {
+const fn window(number: i64) -> std::ops::RangeInclusive<i64> {
     number - HOURS + 1..=number
 }
 
@@ -140,7 +138,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 
     #[test]
-    fn the_last_day_is_kept_and_nothing_else() {
+    fn only_the_last_day_is_kept() {
         let (hours, hour) = (Hours::default(), Duration::from_hours(1));
         for ago in 0..100 {
             hours.received(Direction::Inbound, NOW.plus(hour * 99).minus(hour * (99 - ago)));
@@ -167,15 +165,15 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_told_by_the_end_of_their_bucket() {
+    fn percentiles_are_the_upper_bounds_of_their_buckets() {
         let mut passed = Passed::default();
         assert_eq!(passed.within(50), None);
         let millis = |passed: &Passed, percent| u64::try_from(passed.within(percent).unwrap().as_millis()).unwrap();
         for _ in 0..98 {
-            passed.took(Duration::from_millis(400));
+            passed.add_delivered(Duration::from_millis(400));
         }
-        passed.took(Duration::from_secs(30));
-        passed.took(Duration::from_hours(1000));
+        passed.add_delivered(Duration::from_secs(30));
+        passed.add_delivered(Duration::from_hours(1000));
         assert!((400..500).contains(&millis(&passed, 50)), "{}", millis(&passed, 50));
         assert!((30_000..37_500).contains(&millis(&passed, 99)), "{}", millis(&passed, 99));
         assert!(passed.within(100).unwrap() > Duration::from_hours(24), "there is no end above that");

@@ -1,4 +1,4 @@
-//! What becomes of messages.
+//! Metrics of messages.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::{
     metrics::{FailedLately, Hour, Metrics, Totals, figures::labels},
 };
 
-/// From when on the time when a message was written says more than when it came: Telegram tells whole seconds.
+/// Below this age the time of arrival is more precise than that of writing: Telegram sends whole seconds.
 const COARSE: Duration = Duration::from_secs(2);
-/// What stands in place of a source where there is none.
+/// The label in place of a missing source.
 const NO_SOURCE: &str = "none";
 
-/// Which way a message goes.
+/// The direction of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// To Kommo.
@@ -25,10 +25,10 @@ pub enum Direction {
     Outbound,
 }
 
-/// When a message that has arrived was written, came, and arrived.
+/// When a delivered message was written, received, and delivered.
 #[derive(Clone, Copy, Debug)]
 pub struct DeliveryTimes {
-    /// By the clock of the side that it came from.
+    /// By the clock of its origin.
     pub written_at: Option<UnixMillis>,
     pub came_at: UnixMillis,
     pub arrived_at: UnixMillis,
@@ -44,7 +44,7 @@ impl Direction {
 }
 
 impl DeliveryTimes {
-    /// How long it took from the writing to the arrival. What was written after it came was written by another clock.
+    /// The time from writing to delivery. A message written after it was received was dated by another clock.
     pub(super) fn took(self) -> Duration {
         let is_earlier = |at: &UnixMillis| at.until(self.came_at) >= COARSE;
         self.written_at.filter(is_earlier).unwrap_or(self.came_at).until(self.arrived_at)
@@ -57,39 +57,39 @@ pub(super) fn kind_label(kind: &str) -> String {
 }
 
 impl Metrics {
-    /// Counts a message of a customer that has come.
+    /// Counts a received message of a customer.
     pub fn customer_wrote(&self, conversation: &Conversation, kind: &str) {
         self.tally.received(conversation);
         self.hours.received(Direction::Inbound, clock::now());
         self.message(Some(&conversation.source), Direction::Inbound, kind, "received");
     }
 
-    /// Counts a message of a manager that has come, for the bot of this source if it is known.
+    /// Counts a received message of a manager, for the bot of this source if it is known.
     pub fn manager_wrote(&self, source: Option<&SourceId>, kind: &str) {
         self.tally.asked_to_send();
         self.hours.received(Direction::Outbound, clock::now());
         self.message(source, Direction::Outbound, kind, "received");
     }
 
-    /// Counts a message that Kommo has.
-    pub fn reached_kommo(&self, source: &SourceId, kind: &str, way: DeliveryTimes) {
+    /// Counts a message that Kommo has accepted.
+    pub fn reached_kommo(&self, source: &SourceId, kind: &str, times: DeliveryTimes) {
         self.tally.taken();
         self.message(Some(source), Direction::Inbound, kind, "delivered");
-        self.delivered(source, Direction::Inbound, way);
+        self.delivered(source, Direction::Inbound, times);
     }
 
-    /// Counts an answer that its customer has.
-    pub fn reached_customer(&self, conversation: &Conversation, kind: &str, way: DeliveryTimes) {
+    /// Counts an answer that was delivered to its customer.
+    pub fn reached_customer(&self, conversation: &Conversation, kind: &str, times: DeliveryTimes) {
         let source = &conversation.source;
         if let Some(waited) = self.tally.answered(conversation) {
             let waits = self.figures.answer_seconds.get_or_create(&labels([("source", source.as_str())]));
             waits.observe(waited.as_secs_f64());
         }
         self.message(Some(source), Direction::Outbound, kind, "delivered");
-        self.delivered(source, Direction::Outbound, way);
+        self.delivered(source, Direction::Outbound, times);
     }
 
-    /// Counts messages that are given up: they need a person, or their author was told.
+    /// Counts messages that were given up: they need a person, or their author has been informed.
     pub fn given_up(&self, source: Option<&SourceId>, direction: Direction, messages: usize, needs_person: bool) {
         self.tally.failed(messages);
         self.hours.failed(direction, messages, clock::now());
@@ -105,19 +105,19 @@ impl Metrics {
         self.figures.messages.get_or_create(&labels(of)).inc();
     }
 
-    fn delivered(&self, source: &SourceId, direction: Direction, way: DeliveryTimes) {
-        self.hours.delivered(direction, way);
+    fn delivered(&self, source: &SourceId, direction: Direction, times: DeliveryTimes) {
+        self.hours.delivered(direction, times);
         let of = labels([("source", source.as_str()), ("direction", direction.name())]);
-        self.figures.delivery_seconds.get_or_create(&of).observe(way.took().as_secs_f64());
+        self.figures.delivery_seconds.get_or_create(&of).observe(times.took().as_secs_f64());
     }
 
-    /// What became of the messages of the last day by the hour, the oldest first, as far as this run has seen them.
+    /// The messages of the last day by the hour, the oldest first, as far as this run has counted them.
     #[must_use]
     pub fn last_day(&self, now: UnixMillis) -> Vec<Hour> {
         self.hours.last_day(now)
     }
 
-    /// Remembers a message that has failed.
+    /// Records a failed message.
     pub fn failed_lately(&self, failed: FailedLately) {
         self.recent.add(failed);
     }
@@ -128,7 +128,7 @@ impl Metrics {
         self.recent.newest_first()
     }
 
-    /// How many messages there were since the start.
+    /// Totals since the start.
     #[must_use]
     pub fn totals(&self) -> Totals {
         self.tally.totals()
@@ -140,8 +140,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_as_old_as_it_was_written_unless_that_says_less() {
-        let way = |written_at: Option<i64>, came_at, arrived_at| DeliveryTimes {
+    fn a_delay_begins_at_the_writing_unless_that_is_less_precise() {
+        let times = |written_at: Option<i64>, came_at, arrived_at| DeliveryTimes {
             written_at: written_at.map(UnixMillis),
             came_at: UnixMillis(came_at),
             arrived_at: UnixMillis(arrived_at),
@@ -153,8 +153,8 @@ mod tests {
             (Some(90_000), 60_000, 61_000, 1000),
             (Some(0), 60_000, 50_000, 50_000),
         ] {
-            let way = way(written_at, came_at, arrived_at);
-            assert_eq!(way.took(), Duration::from_millis(took), "{way:?}");
+            let times = times(written_at, came_at, arrived_at);
+            assert_eq!(times.took(), Duration::from_millis(took), "{times:?}");
         }
     }
 }

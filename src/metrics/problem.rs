@@ -1,5 +1,4 @@
-//! What is wrong right now: one list, which `/ready`, the metrics, the alerts and the status page all show. So none of
-//! them knows of something that the others do not.
+//! The current problems: one list for `/ready`, the metrics, the alerts and the status page, so that all of them agree.
 
 use std::{
     collections::BTreeMap,
@@ -8,20 +7,20 @@ use std::{
 
 use crate::domain::{address::SourceId, job::Route, time::UnixMillis};
 
-/// What can be wrong, and with what.
+/// The cause of a problem.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// A bot is not polled.
     Bot(SourceId, BotProblem),
     /// Nothing is sent on a route.
     Paused(Route),
-    /// Kommo does not answer as it should.
+    /// Kommo fails, or cannot be reached.
     Kommo,
     /// A command has disconnected the channel.
     Disconnected,
-    /// Kommo has not said yet whether the channel is connected.
+    /// It is not known yet whether the channel is connected.
     Unanswered,
-    /// Setting up the channel has shown that it is not connected.
+    /// The set-up has found that the channel is not connected.
     Unconnected,
     /// The channel is connected to another account.
     Elsewhere,
@@ -41,7 +40,7 @@ pub enum Cause {
     TokenEnded,
     /// The certificate of the public address ends soon.
     Certificate,
-    /// The certificate that the public listener shows can be neither read nor renewed.
+    /// The certificate of the public listener can be neither read nor renewed.
     Tls,
     /// The public address does not lead here.
     PublicAddress,
@@ -55,13 +54,13 @@ pub enum Cause {
     Failures,
     /// No file of this source's customers reaches Kommo.
     Files(SourceId),
-    /// Managers' answers come by the comparison instead of by their hooks.
+    /// Managers' answers are found by the comparison instead of arriving as hooks.
     Hooks,
     /// Kommo's history cannot be read.
     HistoryUnreadable,
-    /// A target of alerts takes none.
+    /// A target of alerts fails.
     AlertTarget(String),
-    /// The heartbeat reaches nobody.
+    /// The heartbeat fails.
     Heartbeat,
     /// A program of the owner's does not take its updates.
     Program(String),
@@ -70,9 +69,9 @@ pub enum Cause {
 /// Why a bot is not polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BotProblem {
-    /// Nothing has been heard yet.
+    /// No poll has ended yet.
     Starting,
-    /// Time will heal it.
+    /// It cannot be reached, and may recover by itself.
     Unreachable,
     /// Its token is not accepted.
     Revoked,
@@ -82,22 +81,22 @@ pub enum BotProblem {
     PolledElsewhere,
     /// The Bot API server does not serve it.
     NotServed,
-    /// The disk has no room for what it would bring.
+    /// The disk has no room for updates.
     NoRoom,
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub cause: Cause,
-    /// What is wrong and what to do, for the operator. No customer's words and no secret.
+    /// The problem and advice, for the operator. It contains no text of a customer and no secret.
     pub text: String,
-    /// Since when it is known.
+    /// When it was first seen.
     pub since: UnixMillis,
 }
 
 impl Cause {
-    /// The name of the cause in metrics. It does not change.
+    /// The name of the cause in metrics. It never changes.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -137,7 +136,7 @@ impl Cause {
         }
     }
 
-    /// What it is about, where there may be several of a kind: a source, a route, a target.
+    /// What it concerns, if there can be several of a kind: a source, a route, a target.
     #[must_use]
     pub fn of(&self) -> Option<String> {
         match self {
@@ -169,7 +168,7 @@ impl Cause {
         }
     }
 
-    /// Whether the bridge is not ready because of it.
+    /// Whether it prevents readiness.
     #[must_use]
     pub const fn is_obstacle(&self) -> bool {
         match self {
@@ -203,7 +202,7 @@ impl Cause {
         }
     }
 
-    /// What stands in front of its text in `/ready`.
+    /// The prefix of its text in `/ready`.
     fn label(&self) -> String {
         match self {
             Self::Bot(source, _) => format!("bot {source}: "),
@@ -226,34 +225,34 @@ impl Cause {
             Self::Heartbeat => "heartbeat: ".to_owned(),
             Self::Program(name) => format!("program {name}: "),
             Self::HistoryUnreadable => "Kommo's history cannot be compared: ".to_owned(),
-            // Their texts say what they are about.
+            // Their texts name the subject themselves.
             Self::Files(_) | Self::Hooks | Self::RolledBack => String::new(),
         }
     }
 }
 
 impl Problem {
-    /// As `/ready` shows it.
+    /// The line in `/ready`.
     #[must_use]
     pub fn line(&self) -> String {
         format!("{}{}", self.cause.label(), self.text)
     }
 }
 
-/// What is wrong with one bridge.
+/// The problems of one bridge.
 #[derive(Debug, Default)]
 pub(super) struct Problems(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     wrong: BTreeMap<Cause, (String, UnixMillis)>,
-    /// When what was wrong last was over.
+    /// When each past problem was last over.
     over: BTreeMap<Cause, UnixMillis>,
 }
 
 impl Problems {
-    /// Notes how it stands with a cause; `None` if nothing is wrong with it. What goes on keeps its beginning. Gives
-    /// what was noted before.
+    /// Records the problem of a cause; `None` if there is none. A continuing problem keeps its start. Returns the
+    /// previous text.
     pub(super) fn put(&self, cause: Cause, text: Option<String>, now: UnixMillis) -> Option<String> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = state.wrong.remove(&cause);
@@ -266,7 +265,7 @@ impl Problems {
         before.map(|(text, _)| text)
     }
 
-    /// The same of a bot, which has one trouble at most.
+    /// The same for a bot, which has one problem at most.
     pub(super) fn put_bot(&self, source: &SourceId, trouble: Option<(BotProblem, String)>, now: UnixMillis) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kind = trouble.as_ref().map(|(kind, _)| *kind);
@@ -274,8 +273,8 @@ impl Problems {
         let over: Vec<_> = state.wrong.extract_if(.., |cause, _| is_over(cause)).map(|(cause, _)| cause).collect();
         state.over.extend(over.into_iter().map(|cause| (cause, now)));
         if let Some((kind, text)) = trouble {
-            let there = state.wrong.entry(Cause::Bot(source.clone(), kind)).or_insert_with(|| (String::new(), now));
-            there.0 = text;
+            let entry = state.wrong.entry(Cause::Bot(source.clone(), kind)).or_insert_with(|| (String::new(), now));
+            entry.0 = text;
         }
     }
 
@@ -284,10 +283,10 @@ impl Problems {
         state.wrong.get(cause).map(|(text, _)| text.clone())
     }
 
-    /// When the last of such troubles was over, if there was one.
-    pub(super) fn over_at(&self, is_meant: impl Fn(&Cause) -> bool) -> Option<UnixMillis> {
+    /// When the last of such problems was over, if there was one.
+    pub(super) fn over_at(&self, is_selected: impl Fn(&Cause) -> bool) -> Option<UnixMillis> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.over.iter().filter(|(cause, _)| is_meant(cause)).map(|(_, at)| *at).max()
+        state.over.iter().filter(|(cause, _)| is_selected(cause)).map(|(_, at)| *at).max()
     }
 
     pub(super) fn all(&self) -> Vec<Problem> {
@@ -306,13 +305,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_on_keeps_its_beginning_and_what_is_mended_goes() {
+    fn a_continuing_problem_keeps_its_start_and_a_mended_one_is_removed() {
         let troubles = Problems::default();
         assert_eq!(troubles.put(Cause::Kommo, Some("no answer".to_owned()), UnixMillis(10)), None);
         let before = troubles.put(Cause::Kommo, Some("503".to_owned()), UnixMillis(20));
         assert_eq!(before.as_deref(), Some("no answer"));
-        let said = troubles.all();
-        assert_eq!((said[0].line().as_str(), said[0].since), ("kommo: 503", UnixMillis(10)));
+        let all = troubles.all();
+        assert_eq!((all[0].line().as_str(), all[0].since), ("kommo: 503", UnixMillis(10)));
         troubles.put(Cause::Kommo, None, UnixMillis(30));
         assert_eq!(troubles.all(), []);
         troubles.put(Cause::Kommo, None, UnixMillis(40));
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bot_has_one_trouble_which_begins_anew_when_it_is_another() {
+    fn a_bot_has_one_problem_which_starts_again_if_its_kind_changes() {
         let (troubles, source) = (Problems::default(), SourceId::parse("sales").unwrap());
         let other = SourceId::parse("support").unwrap();
         let put = |kind, at| troubles.put_bot(&source, Some((kind, "x".to_owned())), UnixMillis(at));
@@ -337,7 +336,7 @@ mod tests {
         troubles.put_bot(&source, None, UnixMillis(40));
         assert_eq!(over_at(), Some(UnixMillis(40)));
         troubles.put_bot(&source, None, UnixMillis(50));
-        assert_eq!(over_at(), Some(UnixMillis(40)), "it was well all the time");
+        assert_eq!(over_at(), Some(UnixMillis(40)), "there was no other problem");
         assert_eq!(since(), [("bot_webhook", 1)]);
     }
 }

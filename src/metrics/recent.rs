@@ -1,4 +1,4 @@
-//! The messages that failed last, for the operator to look at. No customer's words.
+//! The messages that failed last, for the operator. They contain no text of a customer.
 
 use std::{
     collections::VecDeque,
@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::time::UnixMillis;
 
-/// How many are remembered.
-const REMEMBERED: usize = 50;
+/// How many are kept.
+const MAX_FAILURES: usize = 50;
 
-/// What became of a message that failed.
+/// What became of a failed message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
-    /// It is tried again.
+    /// It is retried.
     Retried,
     /// It waits for a person.
     Parked,
-    /// Its author was told.
+    /// Its author has been informed.
     Reported,
 }
 
@@ -29,19 +29,19 @@ pub enum Fate {
 pub struct FailedLately {
     pub at: UnixMillis,
     pub route: String,
-    /// The lane of that route.
+    /// The lane on that route.
     pub thread: String,
-    /// What its sender calls it.
+    /// Its id at its origin.
     pub message_id: Option<String>,
     pub fate: Fate,
     /// How often it has failed.
     pub attempts: u32,
-    /// Its number among the parked ones.
+    /// Its id if it is parked.
     pub parked: Option<u64>,
     pub why: String,
 }
 
-/// The last ones, the oldest first. A message that fails again is there once.
+/// The last failures, the oldest first. A message that fails again is listed once.
 #[derive(Debug, Default)]
 pub(super) struct Recent(Mutex<VecDeque<FailedLately>>);
 
@@ -52,7 +52,7 @@ impl Recent {
             (&other.route, &other.thread, &other.message_id) == (&failed.route, &failed.thread, &failed.message_id)
         };
         all.retain(|other| !is_same(other));
-        if all.len() == REMEMBERED {
+        if all.len() == MAX_FAILURES {
             all.pop_front();
         }
         all.push_back(failed);
@@ -82,14 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_ones_are_remembered_each_once() {
+    fn the_last_failures_are_kept_each_once() {
         let recent = Recent::default();
         for message in 0..60 {
             recent.add(failed(message, 1));
         }
         recent.add(failed(30, 2));
         let all = recent.newest_first();
-        assert_eq!(all.len(), REMEMBERED);
+        assert_eq!(all.len(), MAX_FAILURES);
         assert_eq!((&all[0], &all[1]), (&failed(30, 2), &failed(59, 1)));
         assert_eq!(all.iter().filter(|it| it.message_id.as_deref() == Some("30")).count(), 1);
     }

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::address::Conversation;
 
 #[test]
-fn a_state_is_news_once() {
+fn a_change_of_state_is_reported_once() {
     let (metrics, source) = (Metrics::new(), SourceId::parse("sales").unwrap());
     assert!(metrics.polling(&source, Polling::Working));
     assert!(!metrics.polling(&source, Polling::Working));
@@ -23,7 +23,7 @@ fn obstacles_come_and_go() {
 }
 
 #[test]
-fn that_hooks_go_elsewhere_is_not_taken_back_by_a_message_that_kommo_takes() {
+fn an_accepted_message_does_not_show_where_hooks_go() {
     let metrics = Metrics::new();
     metrics.unconnected(Some("404".to_owned()));
     metrics.connected_elsewhere("another account".to_owned());
@@ -32,7 +32,7 @@ fn that_hooks_go_elsewhere_is_not_taken_back_by_a_message_that_kommo_takes() {
 }
 
 #[test]
-fn one_bots_own_trouble_cuts_nobody_off() {
+fn one_bots_own_problem_is_no_outage() {
     let metrics = Metrics::new();
     assert!(!metrics.is_cut_off(), "nothing is known yet");
     let [sales, support] = ["sales", "support"].map(|source| SourceId::parse(source).unwrap());
@@ -74,7 +74,7 @@ fn empty(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn everything_that_is_expected_is_there_at_nothing() {
+fn all_expected_series_exist_at_zero() {
     let metrics = Metrics::new();
     metrics.expect(&expected(), UnixMillis(0));
     let text = metrics.text(Form::Prometheus);
@@ -82,7 +82,7 @@ fn everything_that_is_expected_is_there_at_nothing() {
     let count = |line: &&str| !line.starts_with('#') && line.contains("_total") || line.contains("_count");
     let above: Vec<_> = text.lines().filter(count).filter(|line| !line.ends_with(" 0")).collect();
     assert_eq!(above, [""; 0]);
-    for there in [
+    for expected_line in [
         "telekommo_bot_up{source=\"sales\"} 0",
         "telekommo_hooks_total{outcome=\"known\"} 0",
         "telekommo_jobs_total{route=\"outbound:support\",outcome=\"parked\"} 0",
@@ -96,24 +96,24 @@ fn everything_that_is_expected_is_there_at_nothing() {
         "telekommo_alerts_total{target=\"owner\",outcome=\"failed\"} 0",
         "telekommo_ready 1",
     ] {
-        assert!(text.lines().any(|line| line == there), "{there} is not in {text}");
+        assert!(text.lines().any(|line| line == expected_line), "{expected_line} is not in {text}");
     }
     assert!(text.contains(&format!("telekommo_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))));
 }
 
 #[test]
-fn what_happens_is_counted_where_it_was_expected() {
+fn events_are_counted_in_expected_series() {
     let (metrics, expected) = (Metrics::new(), expected());
     metrics.expect(&expected, UnixMillis(0));
     let lines = |metrics: &Metrics| metrics.text(Form::Prometheus).lines().count();
     let before = lines(&metrics);
     let sales = SourceId::parse("sales").unwrap();
     let conversation = Conversation::new(sales.clone(), 7);
-    let way = DeliveryTimes { written_at: None, came_at: UnixMillis(0), arrived_at: UnixMillis(700) };
+    let times = DeliveryTimes { written_at: None, came_at: UnixMillis(0), arrived_at: UnixMillis(700) };
     metrics.customer_wrote(&conversation, "voice message");
-    metrics.reached_kommo(&sales, "voice message", way);
+    metrics.reached_kommo(&sales, "voice message", times);
     metrics.manager_wrote(Some(&sales), "text");
-    metrics.reached_customer(&conversation, "text", way);
+    metrics.reached_customer(&conversation, "text", times);
     metrics.given_up(Some(&sales), Direction::Outbound, 2, true);
     metrics.job(&Lane::outbound(&conversation), "parked");
     metrics.polling(&sales, Polling::Working);
@@ -126,7 +126,7 @@ fn what_happens_is_counted_where_it_was_expected() {
     metrics.show_troubles(&expected);
     assert_eq!(lines(&metrics), before, "nothing is there that was not before: {}", metrics.text(Form::Prometheus));
     let text = metrics.text(Form::Prometheus);
-    for there in [
+    for expected_line in [
         "telekommo_messages_total{source=\"sales\",direction=\"inbound\",kind=\"voice_message\",outcome=\"delivered\"} \
          1",
         "telekommo_messages_total{source=\"sales\",direction=\"outbound\",kind=\"text\",outcome=\"received\"} 1",
@@ -142,7 +142,7 @@ fn what_happens_is_counted_where_it_was_expected() {
         "telekommo_trouble{cause=\"route_paused\",of=\"inbound\"} 1",
         "telekommo_ready 0",
     ] {
-        assert!(text.lines().any(|line| line == there), "{there} is not in {text}");
+        assert!(text.lines().any(|line| line == expected_line), "{expected_line} is not in {text}");
     }
     metrics.note(Cause::Dump, None);
     metrics.show_troubles(&expected);

@@ -1,4 +1,4 @@
-//! The two text forms: that of `OpenMetrics` 1.0, and the older one of Prometheus.
+//! The text formats: `OpenMetrics` 1.0, and the older one of Prometheus.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use prometheus_client::encoding::text::encode;
 
 use crate::metrics::Metrics;
 
-/// A form in which the figures are given.
+/// A text format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     OpenMetrics,
@@ -16,25 +16,25 @@ pub enum Form {
 const OPEN_METRICS: &str = "application/openmetrics-text";
 
 impl Form {
-    /// The form that a reader likes best, by the header `Accept`. Who does not name `OpenMetrics` gets the older one,
-    /// which everything reads.
+    /// The format preferred by an `Accept` header. Without `OpenMetrics` in it, the older one, which every scraper
+    /// reads.
     #[must_use]
     pub fn accepted(accept: &str) -> Self {
-        let liked = |wanted: fn(&str) -> bool| {
+        let weight_of = |matches: fn(&str) -> bool| {
             let ranges = accept.split(',').filter_map(|range| {
                 let mut parts = range.split(';').map(str::trim);
                 let name = parts.next()?.to_ascii_lowercase();
                 let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
-                wanted(&name).then_some(weight)
+                matches(&name).then_some(weight)
             });
             ranges.fold(0.0, f32::max)
         };
-        let open = liked(|name| name == OPEN_METRICS);
-        let plain = liked(|name| name == "text/plain");
+        let open = weight_of(|name| name == OPEN_METRICS);
+        let plain = weight_of(|name| name == "text/plain");
         if open > 0.0 && open >= plain { Self::OpenMetrics } else { Self::Prometheus }
     }
 
-    /// What a text in this form is called.
+    /// The content type.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -45,11 +45,11 @@ impl Form {
 }
 
 impl Metrics {
-    /// All figures.
+    /// All metrics as a text.
     #[must_use]
     pub fn text(&self, form: Form) -> String {
         let mut text = String::new();
-        // Writing to a String cannot fail; were it to, what is there is better than nothing.
+        // Writing to a String cannot fail; if it did, an incomplete text would be better than none.
         encode(&mut text, &self.figures.registry).unwrap_or_default();
         match form {
             Form::OpenMetrics => text,
@@ -58,10 +58,11 @@ impl Metrics {
     }
 }
 
-/// The older form of a text of `OpenMetrics`: a family is called as its samples are, and some types are not known.
+/// Converts `OpenMetrics` to the older format, in which families are named like their samples, and some types do not
+/// exist.
 fn plain(open: &str) -> String {
     let types: BTreeMap<_, _> = open.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' ')).collect();
-    let called = |name: &str| match types.get(name).copied() {
+    let family_name = |name: &str| match types.get(name).copied() {
         Some("counter") => format!("{name}_total"),
         Some("info") => format!("{name}_info"),
         _ => name.to_owned(),
@@ -73,9 +74,9 @@ fn plain(open: &str) -> String {
         };
         let (name, rest) = rest.split_once(' ').unwrap_or((rest, ""));
         match (word, rest) {
-            ("TYPE", "info") => Some(format!("# TYPE {} gauge", called(name))),
+            ("TYPE", "info") => Some(format!("# TYPE {} gauge", family_name(name))),
             ("TYPE", "unknown") => Some(format!("# TYPE {name} untyped")),
-            ("TYPE" | "HELP", rest) => Some(format!("# {word} {} {rest}", called(name))),
+            ("TYPE" | "HELP", rest) => Some(format!("# {word} {} {rest}", family_name(name))),
             _ => None,
         }
     };
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_form_is_the_one_that_is_liked_best() {
+    fn the_preferred_format_is_chosen() {
         let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;\
                           version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
         for (accept, form) in [
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_form_calls_families_as_their_samples() {
+    fn the_older_format_names_families_like_their_samples() {
         let open = "# HELP a Things.\n# TYPE a counter\n# UNIT a seconds\na_total{x=\"# TYPE a info\"} 1\n# HELP b B.\n\
                     # TYPE b info\nb_info{v=\"1\"} 1\n# HELP c C.\n# TYPE c gauge\nc 5\n# HELP d D.\n# TYPE d unknown\n\
                     d 1\n# EOF\n";

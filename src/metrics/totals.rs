@@ -1,4 +1,4 @@
-//! How many messages there were, for the line of the day and the share of failures.
+//! Totals of messages, for the daily message and the share of failures.
 
 use std::{
     collections::HashMap,
@@ -11,29 +11,29 @@ use tokio::time::Instant;
 
 use crate::domain::address::Conversation;
 
-/// The upper ends of the buckets of answer times, in seconds. The last one has no end.
+/// Upper bounds of the buckets of answer times, in seconds. The last bucket is unbounded.
 const ENDS: [u64; 16] = [15, 30, 60, 120, 180, 300, 480, 720, 1200, 1800, 3600, 7200, 14_400, 28_800, 57_600, 86_400];
-/// How many customers are remembered who wait for an answer.
-const WAITING: usize = 10_000;
+/// The most waiting customers that are tracked.
+const MAX_WAITING: usize = 10_000;
 
-/// What has happened.
+/// Totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Totals {
-    /// Messages of customers that came.
+    /// Received messages of customers.
     pub received: u64,
-    /// Messages of managers that came.
+    /// Received messages of managers.
     pub answers: u64,
-    /// Messages that arrived, both ways.
+    /// Delivered messages, both directions.
     pub delivered: u64,
-    /// Messages that did not, both ways.
+    /// Failed messages, both directions.
     pub failed: u64,
-    /// How many customers were answered after how long, by the bucket.
+    /// Counts of answered customers by waiting time.
     pub answered: [u64; ENDS.len() + 1],
 }
 
 impl Totals {
-    /// Adds what has happened besides.
+    /// Adds other totals.
     pub fn add(&mut self, more: &Self) {
         self.received += more.received;
         self.answers += more.answers;
@@ -44,7 +44,7 @@ impl Totals {
         }
     }
 
-    /// What has happened since it was `before`.
+    /// The difference from earlier totals.
     #[must_use]
     pub fn since(&self, before: &Self) -> Self {
         let mut answered = self.answered;
@@ -65,14 +65,14 @@ impl Totals {
         self.answered[ENDS.partition_point(|end| *end < time.as_secs())] += 1;
     }
 
-    /// The time until an answer that half of the answered customers did not have to wait for: the middle of its bucket.
+    /// The median waiting time of answered customers: the middle of its bucket.
     #[must_use]
     pub fn median_answer_time(&self) -> Option<Duration> {
         let all: u64 = self.answered.iter().sum();
-        let mut seen = 0;
+        let mut counted = 0;
         let median = self.answered.iter().position(|count| {
-            seen += count;
-            all > 0 && seen * 2 >= all
+            counted += count;
+            all > 0 && counted * 2 >= all
         })?;
         let below = if median == 0 { 0 } else { ENDS[median - 1] };
         let end = ENDS.get(median).copied().unwrap_or(below);
@@ -80,14 +80,14 @@ impl Totals {
     }
 }
 
-/// The totals of one bridge, and who waits for an answer.
+/// The totals of one bridge, and which customers wait for an answer.
 #[derive(Debug, Default)]
 pub(super) struct Tally(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
     totals: Totals,
-    /// Since when the customers of these conversations wait, in what passes by the steady clock.
+    /// Since when customers wait, by conversation.
     waiting: HashMap<Conversation, Instant>,
 }
 
@@ -96,28 +96,27 @@ impl Tally {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).totals
     }
 
-    /// A message of a customer has come.
+    /// Counts a message of a customer.
     pub(super) fn received(&self, conversation: &Conversation) {
         self.with(|state| {
             state.totals.received += 1;
-            if state.waiting.len() < WAITING || state.waiting.contains_key(conversation) {
+            if state.waiting.len() < MAX_WAITING || state.waiting.contains_key(conversation) {
                 state.waiting.entry(conversation.clone()).or_insert_with(Instant::now);
             }
         });
     }
 
-    /// A message of a manager has come.
+    /// Counts a message of a manager.
     pub(super) fn asked_to_send(&self) {
         self.with(|state| state.totals.answers += 1);
     }
 
-    /// A message of a customer has arrived in Kommo.
+    /// Counts a customer's message that Kommo has accepted.
     pub(super) fn taken(&self) {
         self.with(|state| state.totals.delivered += 1);
     }
 
-    /// An answer has arrived: its customer waits no longer.
-    /// Returns how long they have waited.
+    /// Counts a delivered answer. Returns how long its customer has waited.
     pub(super) fn answered(&self, conversation: &Conversation) -> Option<Duration> {
         self.with(|state| {
             state.totals.delivered += 1;
@@ -127,7 +126,7 @@ impl Tally {
         })
     }
 
-    /// Messages did not arrive, from customers or managers.
+    /// Counts failed messages.
     pub(super) fn failed(&self, messages: usize) {
         self.with(|state| state.totals.failed += messages as u64);
     }

@@ -10,7 +10,7 @@ use reqwest::{Method, Url};
 
 /// One request and its outcome.
 #[derive(Debug)]
-pub struct Seen<'a> {
+pub struct ObservedRequest<'a> {
     pub method: &'a Method,
     /// Its URL. It may contain a secret, so only known parts of it may be shown.
     pub url: &'a Url,
@@ -22,10 +22,10 @@ pub struct Seen<'a> {
 
 /// A callback for each request.
 #[derive(Clone)]
-pub struct Observer(Arc<dyn Fn(&Seen<'_>) + Send + Sync>);
+pub struct Observer(Arc<dyn Fn(&ObservedRequest<'_>) + Send + Sync>);
 
 impl Observer {
-    pub fn new(observe: impl Fn(&Seen<'_>) + Send + Sync + 'static) -> Self {
+    pub fn new(observe: impl Fn(&ObservedRequest<'_>) + Send + Sync + 'static) -> Self {
         Self(Arc::new(observe))
     }
 }
@@ -60,7 +60,7 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         if let Some(Observer(observe)) = &self.observer {
             let (method, url) = (&self.method, &self.url);
-            observe(&Seen { method, url, status: self.status, took: self.began.elapsed() });
+            observe(&ObservedRequest { method, url, status: self.status, took: self.began.elapsed() });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A request's body, which is read only as fast as there is memory for it.
+//! Request bodies, read only as fast as there is memory for them.
 
 use std::sync::Arc;
 
@@ -9,45 +9,45 @@ use hyper::body::{Body as _, Incoming};
 
 use crate::serve::connections::Connection;
 
-/// What each piece takes beside its bytes, so that a body of single bytes is not free.
+/// The overhead of each piece, so that a body of single bytes is not free.
 const PIECE_BYTES: usize = 64;
 
-/// The body of a request over this connection.
+/// Wraps the body of a request over this connection.
 pub(super) fn metered(body: Incoming, connection: Arc<Connection>) -> Body {
-    connection.has_asked();
+    connection.start_body();
     if body.is_end_stream() {
-        connection.is_handled();
+        connection.start_handling();
         return Body::empty();
     }
     Body::from_stream(stream::try_unfold((body, connection), |(mut body, connection)| async move {
         let bytes = tokio::select! {
             bytes = next(&mut body, &connection) => bytes?,
-            () = connection.has_to_end() => return Err(axum::Error::new(TooSlow)),
+            () = connection.evicted() => return Err(axum::Error::new(TooSlow)),
         };
         Ok(bytes.map(|bytes| (bytes, (body, connection))))
     }))
 }
 
-/// A body does not come at the rate, or others need the room more.
+/// The body is sent below the minimum rate, or others need the room.
 #[derive(Debug, thiserror::Error)]
-#[error("the body came too slowly")]
+#[error("the body was sent too slowly")]
 struct TooSlow;
 
 async fn next(body: &mut Incoming, connection: &Connection) -> Result<Option<Bytes>, axum::Error> {
-    if connection.is_flowing() {
-        connection.has_asked();
+    if connection.is_streaming() {
+        connection.start_body();
     }
     while let Some(frame) = body.frame().await {
         // Trailers are no part of a hook.
         let Ok(bytes) = frame.map_err(axum::Error::new)?.into_data() else { continue };
         connection.progress(bytes.len());
-        if connection.is_flowing() {
-            connection.is_put_off();
+        if connection.is_streaming() {
+            connection.pause_body();
             return Ok(Some(bytes));
         }
         connection.hold(bytes.len() + PIECE_BYTES).await.map_err(axum::Error::new)?;
         return Ok(Some(bytes));
     }
-    connection.is_handled();
+    connection.start_handling();
     Ok(None)
 }

@@ -1,4 +1,4 @@
-//! The open connections of one listener, with their places and their memory.
+//! The open connections of one listener, with their slots and their memory.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -15,106 +15,106 @@ use crate::serve::{
     limits::{Limits, SMALL_BYTES},
     log_throttle::LogThrottle,
     peer::Peer,
-    strict::Irregular,
-    table::{ConnectionResources, Need, PATIENCE, Stage, Table},
+    strict::Malformed,
+    table::{ConnectionResources, IDLE_TIMEOUT, Need, Stage, Table},
     unparsed::UnparsedRequests,
 };
 
-/// What one connection may hold in all. The largest hook is far below.
-const MOST_HELD_BYTES: usize = 4 * 1024 * 1024;
+/// The most memory that one connection may hold. The largest hook needs far less.
+const MAX_HELD_BYTES: usize = 4 * 1024 * 1024;
 
 /// All connections of one listener.
 #[derive(Debug)]
 pub(super) struct Connections {
     table: Mutex<Table>,
-    places: Arc<Semaphore>,
-    greeted: Semaphore,
+    slots: Arc<Semaphore>,
+    handshaking: Semaphore,
     served: Semaphore,
     small: Semaphore,
     large: Semaphore,
-    is_flowing: bool,
+    is_streaming: bool,
     dropped: LogThrottle,
     unread: UnparsedRequests,
 }
 
-/// One of them. Its place and its memory are free again once nobody has it.
+/// One connection. Its slot and its memory are freed when it is dropped.
 #[derive(Debug)]
 pub(super) struct Connection {
     all: Arc<Connections>,
     peer: Peer,
     number: u64,
     dropped: CancellationToken,
-    /// Whether all that the client had to send was read.
+    /// Whether the whole request was read.
     is_read: AtomicBool,
-    _place: OwnedSemaphorePermit,
+    _slot: OwnedSemaphorePermit,
 }
 
-/// A client wants more memory than any hook needs.
+/// A request needs more memory than any hook.
 #[derive(Debug, thiserror::Error)]
-#[error("the request holds too much memory")]
+#[error("the request needs too much memory")]
 pub(super) struct TooMuchMemory;
 
 impl Connections {
     pub(super) fn new(limits: Limits, unread: UnparsedRequests) -> Self {
         Self {
             table: Mutex::new(Table::new(limits.share)),
-            places: Arc::new(Semaphore::new(limits.connections)),
-            greeted: Semaphore::new(limits.greeted),
+            slots: Arc::new(Semaphore::new(limits.connections)),
+            handshaking: Semaphore::new(limits.handshaking),
             served: Semaphore::new(limits.served),
             small: Semaphore::new(limits.small_bodies_bytes),
             large: Semaphore::new(limits.large_bodies_bytes),
-            is_flowing: limits.is_flowing,
+            is_streaming: limits.is_streaming,
             dropped: LogThrottle::default(),
             unread,
         }
     }
 
-    /// A place for a new connection of `peer`. Where all are taken, the slowest client has to go; a hook that is being
-    /// stored is waited for.
+    /// Registers a new connection of `peer`. If all slots are taken, the slowest client is dropped; hooks that are
+    /// being stored are waited for.
     pub(super) async fn enter(self: &Arc<Self>, peer: Peer) -> Arc<Connection> {
-        let places = Arc::clone(&self.places);
-        let place = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            place
+        let slots = Arc::clone(&self.slots);
+        let slot = if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
+            slot
         } else {
-            self.shed(Need::Place);
-            places.acquire_owned().await.expect("the semaphore is never closed")
+            self.shed(Need::Slot);
+            slots.acquire_owned().await.expect("the semaphore is never closed")
         };
         let (number, dropped) = self.table().enter(peer.network(), Instant::now());
         let is_read = AtomicBool::new(false);
-        Arc::new(Connection { all: Arc::clone(self), peer, number, dropped, is_read, _place: place })
+        Arc::new(Connection { all: Arc::clone(self), peer, number, dropped, is_read, _slot: slot })
     }
 
-    /// Drops whom it takes to make room, the slowest first.
+    /// Drops as many connections as needed, the slowest first.
     fn shed(&self, need: Need) {
         let dropped = self.table().shed(need);
-        self.say(dropped);
+        self.log_dropped(dropped);
     }
 
-    /// Drops an eighth of all, so that there is room for more than one. Returns whether there was anybody to drop.
+    /// Drops an eighth of all, to make room for several. Returns whether any was dropped.
     pub(super) fn shed_some(&self) -> bool {
         let mut table = self.table();
-        let dropped = (0..=table.len() / 8).map(|_| table.shed(Need::Place)).sum();
+        let dropped = (0..=table.len() / 8).map(|_| table.shed(Need::Slot)).sum();
         drop(table);
-        self.say(dropped);
+        self.log_dropped(dropped);
         dropped > 0
     }
 
-    fn say(&self, dropped: usize) {
+    fn log_dropped(&self, dropped: usize) {
         if dropped > 0
-            && let Some(clients) = self.dropped.said(dropped)
+            && let Some(clients) = self.dropped.add(dropped)
         {
-            tracing::warn!(clients, "it gets tight: the slowest clients are dropped to make room for others");
+            tracing::warn!(clients, "the listener is full: the slowest clients were dropped to make room for others");
         }
     }
 
-    /// What all hold of the memory for small bodies.
+    /// The memory for small bodies that is in use.
     #[cfg(test)]
     pub(super) fn small_bytes_held(&self) -> usize {
         self.table().all().map(|held| held.small_bytes).sum()
     }
 
     fn free(&self, held: ConnectionResources) {
-        self.greeted.add_permits(held.greeted);
+        self.handshaking.add_permits(held.handshaking);
         self.served.add_permits(held.served);
         self.small.add_permits(held.small_bytes);
         self.large.add_permits(held.large_bytes);
@@ -126,38 +126,38 @@ impl Connections {
 }
 
 impl Connection {
-    /// Who is at its other end.
+    /// The other end.
     pub(super) const fn peer(&self) -> Peer {
         self.peer
     }
 
-    /// What the client has said is not read.
-    pub(super) fn is_not_read(&self, why: Irregular) {
+    /// Records that the request was refused unread.
+    pub(super) fn refuse_unread(&self, why: Malformed) {
         self.all.unread.note(why, self.peer);
     }
 
-    /// The client begins to speak TLS. Waits until there is room for that.
-    pub(super) async fn is_to_be_greeted(&self) -> Result<(), TooMuchMemory> {
-        self.take(&self.all.greeted, 1, Need::Greeted).await?;
-        self.change(|held| held.greeted = 1);
+    /// Waits for room for a TLS handshake.
+    pub(super) async fn start_handshake(&self) -> Result<(), TooMuchMemory> {
+        self.take(&self.all.handshaking, 1, Need::Handshake).await?;
+        self.change(|held| held.handshaking = 1);
         Ok(())
     }
 
-    /// The client has said what it wants. Waits until it can be served.
-    pub(super) async fn is_to_be_served(&self) -> Result<(), TooMuchMemory> {
+    /// The head is complete. Waits until the request can be served.
+    pub(super) async fn start_serving(&self) -> Result<(), TooMuchMemory> {
         self.take(&self.all.served, 1, Need::Served).await?;
-        let greeted = self.change(|held| {
+        let handshaking = self.change(|held| {
             held.served = 1;
-            std::mem::take(&mut held.greeted)
+            std::mem::take(&mut held.handshaking)
         });
-        self.all.greeted.add_permits(greeted.unwrap_or_default());
+        self.all.handshaking.add_permits(handshaking.unwrap_or_default());
         Ok(())
     }
 
-    /// Takes memory for a piece of this connection's request, and waits for it if there is none.
+    /// Reserves memory for a piece of the request, and waits until there is some.
     pub(super) async fn hold(&self, bytes: usize) -> Result<(), TooMuchMemory> {
         let held = self.all.table().held(self.number).map_or(ConnectionResources::default(), |held| *held);
-        if held.small_bytes + held.large_bytes + bytes > MOST_HELD_BYTES {
+        if held.small_bytes + held.large_bytes + bytes > MAX_HELD_BYTES {
             return Err(TooMuchMemory);
         }
         let small_bytes = bytes.min(SMALL_BYTES.saturating_sub(held.small_bytes));
@@ -185,30 +185,30 @@ impl Connection {
         self.all.table().held(self.number).map(change)
     }
 
-    /// The client has said what it wants, and may send a body.
-    pub(super) fn has_asked(&self) {
-        self.turn(Stage::Body);
+    /// The client may send a body now.
+    pub(super) fn start_body(&self) {
+        self.enter_stage(Stage::Body);
     }
 
-    /// Whether bodies flow through: they are kept nowhere, and whoever they go to may be slower than the client.
-    pub(super) fn is_flowing(&self) -> bool {
-        self.all.is_flowing
+    /// Whether bodies are streamed on: they are not kept, and their receiver may be slower than the client.
+    pub(super) fn is_streaming(&self) -> bool {
+        self.all.is_streaming
     }
 
-    /// Nobody asks for more of the body for now, so it is not the client that is waited for.
-    pub(super) fn is_put_off(&self) {
-        self.turn(Stage::Handling);
+    /// The receiver of the body is busy, so the client's clock stops.
+    pub(super) fn pause_body(&self) {
+        self.enter_stage(Stage::Handling);
     }
 
-    /// All that the client had to send was read.
-    pub(super) fn is_handled(&self) {
+    /// The whole request was read.
+    pub(super) fn start_handling(&self) {
         self.is_read.store(true, Ordering::Relaxed);
-        self.turn(Stage::Handling);
+        self.enter_stage(Stage::Handling);
     }
 
-    /// There is an answer. What was held of the request is not needed any more.
-    pub(super) fn is_answered(&self) {
-        self.turn(Stage::Answer);
+    /// The response begins. Frees the memory of the request.
+    pub(super) fn start_response(&self) {
+        self.enter_stage(Stage::Response);
         let freed = self.change(|held| {
             let kept = ConnectionResources { served: held.served, ..ConnectionResources::default() };
             ConnectionResources { served: 0, ..std::mem::replace(held, kept) }
@@ -216,56 +216,56 @@ impl Connection {
         self.all.free(freed.unwrap_or_default());
     }
 
-    /// What is left of a body is read for nothing.
-    pub(super) fn is_drained(&self) {
-        self.turn(Stage::Rest);
+    /// The rest of a body is read and discarded.
+    pub(super) fn start_draining(&self) {
+        self.enter_stage(Stage::Draining);
     }
 
-    /// Whether somebody reads the body, and will hear that its client is too slow.
+    /// Whether the body is being read, so that its reader can report a slow client.
     pub(super) fn is_body_awaited(&self) -> bool {
         self.all.table().stage(self.number) == Some(Stage::Body)
     }
 
-    /// Whether all was read and the answer is being found: it came to that in the moment in which it was to be dropped.
+    /// Whether the request is being handled. It may have come to that just as it was to be dropped.
     pub(super) fn is_being_handled(&self) -> bool {
         self.all.table().stage(self.number) == Some(Stage::Handling)
     }
 
-    /// Whether this connection makes room for others.
+    /// Whether this connection was dropped to make room for others.
     pub(super) fn is_dropped(&self) -> bool {
         self.dropped.is_cancelled()
     }
 
-    /// Whether all that the client had to send was read.
+    /// Whether the whole request was read.
     pub(super) fn is_read(&self) -> bool {
         self.is_read.load(Ordering::Relaxed)
     }
 
-    /// The client has sent or taken so much.
+    /// The client has sent or received so many bytes.
     pub(super) fn progress(&self, bytes: usize) {
         self.all.table().progress(self.number, bytes, Instant::now());
     }
 
     /// Waits until this connection has to end: its client is too slow, or others need the room.
-    pub(super) async fn has_to_end(&self) {
-        let _ = self.dropped.run_until_cancelled(self.runs_out_of_patience()).await;
+    pub(super) async fn evicted(&self) {
+        let _ = self.dropped.run_until_cancelled(self.timed_out()).await;
     }
 
-    async fn runs_out_of_patience(&self) {
+    async fn timed_out(&self) {
         loop {
-            let until = self.all.table().patient_until(self.number);
+            let until = self.all.table().deadline(self.number);
             let now = Instant::now();
             match until {
                 Some(until) if until <= now => return,
                 Some(until) => sleep_until(until).await,
-                // The next stage begins with this much.
-                None => sleep_until(now + PATIENCE).await,
+                // The next stage begins with this much time.
+                None => sleep_until(now + IDLE_TIMEOUT).await,
             }
         }
     }
 
-    fn turn(&self, stage: Stage) {
-        self.all.table().turn(self.number, stage, Instant::now());
+    fn enter_stage(&self, stage: Stage) {
+        self.all.table().enter_stage(self.number, stage, Instant::now());
     }
 }
 

@@ -1,4 +1,4 @@
-//! Places and memory go to whom they are due.
+//! Allocation of slots and memory.
 
 use std::time::Duration;
 
@@ -7,47 +7,47 @@ use tokio::time::timeout;
 use super::*;
 
 fn connections(connections: usize, small_bodies_bytes: usize, large_bodies_bytes: usize) -> Arc<Connections> {
-    let (share, is_flowing) = (connections, false);
+    let (share, is_streaming) = (connections, false);
     let limits =
-        Limits { connections, share, greeted: 1, served: 1, small_bodies_bytes, large_bodies_bytes, is_flowing };
+        Limits { connections, share, handshaking: 1, served: 1, small_bodies_bytes, large_bodies_bytes, is_streaming };
     Arc::new(Connections::new(limits, UnparsedRequests::default()))
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_says_nothing_has_five_seconds() {
     let connection = connections(1, 0, 0).enter(Peer::of_tests()).await;
-    let begun = Instant::now();
-    connection.has_to_end().await;
-    assert_eq!(begun.elapsed(), Duration::from_secs(5));
+    let started = Instant::now();
+    connection.evicted().await;
+    assert_eq!(started.elapsed(), Duration::from_secs(5));
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_to_a_full_house_takes_the_place_of_the_slowest() {
+async fn a_new_client_of_a_full_listener_replaces_the_slowest() {
     let connections = connections(1, 0, 0);
     let first = connections.enter(Peer::of_tests()).await;
     let leaves = async {
-        first.has_to_end().await;
+        first.evicted().await;
         drop(first);
     };
-    let begun = Instant::now();
+    let started = Instant::now();
     tokio::join!(leaves, connections.enter(Peer::of_tests()));
-    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(started.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hook_that_is_being_stored_keeps_its_place() {
+async fn a_hook_that_is_being_stored_keeps_its_slot() {
     let connections = connections(1, 0, 0);
     let first = connections.enter(Peer::of_tests()).await;
-    first.has_asked();
-    first.is_handled();
+    first.start_body();
+    first.start_handling();
     assert!(timeout(Duration::from_mins(1), connections.enter(Peer::of_tests())).await.is_err());
-    assert!(timeout(Duration::from_mins(1), first.has_to_end()).await.is_err());
+    assert!(timeout(Duration::from_mins(1), first.evicted()).await.is_err());
     drop(first);
     connections.enter(Peer::of_tests()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn memory_that_others_hold_becomes_free_by_their_end() {
+async fn memory_is_free_once_its_connection_ends() {
     let connections = connections(3, 1000, 0);
     let (first, second, third) = (
         connections.enter(Peer::of_tests()).await,
@@ -56,35 +56,35 @@ async fn memory_that_others_hold_becomes_free_by_their_end() {
     );
     first.hold(600).await.unwrap();
     second.hold(400).await.unwrap();
-    second.is_handled();
+    second.start_handling();
     let leaves = async {
-        first.has_to_end().await;
+        first.evicted().await;
         drop(first);
     };
     let (held, ()) = tokio::join!(third.hold(500), leaves);
     held.unwrap();
-    third.is_handled();
-    // Nobody is left who could go.
+    third.start_handling();
+    // No connection is left that could be dropped.
     assert!(timeout(Duration::from_mins(1), third.hold(200)).await.is_err());
-    second.is_answered();
+    second.start_response();
     third.hold(200).await.unwrap();
     drop((second, third));
     assert_eq!(connections.small.available_permits(), 1000);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_served_too_slowly_makes_room_for_the_next_and_keeps_nothing() {
+async fn a_client_that_reads_too_slowly_makes_room_for_the_next() {
     let connections = connections(2, 0, 0);
     let (first, second) = (connections.enter(Peer::of_tests()).await, connections.enter(Peer::of_tests()).await);
-    first.is_to_be_served().await.unwrap();
-    first.is_handled();
-    assert!(timeout(Duration::from_mins(1), second.is_to_be_served()).await.is_err());
-    first.is_answered();
+    first.start_serving().await.unwrap();
+    first.start_handling();
+    assert!(timeout(Duration::from_mins(1), second.start_serving()).await.is_err());
+    first.start_response();
     let leaves = async {
-        first.has_to_end().await;
+        first.evicted().await;
         drop(first);
     };
-    let (served, ()) = tokio::join!(second.is_to_be_served(), leaves);
+    let (served, ()) = tokio::join!(second.start_serving(), leaves);
     served.unwrap();
     drop(second);
     assert_eq!(connections.served.available_permits(), 1);
@@ -104,7 +104,7 @@ async fn large_bodies_leave_the_memory_of_small_ones_alone() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_holds_more_than_any_hook_needs() {
-    let connection = connections(1, SMALL_BYTES, MOST_HELD_BYTES).enter(Peer::of_tests()).await;
-    connection.hold(MOST_HELD_BYTES).await.unwrap();
+    let connection = connections(1, SMALL_BYTES, MAX_HELD_BYTES).enter(Peer::of_tests()).await;
+    connection.hold(MAX_HELD_BYTES).await.unwrap();
     assert!(connection.hold(1).await.is_err());
 }

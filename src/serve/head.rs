@@ -1,4 +1,4 @@
-//! The head of a request, kept in no more memory than it takes until all of it is there: most slow clients never get
+//! Reads the head of a request, with as little memory as possible until it is complete: most slow clients never get
 //! further.
 
 use std::io;
@@ -7,13 +7,13 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::serve::{connections::Connection, strict};
 
-/// The longest head that is collected here. The parser refuses longer ones.
-pub(super) const LONGEST_BYTES: usize = 16 * 1024;
-/// What is taken at first; twice as much each time that it does not suffice.
+/// The longest head. The parser refuses longer ones.
+pub(super) const MAX_BYTES: usize = 16 * 1024;
+/// The initial buffer. It doubles each time it is full.
 const FIRST_BYTES: usize = 512;
 
-/// Reads until the head that begins with `first` is complete, with whatever of the body came with it. `None` if the
-/// client leaves before. Of what cannot be a head, nothing more is read.
+/// Reads until the head that begins with `first` is complete, possibly with the beginning of the body. `None` if the
+/// client leaves before. If `first` cannot begin a head, nothing more is read.
 pub(super) async fn read(
     first: u8,
     stream: &mut (impl AsyncRead + Unpin),
@@ -31,17 +31,17 @@ pub(super) async fn read(
             connection.hold(more).await.map_err(io::Error::other)?;
             head.reserve_exact(more);
         }
-        let looked_at = head.len().saturating_sub(ENDS[0].len() - 1);
+        let searched = head.len().saturating_sub(ENDS[0].len() - 1);
         if stream.read_buf(&mut head).await? == 0 {
             return Ok(None);
         }
-        if ends(&head[looked_at..]) || head.len() >= LONGEST_BYTES {
+        if ends(&head[searched..]) || head.len() >= MAX_BYTES {
             return Ok(Some(head));
         }
     }
 }
 
-/// What a head ends with; the second is what lenient readers take as well, so nothing more of it comes.
+/// The end of a head. Lenient clients may send the second form and then wait.
 const ENDS: [&[u8]; 2] = [b"\n\r\n", b"\n\n"];
 
 fn ends(bytes: &[u8]) -> bool {
@@ -90,9 +90,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_that_never_ends_is_handed_on_as_it_is() {
+    async fn an_endless_head_is_passed_on_at_the_limit() {
         let (head, held) = of_pieces(&[&vec![b'x'; 100_000]]).await;
-        assert_eq!((head.unwrap().len(), held), (LONGEST_BYTES, LONGEST_BYTES));
+        assert_eq!((head.unwrap().len(), held), (MAX_BYTES, MAX_BYTES));
     }
 
     #[tokio::test]
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_a_client_that_leaves_there_is_no_head() {
+    async fn a_client_that_leaves_has_no_head() {
         assert_eq!(of_pieces(&[b"GET / HTTP/1.1\r\n"]).await, (None, 512));
     }
 }

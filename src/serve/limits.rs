@@ -1,52 +1,52 @@
-//! How many connections and how much memory the machine allows.
+//! Limits of connections and memory.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How many connections the public listener serves at the same time.
+/// The most connections of the public listener.
 const CONNECTIONS: usize = 4096;
-/// How many of them speak TLS and have not said yet what they want, where TLS is spoken. Each takes up to 64 KiB.
-const GREETED: usize = 1024;
-/// How many of them are served, which begins once it is known what the client wants. Each takes some 20 KiB beside its
-/// body, the others about 2.
+/// How many of them may be in the TLS handshake or the head that follows. Each needs up to 64 KiB.
+const HANDSHAKING: usize = 1024;
+/// How many requests are served at the same time, from their complete head on. Each needs some 20 KiB beside its body,
+/// other connections about 2.
 const SERVED: usize = 1024;
-/// What heads and bodies take that are being read. The first [`SMALL_BYTES`] of each come from one account and the rest
-/// from another, so that large bodies never take the memory that small ones need. Kommo's hooks are small.
+/// Memory for heads and bodies that are being read. The first [`SMALL_BYTES`] of each count against one budget and the
+/// rest against another, so that large bodies never take the memory of small ones. Kommo's hooks are small.
 const SMALL_BODIES_BYTES: usize = 12 * 1024 * 1024;
 const LARGE_BODIES_BYTES: usize = 8 * 1024 * 1024;
-/// How much of a body is small. A text of Telegram's greatest length takes less, however it is written.
+/// How much of each request counts as small. A text of Telegram's greatest length needs less in any encoding.
 pub(super) const SMALL_BYTES: usize = 32 * 1024;
-/// Of all connections, which part those of one network have before theirs make room for others first: one in so many.
+/// The share of one network is one connection in so many. Above it, its connections are dropped first.
 const SHARE: usize = 8;
-/// The same of the operator's listener, which only this machine reaches.
+/// The most connections of the admin listener, which only this machine reaches.
 const ADMIN_CONNECTIONS: usize = 128;
-/// The same of the listener for programs.
+/// The most connections of the gateway.
 const PROGRAM_CONNECTIONS: usize = 1024;
-/// Open files that are no connections to the public listener: the store, calls to Kommo and Telegram, files that pass
-/// through, and the operator's listener. Where there are few, it is half of them.
+/// Open files for everything but the public listener: the store, calls to Kommo and Telegram, files that pass through,
+/// the admin listener. If the limit is low, half of it.
 const OTHER_FILES: u64 = 512;
 
-/// What the connections of one listener may take.
+/// Limits of one listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many there may be.
+    /// The most connections.
     pub connections: usize,
-    /// From how many connections of one network on it is these that make room first. Nobody is turned away for it: all
-    /// of Kommo's hooks may come from one.
+    /// Above how many connections of one network these are dropped first. None is refused for it: all of Kommo's hooks
+    /// may come from one network.
     pub share: usize,
-    /// How many may set up TLS at the same time, until it is known what they want.
-    pub greeted: usize,
-    /// How many of them may be served at the same time.
+    /// The most connections in the TLS handshake or the head that follows.
+    pub handshaking: usize,
+    /// The most requests that are served at the same time.
     pub served: usize,
-    /// How much memory the heads, the small bodies, and the beginnings of large ones, may take together.
+    /// Memory for heads, small bodies and the beginnings of large ones.
     pub small_bodies_bytes: usize,
-    /// How much memory the rest of the large bodies may take together.
+    /// Memory for the rest of large bodies.
     pub large_bodies_bytes: usize,
-    /// Whether bodies flow through: no piece is kept, and none is waited for while nobody asks for it.
-    pub is_flowing: bool,
+    /// Whether bodies are streamed on: they are not kept, and the client's clock stops while the receiver is busy.
+    pub is_streaming: bool,
 }
 
 impl Limits {
-    /// For the listener that the internet reaches. Fewer connections where the process may not have enough open files.
+    /// For the public listener. Fewer connections if the process may not open enough files.
     #[must_use]
     pub fn public() -> Self {
         let open_files = getrlimit(Resource::Nofile).current;
@@ -62,32 +62,32 @@ impl Limits {
         Self::of(connections)
     }
 
-    /// For the operator's listener.
+    /// For the admin listener.
     #[must_use]
     pub const fn admin() -> Self {
         Self::of(ADMIN_CONNECTIONS)
     }
 
-    /// For the listener for the owner's programs.
+    /// For the gateway.
     #[must_use]
     pub const fn programs() -> Self {
-        Self { is_flowing: true, ..Self::of(PROGRAM_CONNECTIONS) }
+        Self { is_streaming: true, ..Self::of(PROGRAM_CONNECTIONS) }
     }
 
     const fn of(connections: usize) -> Self {
         Self {
             connections,
             share: connections.div_ceil(SHARE),
-            greeted: GREETED,
+            handshaking: HANDSHAKING,
             served: SERVED,
             small_bodies_bytes: SMALL_BODIES_BYTES,
             large_bodies_bytes: LARGE_BODIES_BYTES,
-            is_flowing: false,
+            is_streaming: false,
         }
     }
 }
 
-/// Lets this process open as many files as the system allows it to. Each connection is one.
+/// Raises the limit of open files as far as the system allows. Each connection is a file.
 pub fn raise_open_files() {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current == maximum {

@@ -1,4 +1,4 @@
-//! What happens often is said seldom.
+//! Limits how often an event is logged.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -7,16 +7,16 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How often it is said.
+/// The least time between two lines.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Something that may happen thousands of times a minute, and is worth one line in it.
+/// Counts an event that may happen thousands of times a minute, and is logged once a minute.
 #[derive(Debug, Default)]
 pub(super) struct LogThrottle(Mutex<(Option<Instant>, usize)>);
 
 impl LogThrottle {
-    /// It has happened `count` times more. Returns how often since it was last said, if it is time to say it.
-    pub(super) fn said(&self, count: usize) -> Option<usize> {
+    /// Adds `count` events. If a line is due, returns how many there were since the last one.
+    pub(super) fn add(&self, count: usize) -> Option<usize> {
         let now = Instant::now();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.1 += count;
@@ -33,10 +33,10 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_is_said_at_once_and_the_others_together_after_a_minute() {
+    async fn the_first_is_logged_at_once_and_the_others_together_after_a_minute() {
         let throttle = LogThrottle::default();
-        assert_eq!((throttle.said(3), throttle.said(1), throttle.said(1)), (Some(3), None, None));
+        assert_eq!((throttle.add(3), throttle.add(1), throttle.add(1)), (Some(3), None, None));
         tokio::time::advance(EVERY).await;
-        assert_eq!((throttle.said(1), throttle.said(1)), (Some(3), None));
+        assert_eq!((throttle.add(1), throttle.add(1)), (Some(3), None));
     }
 }

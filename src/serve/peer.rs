@@ -1,8 +1,7 @@
-//! Who somebody is, as far as their address tells.
-//!
-//! Behind a web server all connections come from it, and it writes into `X-Forwarded-For` from where. Anybody can write
-//! something there, so only the proxies that the operator trusts are believed, from the end on: each has added the
-//! address that it saw itself, and what stands before that of a stranger is the stranger's own word.
+//! Identifies clients by their address. Behind a web server all connections come from it, and it adds the client's
+//! address to `X-Forwarded-For`. Anybody can send that header, so only proxies that the operator trusts are believed.
+//! The header is read from its end: each proxy appends the address that it saw, and anything before the first untrusted
+//! address may be forged.
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -16,7 +15,7 @@ const FORWARDED: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// The size of an IPv6 network at home or in an office: a client that has one of its addresses has all.
 const SITE_BITS: u32 = 64;
 
-/// The proxies that are believed. Clones are cheap.
+/// The trusted proxies. Clones are cheap.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies(Arc<[IpNet]>);
 
@@ -24,12 +23,12 @@ pub struct Proxies(Arc<[IpNet]>);
 #[derive(Clone, Copy, Debug)]
 pub struct Peer {
     pub(super) address: IpAddr,
-    /// Whether it speaks for many.
+    /// Whether it is a trusted proxy, which forwards requests of many clients.
     pub(super) is_proxy: bool,
 }
 
 impl Proxies {
-    /// Those in these networks.
+    /// Trusts the proxies in these networks.
     #[must_use]
     pub fn new(trusted: &[IpNet]) -> Self {
         Self(trusted.into())
@@ -44,8 +43,8 @@ impl Proxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// Whose request this is: the last address that no trusted proxy has. What cannot be read is the word of the proxy
-    /// that has passed it on, and counts as that.
+    /// The client of a request: the last address that is no trusted proxy. If an entry cannot be parsed, the proxy that
+    /// passed it on counts as the client.
     pub fn client(&self, peer: Peer, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.address;
         let lines = headers.get_all(FORWARDED).iter().rev().map(HeaderValue::as_bytes);
@@ -61,7 +60,7 @@ impl Proxies {
 }
 
 impl Peer {
-    /// The network whose connections count together; those of a proxy are those of many.
+    /// The network whose connections count together; `None` for a proxy.
     pub(super) fn network(self) -> Option<IpAddr> {
         (!self.is_proxy).then(|| network(self.address))
     }
@@ -72,7 +71,7 @@ impl Peer {
     }
 }
 
-/// All addresses that one client may have count as one.
+/// All addresses that one client may have, as one.
 pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
@@ -82,7 +81,7 @@ pub(super) fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// An address, with or without a port.
+/// Parses an address, with or without a port.
 fn address(hop: &[u8]) -> Option<IpAddr> {
     let text = str::from_utf8(hop).ok()?.trim();
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_who_connects_whatever_the_header_says() {
+    fn the_header_of_an_untrusted_client_is_ignored() {
         for lines in [&[][..], &["1.2.3.4"], &["127.0.0.1"], &["10.0.0.1, 127.0.0.1"], &["прокси"]] {
             assert_eq!(client("203.0.113.9", lines), "203.0.113.9", "{lines:?}");
         }
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_makes_nobody_another() {
+    fn an_entry_that_cannot_be_parsed_counts_as_its_proxy() {
         for garbage in [
             "",
             ",",
@@ -180,7 +179,7 @@ mod tests {
         }
     }
 
-    /// What somebody may write into the header: addresses, and anything else.
+    /// Anything that may be in the header: addresses, and garbage.
     fn hop() -> impl Strategy<Value = String> {
         prop_oneof![
             any::<[u8; 4]>().prop_map(|octets| IpAddr::from(octets).to_string()),
@@ -192,16 +191,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nobody_behind_a_proxy_is_anybody_but_the_address_that_it_saw(
-            said in proptest::collection::vec(hop(), 0..5),
+        fn a_client_behind_a_proxy_cannot_forge_its_address(
+            forged in proptest::collection::vec(hop(), 0..5),
             seen in any::<[u8; 4]>(),
         ) {
-            let said = said.join(",");
+            let forged = forged.join(",");
             let seen = IpAddr::from(seen);
             prop_assume!(!proxies().has(seen));
-            let line = format!("{said}, {seen}");
+            let line = format!("{forged}, {seen}");
             prop_assert_eq!(client("127.0.0.1", &[&line]), seen.to_string());
-            prop_assert_eq!(client(&seen.to_string(), &[said.trim()]), seen.to_string());
+            prop_assert_eq!(client(&seen.to_string(), &[forged.trim()]), seen.to_string());
         }
     }
 }

@@ -1,8 +1,6 @@
-//! How often somebody may ask for what is refused.
-//!
-//! Signed hooks and good links are never counted, from any client: Kommo may come from few addresses, and sends each
-//! hook once. So a request is looked at first, at the cost that the listener bounds anyway, and only one that is
-//! refused is counted. A client that has too many gets 429 in place of the reason, and does not fill the log.
+//! Rate limit of refused requests. Signed hooks and valid links never count, from any client: Kommo may use few
+//! addresses, and sends each hook once. So each request is checked first, at a cost that the listener bounds anyway,
+//! and only refused ones count. A client with too many gets 429 instead of the reason, and does not fill the log.
 
 use std::{
     collections::HashMap,
@@ -19,17 +17,17 @@ use tokio::time::Instant;
 
 use crate::serve::{log_throttle::LogThrottle, peer::network};
 
-/// How many requests of one client are refused within [`WITHIN`] with the reason.
+/// How many refused requests of one client within [`WINDOW`] get the reason.
 const PER_CLIENT: u32 = 60;
-const WITHIN: Duration = Duration::from_mins(1);
-/// How many clients are known at the same time. Beyond, all others count as one.
+const WINDOW: Duration = Duration::from_mins(1);
+/// How many clients are counted separately. All others count as one.
 const CLIENTS: usize = 4096;
 
-/// The refused requests of the last while.
+/// Counts refused requests in the current window.
 #[derive(Debug, Default)]
 pub struct RefusalLimiter {
     counts: Mutex<Counts>,
-    said: LogThrottle,
+    logged: LogThrottle,
 }
 
 #[derive(Debug, Default)]
@@ -40,13 +38,13 @@ struct Counts {
 }
 
 impl RefusalLimiter {
-    /// A request of `client` is refused. Returns whether it is one too many.
+    /// Counts a refused request of `client`. Returns whether it is one too many.
     pub fn is_one_too_many(&self, client: IpAddr) -> bool {
         let client = network(client);
         let is_too_many = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(client, Instant::now());
-        if is_too_many && let Some(requests) = self.said.said(1) {
-            tracing::warn!(%client, requests, "a client sends many requests that are refused: hooks without our \
-                signature, links or secrets that are none");
+        if is_too_many && let Some(requests) = self.logged.add(1) {
+            tracing::warn!(%client, requests, "a client sends many refused requests: hooks without a valid signature, \
+                                               wrong links or wrong secrets");
         }
         is_too_many
     }
@@ -54,7 +52,7 @@ impl RefusalLimiter {
 
 impl Counts {
     fn add(&mut self, client: IpAddr, now: Instant) -> bool {
-        if self.began.is_none_or(|began| now.duration_since(began) >= WITHIN) {
+        if self.began.is_none_or(|began| now.duration_since(began) >= WINDOW) {
             *self = Self { began: Some(now), ..Self::default() };
         }
         let is_known = self.of.len() < CLIENTS || self.of.contains_key(&client);
@@ -64,10 +62,10 @@ impl Counts {
     }
 }
 
-/// The answer to a client that has too many.
+/// The response to a client with too many refused requests.
 pub(super) fn too_many() -> Response {
-    let text = "too many requests that are neither signed hooks nor good links\n";
-    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, WITHIN.as_secs().to_string())], text).into_response()
+    let text = "too many requests that are neither signed hooks nor valid links\n";
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, WINDOW.as_secs().to_string())], text).into_response()
 }
 
 #[cfg(test)]
@@ -88,12 +86,12 @@ mod tests {
         assert_eq!(times(&refusals, "192.0.2.2", PER_CLIENT), 0);
         assert_eq!(times(&refusals, "2001:db8:1:2::1", PER_CLIENT), 0);
         assert_eq!(times(&refusals, "2001:db8:1:2:3::4", 1), 1, "the same network");
-        tokio::time::advance(WITHIN).await;
+        tokio::time::advance(WINDOW).await;
         assert_eq!(times(&refusals, "192.0.2.1", PER_CLIENT), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_attacker_with_many_addresses_fills_no_memory_and_shuts_out_nobody_who_is_known() {
+    async fn an_attacker_with_many_addresses_fills_no_memory_and_blocks_no_known_client() {
         let refusals = RefusalLimiter::default();
         assert_eq!(times(&refusals, "192.0.2.1", 1), 0);
         for site in 0..3 * CLIENTS as u128 {

@@ -1,7 +1,5 @@
-//! Which handler a path leads to.
-//!
-//! `server.public_url` may have a path. Some web servers keep it when they pass a request on, and some take it away, so
-//! it leads to the same either way.
+//! Maps paths to handlers. `server.public_url` may have a path. Some web servers keep it when they pass a request on,
+//! and some strip it. Both work.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -25,29 +23,29 @@ use crate::{
     },
 };
 
-/// The first part of a path of ours.
+/// The first segments of our paths.
 const OURS: [&str; 2] = ["kommo", "media"];
-/// How many parts a web server may have put in front of what is ours. A stranger's path has thousands.
+/// How many segments a web server may have added in front of our path. An attacker's path may have thousands.
 const MOST_BEFORE: usize = 4;
-/// The longest part of a stranger's path that is put into the log.
+/// How much of a foreign path is logged.
 const SHOWN_CHARS: usize = 80;
 
-/// What the internet reaches.
+/// The handlers of the public listener.
 pub(super) struct PublicRoutes {
     pub(super) hooks: HookIntake,
     pub(super) media: MediaServer,
-    /// How often who was refused.
+    /// The rate limit of refused requests.
     pub(super) refusals: RefusalLimiter,
-    /// What this process is known by.
+    /// The identity of this process.
     pub(super) mark: ProcessIdentity,
     proxies: Proxies,
     base: Base,
-    /// Whether it was said that a web server changes the path of hooks, and that of links.
-    said: [AtomicBool; 2],
+    /// Whether it was logged that a web server changes the path of hooks, and that of links.
+    logged: [AtomicBool; 2],
 }
 
 impl PublicRoutes {
-    /// The entrance below the path of `public_url`, behind `proxies`.
+    /// Routes below the path of `public_url`, behind `proxies`.
     pub(super) fn new(
         (hooks, media): (HookIntake, MediaServer),
         mark: ProcessIdentity,
@@ -62,11 +60,11 @@ impl PublicRoutes {
             mark,
             proxies,
             base,
-            said: [AtomicBool::new(false), AtomicBool::new(false)],
+            logged: [AtomicBool::new(false), AtomicBool::new(false)],
         }
     }
 
-    /// Whose request it is; nobody's in particular if it came over no connection of ours.
+    /// The client of a request; unspecified if it came over no connection of ours.
     pub(super) fn client(&self, request: &Request<Body>) -> IpAddr {
         let peer = request.extensions().get::<Peer>();
         peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| self.proxies.client(*peer, request.headers()))
@@ -77,43 +75,42 @@ impl PublicRoutes {
         self.base.within(request)
     }
 
-    /// Says once if a path leads nowhere only because a web server has changed it on the way: it names our scope, or
-    /// holds a link of ours.
+    /// Logs once if a path leads nowhere only because a web server has changed it: it has our scope or a link of ours.
     pub(super) fn diagnose(&self, path: &str) {
-        if self.said.iter().all(|said| said.load(Ordering::Relaxed)) {
+        if self.logged.iter().all(|logged| logged.load(Ordering::Relaxed)) {
             return;
         }
-        // A link of ours has two parts, and a hook's path the scope and what Kommo may add.
+        // Our links have two segments, and a hook's path the scope and what Kommo may append.
         let all: Vec<_> = segments(path).take(MOST_BEFORE + 2).collect();
         let is_hook = all.iter().position(|segment| self.hooks.scope.is_that_of(segment));
         let starts = 0..all.len().min(MOST_BEFORE);
         let is_link = || starts.clone().find(|at| self.media.is_good(&format!("/media/{}", all[*at..].join("/"))));
         match (is_hook, is_hook.is_none().then(is_link).flatten()) {
-            (Some(at), _) => self.say(0, "a hook", &all[..at], "kommo"),
-            (None, Some(at)) => self.say(1, "a request for a file", &all[..at], "media"),
+            (Some(at), _) => self.warn(0, "a hook", &all[..at], "kommo"),
+            (None, Some(at)) => self.warn(1, "a request for a file", &all[..at], "media"),
             (None, None) => {}
         }
     }
 
-    fn say(&self, which: usize, what: &str, came_by: &[&str], ours: &str) {
-        if self.said[which].swap(true, Ordering::Relaxed) {
+    fn warn(&self, which: usize, what: &str, prefix: &[&str], ours: &str) {
+        if self.logged[which].swap(true, Ordering::Relaxed) {
             return;
         }
-        // The web server may have taken away what is in front of our own part, and left that.
-        let before = came_by.strip_suffix(&[ours]).unwrap_or(came_by);
-        let came_by: String =
+        // The web server may have stripped what is in front of our own segment, and kept that.
+        let before = prefix.strip_suffix(&[ours]).unwrap_or(prefix);
+        let prefix: String =
             before.iter().flat_map(|segment| ["/", segment]).collect::<String>().chars().take(SHOWN_CHARS).collect();
         let base: String = self.base.0.iter().flat_map(|segment| ["/", segment]).collect();
         tracing::warn!(
-            path = came_by,
-            "{what} came by another path than {base}/{ours}/…: the web server before telekommo changes the path. Let \
-             it pass the path on as it is; or, if the internet uses that path too, write it into server.public_url. \
-             This is said once"
+            path = prefix,
+            "{what} came by another path than {base}/{ours}/…: the web server in front of telekommo changes the path. \
+             Let it pass the path on unchanged; or, if the path is public, add it to server.public_url. This is logged \
+             once"
         );
     }
 }
 
-/// The path of `server.public_url`, in its parts.
+/// The segments of the path of `server.public_url`.
 pub(super) struct Base(Vec<String>);
 
 impl Base {
@@ -132,7 +129,7 @@ impl Base {
     }
 }
 
-/// The path without `base` in front, if it has that and goes on with something of ours.
+/// The path without `base` in front, if one of our paths follows it.
 fn below(base: &[String], path: &str) -> Option<String> {
     let mut rest = segments(path);
     let has_base = !base.is_empty()
@@ -142,7 +139,7 @@ fn below(base: &[String], path: &str) -> Option<String> {
     (has_base && is_ours).then(|| format!("/{}", rest.join("/")))
 }
 
-/// The parts of a path; repeated slashes count as one.
+/// The segments of a path; repeated slashes count as one.
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
@@ -159,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_of_our_address_is_taken_away_where_it_stands() {
+    fn the_path_of_the_public_url_is_stripped_if_present() {
         let base = |path: &str| segments(path).map(str::to_owned).collect::<Vec<_>>();
         for (of_address, path, want) in [
             ("/tg", "/tg/kommo/s", Some("/kommo/s")),
@@ -170,7 +167,7 @@ mod tests {
             ("/tg", "/tgx/kommo/s", None),
             ("/tg", "/tg", None),
             ("", "/kommo/s", None),
-            // An address that ends with what is ours leads to both all the same.
+            // A public URL that ends with one of our segments works, too.
             ("/kommo", "/kommo/kommo/s", Some("/kommo/s")),
             ("/kommo", "/kommo/s", None),
             ("/media", "/media/media/x/name", Some("/media/x/name")),
@@ -180,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_the_path_stays() {
+    fn a_query_is_kept() {
         let uri: Uri = "/tg/media/x?a=b".parse().unwrap();
         assert_eq!(with_path(&uri, "/media/x").unwrap(), "/media/x?a=b");
     }

@@ -1,5 +1,4 @@
-//! Who answers at the public address while a check looks whether it leads here, if no bridge runs: links to files work,
-//! and a hook is refused as it is without a bridge.
+//! Serves the public address during a check if no bridge runs: links to files work, and hooks are refused.
 
 use std::sync::Arc;
 
@@ -25,7 +24,7 @@ struct StandIn {
     base: Base,
 }
 
-/// What the internet reaches below `public_url` meanwhile.
+/// The public routes below `public_url` during the check.
 pub fn stand_in(mark: ProcessIdentity, media: MediaServer, scope: Scope, public_url: &Url) -> Router {
     let stand_in = StandIn { mark, media, scope, base: Base::of(public_url) };
     Router::new().fallback(front).with_state(Arc::new(stand_in))
@@ -40,5 +39,5 @@ async fn front(State(stand_in): State<Arc<StandIn>>, request: Request<Body>) -> 
     if MediaServer::is_link(path) {
         return stand_in.media.serve(request).await;
     }
-    (StatusCode::SERVICE_UNAVAILABLE, "no bridge runs here: this is a check\n").into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, "no bridge is running here: this is a check\n").into_response()
 }

@@ -1,40 +1,38 @@
-//! Heads that two readers could read in two ways.
-//!
-//! A web server before us and the library that reads requests here have to agree on where each request ends. What
-//! leaves room for doubt, RFC 9112 has servers refuse, and readers differ in how much of it they let pass. So a head is
-//! held against the standard before the library sees it; nobody who means well sends one that fails.
+//! Refuses ambiguous heads (request smuggling). A web server in front and the library that parses requests here have to
+//! agree on where each request ends. RFC 9112 requires servers to refuse ambiguous heads, but parsers differ in what
+//! they let pass. So each head is checked before the library sees it. Well-behaved clients always pass.
 
 use axum::http::StatusCode;
 
-use crate::serve::{HTTPS_ALONE, head::LONGEST_BYTES};
+use crate::serve::{HTTPS_ONLY, head::MAX_BYTES};
 
-/// Why a head is not read.
+/// Why a head is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Irregular {
+pub(super) enum Malformed {
     /// It does not begin with a request line of HTTP/1.0 or HTTP/1.1.
     #[error("this is not HTTP/1.1")]
     NotHttp,
-    /// It is not encrypted, where HTTPS is spoken.
-    #[error("{}", HTTPS_ALONE.trim_end())]
+    /// Plain HTTP at a port for HTTPS.
+    #[error("{}", HTTPS_ONLY.trim_end())]
     Plain,
-    /// A line does not end with CR and LF, or holds a control character.
-    #[error("a line of the head holds a control character")]
+    /// A line does not end with CR and LF, or contains a control character.
+    #[error("a line of the head contains a control character")]
     Control,
-    /// A line is no header field, or is a field's second line.
+    /// A line is no header field, or continues one.
     #[error("a line of the head is no header field")]
     Field,
     /// There is no `Host`, or there are several.
-    #[error("the request has to name one host")]
+    #[error("the request must have one Host field")]
     Host,
-    /// More than one field, or one that can be read in several ways, says where the body ends.
-    #[error("where the body ends is told in several ways")]
+    /// The length of the body is given more than once, or ambiguously.
+    #[error("the length of the body is ambiguous")]
     Length,
-    /// It does not end.
+    /// It is too long.
     #[error("the head is too long")]
     TooLong,
 }
 
-impl Irregular {
+impl Malformed {
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::TooLong => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -45,21 +43,21 @@ impl Irregular {
     }
 }
 
-/// Whether `bytes`, which may go on with a part of the body, begin with a head that can be read in one way only.
-pub(super) fn check(bytes: &[u8]) -> Result<(), Irregular> {
+/// Checks that `bytes` begin with an unambiguous head. A part of the body may follow.
+pub(super) fn check(bytes: &[u8]) -> Result<(), Malformed> {
     if !bytes.first().copied().is_some_and(is_token) {
-        return Err(Irregular::NotHttp);
+        return Err(Malformed::NotHttp);
     }
     let Some(end) = bytes.windows(END.len()).position(|window| window == END) else {
-        return Err(if bytes.len() >= LONGEST_BYTES { Irregular::TooLong } else { Irregular::Control });
+        return Err(if bytes.len() >= MAX_BYTES { Malformed::TooLong } else { Malformed::Control });
     };
     let mut lines = Lines(&bytes[..end + LINE_END.len()]);
-    let is_current = is_current(lines.next().ok_or(Irregular::NotHttp)??)?;
-    let mut told = Told::default();
+    let is_current = is_current(lines.next().ok_or(Malformed::NotHttp)??)?;
+    let mut framing = Framing::default();
     for line in lines {
-        told.note(line?)?;
+        framing.note(line?)?;
     }
-    told.check(is_current)
+    framing.check(is_current)
 }
 
 const LINE_END: &[u8] = b"\r\n";
@@ -69,45 +67,45 @@ const END: &[u8] = b"\r\n\r\n";
 struct Lines<'a>(&'a [u8]);
 
 impl<'a> Iterator for Lines<'a> {
-    type Item = Result<&'a [u8], Irregular>;
+    type Item = Result<&'a [u8], Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let end = self.0.windows(LINE_END.len()).position(|window| window == LINE_END)?;
         let (line, rest) = self.0.split_at(end);
         self.0 = &rest[LINE_END.len()..];
         let is_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
-        Some(if line.iter().any(is_control) { Err(Irregular::Control) } else { Ok(line) })
+        Some(if line.iter().any(is_control) { Err(Malformed::Control) } else { Ok(line) })
     }
 }
 
-/// Whether a request line is of HTTP/1.1, or of HTTP/1.0, which some web servers speak to those behind them.
-fn is_current(line: &[u8]) -> Result<bool, Irregular> {
+/// Whether a request line is of HTTP/1.1; false for HTTP/1.0, which some web servers use towards those behind them.
+fn is_current(line: &[u8]) -> Result<bool, Malformed> {
     let parts: Vec<_> = line.split(|byte| *byte == b' ').collect();
-    let [method, target, version] = parts[..] else { return Err(Irregular::NotHttp) };
+    let [method, target, version] = parts[..] else { return Err(Malformed::NotHttp) };
     if !method.iter().copied().all(is_token) || target.is_empty() {
-        return Err(Irregular::NotHttp);
+        return Err(Malformed::NotHttp);
     }
     match version {
         b"HTTP/1.1" => Ok(true),
         b"HTTP/1.0" => Ok(false),
-        _ => Err(Irregular::NotHttp),
+        _ => Err(Malformed::NotHttp),
     }
 }
 
-/// What the fields of a head tell of its host, and of where the body ends.
+/// How often a head gives its host and the length of the body.
 #[derive(Default)]
-struct Told {
+struct Framing {
     hosts: usize,
     lengths: usize,
     encodings: usize,
 }
 
-impl Told {
-    fn note(&mut self, line: &[u8]) -> Result<(), Irregular> {
-        let at = line.iter().position(|byte| *byte == b':').ok_or(Irregular::Field)?;
+impl Framing {
+    fn note(&mut self, line: &[u8]) -> Result<(), Malformed> {
+        let at = line.iter().position(|byte| *byte == b':').ok_or(Malformed::Field)?;
         let (name, value) = (&line[..at], line[at + 1..].trim_ascii());
         if name.is_empty() || !name.iter().copied().all(is_token) {
-            return Err(Irregular::Field);
+            return Err(Malformed::Field);
         }
         let (count, is_good) = match name.to_ascii_lowercase().as_slice() {
             b"host" => (&mut self.hosts, true),
@@ -116,14 +114,14 @@ impl Told {
             _ => return Ok(()),
         };
         *count += 1;
-        if is_good { Ok(()) } else { Err(Irregular::Length) }
+        if is_good { Ok(()) } else { Err(Malformed::Length) }
     }
 
-    fn check(&self, is_current: bool) -> Result<(), Irregular> {
+    fn check(&self, is_current: bool) -> Result<(), Malformed> {
         if self.encodings > usize::from(is_current) || self.lengths + self.encodings > 1 {
-            return Err(Irregular::Length);
+            return Err(Malformed::Length);
         }
-        if self.hosts > 1 || is_current && self.hosts == 0 { Err(Irregular::Host) } else { Ok(()) }
+        if self.hosts > 1 || is_current && self.hosts == 0 { Err(Malformed::Host) } else { Ok(()) }
     }
 }
 
@@ -138,7 +136,7 @@ mod tests {
     use super::*;
 
     /// A hook with these lines among its own.
-    fn with(lines: &str) -> Result<(), Irregular> {
+    fn with(lines: &str) -> Result<(), Malformed> {
         check(format!("POST /kommo/s HTTP/1.1\r\nHost: x\r\n{lines}\r\nbody\r\n\r\n").as_bytes())
     }
 
@@ -188,46 +186,46 @@ mod tests {
             "Transfer-Encoding: \"chunked\"\r\n",
             "Transfer-Encoding:\r\n",
         ] {
-            assert_eq!(with(lines), Err(Irregular::Length), "{lines:?}");
+            assert_eq!(with(lines), Err(Malformed::Length), "{lines:?}");
         }
         let old = "POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n";
-        assert_eq!(check(old.as_bytes()), Err(Irregular::Length));
+        assert_eq!(check(old.as_bytes()), Err(Malformed::Length));
     }
 
     #[test]
     fn a_line_is_one_field_without_control_characters() {
         for (lines, why) in [
-            ("Content-Length : 5\r\n", Irregular::Field),
-            (" Content-Length: 5\r\n", Irregular::Field),
-            ("X: a\r\n folded: b\r\n", Irregular::Field),
-            ("X: a\r\n\tfolded\r\n", Irregular::Field),
-            ("no colon\r\n", Irregular::Field),
-            (": no name\r\n", Irregular::Field),
-            ("X(: a\r\n", Irregular::Field),
-            ("Trénsfer: a\r\n", Irregular::Field),
-            ("X: a\nContent-Length: 5\r\n", Irregular::Control),
-            ("X: a\rContent-Length: 5\r\n", Irregular::Control),
-            ("X: a\r\r\n", Irregular::Control),
-            ("X: a\0b\r\n", Irregular::Control),
-            ("X\0: a\r\n", Irregular::Control),
-            ("X: a\x0bb\r\n", Irregular::Control),
-            ("X: a\x7f\r\n", Irregular::Control),
+            ("Content-Length : 5\r\n", Malformed::Field),
+            (" Content-Length: 5\r\n", Malformed::Field),
+            ("X: a\r\n folded: b\r\n", Malformed::Field),
+            ("X: a\r\n\tfolded\r\n", Malformed::Field),
+            ("no colon\r\n", Malformed::Field),
+            (": no name\r\n", Malformed::Field),
+            ("X(: a\r\n", Malformed::Field),
+            ("Trénsfer: a\r\n", Malformed::Field),
+            ("X: a\nContent-Length: 5\r\n", Malformed::Control),
+            ("X: a\rContent-Length: 5\r\n", Malformed::Control),
+            ("X: a\r\r\n", Malformed::Control),
+            ("X: a\0b\r\n", Malformed::Control),
+            ("X\0: a\r\n", Malformed::Control),
+            ("X: a\x0bb\r\n", Malformed::Control),
+            ("X: a\x7f\r\n", Malformed::Control),
         ] {
             assert_eq!(with(lines), Err(why), "{lines:?}");
         }
         let bare = "POST / HTTP/1.1\nhost: x\n\n";
-        assert_eq!(check(bare.as_bytes()), Err(Irregular::Control));
+        assert_eq!(check(bare.as_bytes()), Err(Malformed::Control));
     }
 
     #[test]
     fn a_request_names_one_host() {
         for head in ["GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nhost: x\r\nHost: y\r\n\r\n"] {
-            assert_eq!(check(head.as_bytes()), Err(Irregular::Host), "{head:?}");
+            assert_eq!(check(head.as_bytes()), Err(Malformed::Host), "{head:?}");
         }
     }
 
     #[test]
-    fn what_is_not_http_is_told_by_its_first_line() {
+    fn other_protocols_are_recognised_by_the_first_line() {
         for head in [
             "GET /\r\n\r\n",
             "GET / HTTP/0.9\r\n\r\n",
@@ -242,10 +240,10 @@ mod tests {
             "\x16\x03\x01\x02",
             "",
         ] {
-            assert_eq!(check(head.as_bytes()), Err(Irregular::NotHttp), "{head:?}");
+            assert_eq!(check(head.as_bytes()), Err(Malformed::NotHttp), "{head:?}");
         }
-        let endless = format!("GET / HTTP/1.1\r\nx: {}", "x".repeat(LONGEST_BYTES));
-        assert_eq!(check(endless.as_bytes()), Err(Irregular::TooLong));
-        assert_eq!(Irregular::TooLong.status().as_u16(), 431);
+        let endless = format!("GET / HTTP/1.1\r\nx: {}", "x".repeat(MAX_BYTES));
+        assert_eq!(check(endless.as_bytes()), Err(Malformed::TooLong));
+        assert_eq!(Malformed::TooLong.status().as_u16(), 431);
     }
 }

@@ -1,4 +1,4 @@
-//! A router that can be exchanged while connections are open.
+//! A router that can be replaced while connections are open.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -6,8 +6,7 @@ use axum::{Router, body::Body, http::Request, response::IntoResponse};
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
-/// Leads each request to the router that is there when it comes. A request that is being served already is served to
-/// the end by the one before. Clones share it.
+/// Passes each request to the current router. Requests under way finish with the previous one. Clones share it.
 #[derive(Clone)]
 pub struct SwappableRouter(Arc<RwLock<Router>>);
 
@@ -17,12 +16,12 @@ impl SwappableRouter {
         Self(Arc::new(RwLock::new(router)))
     }
 
-    /// Puts another router in the place of the one that is there.
+    /// Replaces the router.
     pub fn put(&self, router: Router) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = router;
     }
 
-    /// What a listener serves.
+    /// The router for a listener.
     pub fn router(&self) -> Router {
         let this = self.clone();
         Router::new().fallback(move |request: Request<Body>| {

@@ -1,5 +1,4 @@
-//! Hostile clients against one listener's connections, byte by byte, with a clock that stands still while anything
-//! happens.
+//! Hostile clients against one listener's connections, byte by byte, with a paused clock.
 
 use std::{
     future::pending,
@@ -24,13 +23,13 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-/// The largest body that is read here.
+/// The largest body.
 const LIMIT_BYTES: usize = 1024 * 1024;
 
-/// A listener whose every request is counted, and answered with the length of its body.
+/// A listener that counts requests, and responds with the length of the body.
 struct Listener {
     router: Router,
-    asked: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     open: Arc<Connections>,
 }
 
@@ -39,15 +38,22 @@ impl Listener {
         Self::serving(8, None)
     }
 
-    /// One that serves so many at the same time.
+    /// A listener that serves so many requests at the same time.
     fn serving(served: usize, metrics: Option<Arc<Metrics>>) -> Self {
-        let asked = Arc::new(AtomicUsize::new(0));
+        let requests = Arc::new(AtomicUsize::new(0));
         let (small_bodies_bytes, large_bodies_bytes) = (256 * 1024, 2 * LIMIT_BYTES);
-        let is_flowing = false;
-        let limits =
-            Limits { connections: 8, share: 8, greeted: 1, served, small_bodies_bytes, large_bodies_bytes, is_flowing };
-        let router = Router::new().fallback(count).with_state(Arc::clone(&asked));
-        Self { router, asked, open: Arc::new(Connections::new(limits, UnparsedRequests::new(metrics))) }
+        let is_streaming = false;
+        let limits = Limits {
+            connections: 8,
+            share: 8,
+            handshaking: 1,
+            served,
+            small_bodies_bytes,
+            large_bodies_bytes,
+            is_streaming,
+        };
+        let router = Router::new().fallback(count).with_state(Arc::clone(&requests));
+        Self { router, requests, open: Arc::new(Connections::new(limits, UnparsedRequests::new(metrics))) }
     }
 
     /// A client of the listener.
@@ -55,7 +61,7 @@ impl Listener {
         self.client_until(&CancellationToken::new()).await
     }
 
-    /// One that is served until `stop`.
+    /// A client that is served until `stop`.
     async fn client_until(&self, stop: &CancellationToken) -> DuplexStream {
         let (client, server) = duplex(64 * 1024);
         let connection = self.open.enter(Peer::of_tests()).await;
@@ -63,19 +69,19 @@ impl Listener {
         client
     }
 
-    /// What a client gets that sends `bytes` at once, and how many requests were made of it.
+    /// Sends `bytes` at once. Returns the response, and how many requests were handled.
     async fn answer(&self, bytes: &[u8]) -> (String, usize) {
-        let before = self.asked.load(Ordering::Relaxed);
+        let before = self.requests.load(Ordering::Relaxed);
         let mut client = self.client().await;
-        // It may not all be taken.
+        // The listener may not read all of it.
         let _ = client.write_all(bytes).await;
         let answer = all(&mut client).await;
-        (answer, self.asked.load(Ordering::Relaxed) - before)
+        (answer, self.requests.load(Ordering::Relaxed) - before)
     }
 }
 
-async fn count(State(asked): State<Arc<AtomicUsize>>, request: Request<Body>) -> Response {
-    asked.fetch_add(1, Ordering::Relaxed);
+async fn count(State(requests): State<Arc<AtomicUsize>>, request: Request<Body>) -> Response {
+    requests.fetch_add(1, Ordering::Relaxed);
     match Limited::new(request.into_body(), LIMIT_BYTES).collect().await {
         Ok(body) => format!("{} bytes\n", body.to_bytes().len()).into_response(),
         Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
@@ -94,9 +100,9 @@ async fn all(client: &mut DuplexStream) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-/// Sends `first`, then `piece` again and again, and returns what it got, and after how long it was shut out.
+/// Sends `first`, then `piece` again and again. Returns the response, and the time until the connection was closed.
 async fn sent_for_ever(first: &str, piece: &[u8], every: Duration) -> (String, Duration) {
-    let (listener, begun) = (Listener::new(), Instant::now());
+    let (listener, started) = (Listener::new(), Instant::now());
     let (mut reader, mut writer) = tokio::io::split(listener.client().await);
     let writes = async {
         let mut written = writer.write_all(first.as_bytes()).await;
@@ -104,13 +110,13 @@ async fn sent_for_ever(first: &str, piece: &[u8], every: Duration) -> (String, D
             sleep(every).await;
             written = writer.write_all(piece).await;
         }
-        // There may be an answer all the same.
+        // There may be a response all the same.
         pending().await
     };
     let reads = async {
         let mut answer = Vec::new();
         reader.read_to_end(&mut answer).await.unwrap();
-        (answer, begun.elapsed())
+        (answer, started.elapsed())
     };
     let (answer, elapsed) = tokio::select! { ended = reads => ended, ended = writes => ended };
     assert_eq!(listener.open.small_bytes_held(), 0, "memory is free again");
@@ -120,10 +126,10 @@ async fn sent_for_ever(first: &str, piece: &[u8], every: Duration) -> (String, D
 const HOOK: &str = "POST /kommo/s HTTP/1.1\r\nhost: x\r\n";
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_client_has_so_many_seconds_in_all_and_not_for_each_byte() {
+async fn a_slow_client_has_one_timeout_in_all_and_not_per_byte() {
     let (sized, chunked) =
         (format!("{HOOK}content-length: 1000\r\n\r\n"), format!("{HOOK}transfer-encoding: chunked\r\n\r\n"));
-    for (first, piece, begins) in [
+    for (first, piece, prefix) in [
         ("", &b"G"[..], ""),
         ("GET / HTTP/1.1\r\n", b"x", ""),
         ("GET / HTTP/1.1\r\n", b"x: y\r\n", ""),
@@ -133,18 +139,18 @@ async fn a_slow_client_has_so_many_seconds_in_all_and_not_for_each_byte() {
         (&chunked, b"5;", "HTTP/1.1 408"),
     ] {
         let (answer, elapsed) = sent_for_ever(first, piece, SECOND).await;
-        assert!(answer.starts_with(begins), "{first:?} {piece:?}: {answer}");
+        assert!(answer.starts_with(prefix), "{first:?} {piece:?}: {answer}");
         assert!(elapsed >= 5 * SECOND && elapsed <= 7 * SECOND, "{first:?} {piece:?}: {elapsed:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_never_ends_is_broken_off_however_fast_it_comes() {
+async fn endless_requests_are_aborted_however_fast_they_come() {
     let chunked = format!("{HOOK}transfer-encoding: chunked\r\n\r\n");
     let trailers = format!("{chunked}1\r\nx\r\n0\r\n");
     let extension = format!("{chunked}1;");
     let (letters, zeros, lines) = (vec![b'a'; 512], vec![b'0'; 512], b"x: y\r\n".repeat(50));
-    for (what, first, piece, begins) in [
+    for (what, first, piece, prefix) in [
         ("a head", "GET / HTTP/1.1\r\nx: ", &letters, "HTTP/1.1 431"),
         ("fields", "GET / HTTP/1.1\r\n", &lines, "HTTP/1.1 431"),
         ("an address", "GET /", &letters, "HTTP/1.1 431"),
@@ -153,16 +159,16 @@ async fn what_never_ends_is_broken_off_however_fast_it_comes() {
         ("trailers", &trailers, &lines, "HTTP/1.1 408"),
     ] {
         let (answer, elapsed) = sent_for_ever(first, piece, Duration::from_millis(1)).await;
-        assert!(answer.starts_with(begins), "{what}: {answer}");
+        assert!(answer.starts_with(prefix), "{what}: {answer}");
         assert!(elapsed <= 12 * SECOND, "{what}: {elapsed:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_can_be_read_in_two_ways_is_refused_and_nothing_after_it_is_read() {
+async fn an_ambiguous_request_is_refused_and_nothing_after_it_is_read() {
     let listener = Listener::new();
     let hidden = "POST /kommo/hidden HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
-    let begun = Instant::now();
+    let started = Instant::now();
     for lines in [
         "content-length: 5\r\ntransfer-encoding: chunked\r\n",
         "transfer-encoding: chunked\r\ncontent-length: 5\r\n",
@@ -181,9 +187,9 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused_and_nothing_after_it_
         "x: a\0\r\n",
         "host: y\r\n",
     ] {
-        let (answer, asked) = listener.answer(format!("{HOOK}{lines}\r\n0\r\n\r\n{hidden}").as_bytes()).await;
+        let (answer, requests) = listener.answer(format!("{HOOK}{lines}\r\n0\r\n\r\n{hidden}").as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("connection: close"), "{lines:?}: {answer}");
-        assert_eq!((asked, answer.matches("HTTP/1.1").count()), (0, 1), "{lines:?}: {answer}");
+        assert_eq!((requests, answer.matches("HTTP/1.1").count()), (0, 1), "{lines:?}: {answer}");
     }
     for whole in [
         &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[..],
@@ -194,28 +200,28 @@ async fn a_request_that_can_be_read_in_two_ways_is_refused_and_nothing_after_it_
         b"GET / HTTP/1.1\r\n\r\n",
         b"\0\0\0\0",
     ] {
-        let (answer, asked) = listener.answer(whole).await;
+        let (answer, requests) = listener.answer(whole).await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{whole:?}: {answer}");
-        assert_eq!(asked, 0, "{whole:?}");
+        assert_eq!(requests, 0, "{whole:?}");
     }
-    assert!(begun.elapsed() < SECOND, "nobody is waited for");
+    assert!(started.elapsed() < SECOND, "nobody is waited for");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_by_its_head_is_counted_and_waits_for_nobody_who_is_served() {
+async fn a_malformed_head_is_counted_and_waits_for_no_serving_slot() {
     let metrics = Arc::new(Metrics::new());
-    let (listener, begun) = (Listener::serving(0, Some(Arc::clone(&metrics))), Instant::now());
+    let (listener, started) = (Listener::serving(0, Some(Arc::clone(&metrics))), Instant::now());
     for lines in ["content-length: 0\r\ntransfer-encoding: chunked\r\n", "host: y\r\n"] {
-        let (answer, asked) = listener.answer(format!("{HOOK}{lines}\r\n").as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 400") && asked == 0, "{lines:?}: {answer}");
+        let (answer, requests) = listener.answer(format!("{HOOK}{lines}\r\n").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && requests == 0, "{lines:?}: {answer}");
     }
-    assert_eq!((begun.elapsed(), listener.open.small_bytes_held()), (Duration::ZERO, 0));
+    assert_eq!((started.elapsed(), listener.open.small_bytes_held()), (Duration::ZERO, 0));
     let metrics = metrics.text(Form::Prometheus);
     assert!(metrics.contains("telekommo_hooks_total{outcome=\"irregular\"} 2"), "{metrics}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_connection_brings_one_request() {
+async fn a_connection_carries_one_request() {
     let listener = Listener::new();
     for first in [
         "GET / HTTP/1.1\r\nhost: x\r\nconnection: keep-alive\r\n\r\n".to_owned(),
@@ -227,18 +233,25 @@ async fn one_connection_brings_one_request() {
         "TRACE / HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(),
         "OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n".to_owned(),
     ] {
-        let (answer, asked) = listener.answer(format!("{first}{first}").as_bytes()).await;
-        assert_eq!((asked, answer.matches("HTTP/1.").count()), (1, 1), "{first:?}: {answer}");
+        let (answer, requests) = listener.answer(format!("{first}{first}").as_bytes()).await;
+        assert_eq!((requests, answer.matches("HTTP/1.").count()), (1, 1), "{first:?}: {answer}");
         assert!(answer.contains(" 200 OK\r\n"), "{first:?}: {answer}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_from_one_network_takes_the_place_of_nobody_else() {
+async fn a_flood_from_one_network_displaces_no_other_network() {
     let (small_bodies_bytes, large_bodies_bytes) = (64 * 1024, 0);
-    let is_flowing = false;
-    let limits =
-        Limits { connections: 8, share: 2, greeted: 1, served: 8, small_bodies_bytes, large_bodies_bytes, is_flowing };
+    let is_streaming = false;
+    let limits = Limits {
+        connections: 8,
+        share: 2,
+        handshaking: 1,
+        served: 8,
+        small_bodies_bytes,
+        large_bodies_bytes,
+        is_streaming,
+    };
     let (listener, open) = (Listener::new(), Arc::new(Connections::new(limits, UnparsedRequests::default())));
     let enter = async |last: u8| {
         let (client, server) = duplex(1024);
@@ -247,7 +260,7 @@ async fn a_flood_from_one_network_takes_the_place_of_nobody_else() {
         spawn(conversation::hold(server, None, connection, listener.router.clone(), CancellationToken::new()));
         client
     };
-    // It is the slowest of all by now.
+    // By now it is the slowest of all.
     let mut hook = enter(1).await;
     hook.write_all(HOOK.as_bytes()).await.unwrap();
     sleep(SECOND).await;
@@ -270,9 +283,9 @@ async fn a_flood_from_one_network_takes_the_place_of_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_has_just_come_is_answered_during_a_stop_and_who_says_nothing_holds_it_up_for_a_moment() {
+async fn a_new_client_is_served_during_a_stop_and_a_silent_one_delays_it_briefly() {
     let listener = Listener::new();
-    // Which of two things that are ready goes first is left to chance.
+    // `select!` picks one of two ready branches at random.
     for _ in 0..30 {
         let stop = CancellationToken::new();
         let mut client = listener.client_until(&stop).await;
@@ -282,9 +295,9 @@ async fn who_has_just_come_is_answered_during_a_stop_and_who_says_nothing_holds_
         let answer = all(&mut client).await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("4 bytes\n"), "{answer:?}");
     }
-    let (stop, begun) = (CancellationToken::new(), Instant::now());
+    let (stop, started) = (CancellationToken::new(), Instant::now());
     let mut client = listener.client_until(&stop).await;
     stop.cancel();
     assert_eq!(all(&mut client).await, "");
-    assert!(begun.elapsed() <= SECOND, "{:?}", begun.elapsed());
+    assert!(started.elapsed() <= SECOND, "{:?}", started.elapsed());
 }

@@ -1,4 +1,4 @@
-//! A connection's stream, which lets its client read an answer that came before the whole request did.
+//! A connection's stream, which lets its client receive a response that was sent before the whole request was read.
 
 use std::{
     io::{self, IoSlice},
@@ -16,27 +16,27 @@ use tokio::{
 
 use crate::serve::connections::Connection;
 
-/// How much of a request is still read once it was answered. A system that closes a connection with unread bytes in it
-/// tells the client so, who then may never see the answer.
-const DRAINED_BYTES: usize = 8 * 1024 * 1024;
-/// How long that may take.
-const DRAINED_WITHIN: Duration = Duration::from_secs(5);
+/// How much of a request is still read after the response. Closing a connection with unread bytes resets it, and the
+/// client may never see the response.
+const MAX_DRAINED_BYTES: usize = 8 * 1024 * 1024;
+/// Time limit for that.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 const PIECE_BYTES: usize = 8 * 1024;
 
-/// A stream that tells how its client gets on, and ends well.
+/// A stream that reports progress, and closes gracefully.
 pub(super) struct Wire<S> {
-    /// What was read already.
+    /// Bytes that were read already.
     head: Bytes,
     stream: S,
     connection: Arc<Connection>,
     end: End,
 }
 
-/// How far the end has come.
+/// The state of closing.
 enum End {
-    /// It has not begun.
+    /// Not closing.
     Open,
-    /// Nothing more is written; what still comes is read for nothing.
+    /// Nothing more is written; further input is discarded.
     Draining { left_bytes: usize, deadline: Pin<Box<Sleep>> },
 }
 
@@ -45,7 +45,7 @@ impl<S> Wire<S> {
         Self { head, stream, connection, end: End::Open }
     }
 
-    fn noted(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn record_progress(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(bytes)) = &written {
             self.connection.progress(*bytes);
         }
@@ -54,8 +54,8 @@ impl<S> Wire<S> {
 }
 
 impl<S: AsyncRead + Unpin> Wire<S> {
-    /// Ready once the client has stopped sending, or has sent more than it is worth. Of a request that was read, only
-    /// what is there already is read: a line break too many, say.
+    /// Ready once the client has stopped sending, or has reached the limit. If the whole request was read, only input
+    /// that has already arrived is discarded, such as an extra line break.
     fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let End::Draining { left_bytes, deadline } = &mut self.end else { return Poll::Ready(()) };
         let mut piece = [0; PIECE_BYTES];
@@ -89,7 +89,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.noted(written)
+        self.record_progress(written)
     }
 
     fn poll_write_vectored(
@@ -98,7 +98,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
-        self.noted(written)
+        self.record_progress(written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -115,8 +115,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
             if self.connection.is_dropped() {
                 return Poll::Ready(Ok(()));
             }
-            self.connection.is_drained();
-            self.end = End::Draining { left_bytes: DRAINED_BYTES, deadline: Box::pin(sleep(DRAINED_WITHIN)) };
+            self.connection.start_draining();
+            self.end = End::Draining { left_bytes: MAX_DRAINED_BYTES, deadline: Box::pin(sleep(DRAIN_TIMEOUT)) };
         }
         self.poll_drain(context).map(Ok)
     }

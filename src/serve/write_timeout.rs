@@ -1,4 +1,4 @@
-//! A connection that is given up when its client takes too little of what it has asked for.
+//! Closes a connection whose client reads the response too slowly.
 
 use std::{
     io::{self, IoSlice},
@@ -12,24 +12,24 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// How fast an answer has to be taken on average. The slowest phone is faster; a client that takes a byte now and then
-/// only keeps a place that others could have.
+/// The minimum average rate at which a response has to be read. The slowest phone is faster; a client that reads a byte
+/// now and then only occupies a slot.
 const BYTES_PER_SECOND: u32 = 1024;
 
-/// A stream that breaks when too little could be written for too long. What is taken earns time, and none is lost while
+/// A stream that fails when too little could be written for too long. Written bytes earn time, and none is lost while
 /// there is nothing to write.
 pub(super) struct StallTimeout<S> {
     stream: S,
-    /// The most that can be earned, and what there is at the beginning.
-    patience: Duration,
+    /// The most time that can be earned, and the initial time.
+    timeout: Duration,
     left: Duration,
-    /// Runs while the other end takes nothing, since this instant.
+    /// Set while the other end reads nothing: since when, and the timer.
     stalled: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<S> StallTimeout<S> {
-    pub(super) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, left: patience, stalled: None }
+    pub(super) const fn new(stream: S, timeout: Duration) -> Self {
+        Self { stream, timeout, left: timeout, stalled: None }
     }
 
     fn unless_stalled(
@@ -40,13 +40,13 @@ impl<S> StallTimeout<S> {
         if let Poll::Ready(taken) = written {
             let waited = self.stalled.take().map_or(Duration::ZERO, |(since, _)| since.elapsed());
             let earned = Duration::from_secs(*taken.as_ref().unwrap_or(&0) as u64) / BYTES_PER_SECOND;
-            self.left = (self.left.saturating_sub(waited) + earned).min(self.patience);
+            self.left = (self.left.saturating_sub(waited) + earned).min(self.timeout);
             return Poll::Ready(taken);
         }
         let left = self.left;
         let (_, timer) = self.stalled.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
         ready!(timer.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes too little")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads too slowly")))
     }
 }
 
@@ -96,18 +96,17 @@ mod tests {
     const PATIENCE: Duration = Duration::from_mins(1);
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_nothing_is_given_up() {
+    async fn a_client_that_reads_nothing_is_dropped() {
         let (server, _client) = duplex(10);
-        let begun = Instant::now();
+        let started = Instant::now();
         let error = StallTimeout::new(server, PATIENCE).write_all(&[0; 100]).await.unwrap_err();
-        assert_eq!((error.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, PATIENCE));
+        assert_eq!((error.kind(), started.elapsed()), (io::ErrorKind::TimedOut, PATIENCE));
     }
 
-    /// Lets a client take `piece` bytes at a time, and returns how much of `all` it got, and after how long it was
-    /// given up.
+    /// Lets a client read `piece` bytes at a time. Returns how much of `all` it got, and after how long it was dropped.
     async fn taken(piece: usize, every: Duration, all: usize) -> (usize, Option<Duration>) {
         let (server, mut client) = duplex(1024);
-        let begun = Instant::now();
+        let started = Instant::now();
         let reader = async {
             let mut taken = 0;
             while taken < all {
@@ -121,19 +120,19 @@ mod tests {
         };
         let writer = async {
             let mut server = StallTimeout::new(server, PATIENCE);
-            server.write_all(&vec![0; all]).await.err().map(|_| begun.elapsed())
+            server.write_all(&vec![0; all]).await.err().map(|_| started.elapsed())
         };
         tokio::join!(reader, writer)
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_it_slowly_gets_all() {
-        // Longer than the patience in all, but at the rate.
+    async fn a_client_at_the_minimum_rate_gets_all() {
+        // Longer than the timeout in all, but at the rate.
         assert_eq!(taken(1024, Duration::from_secs(1), 200_000).await, (200_000, None));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_takes_a_byte_now_and_then_is_given_up() {
+    async fn a_client_that_reads_a_byte_now_and_then_is_dropped() {
         let (taken, given_up_after) = taken(1, Duration::from_secs(1), 10_000).await;
         assert!(taken < 2000, "{taken} bytes");
         assert_eq!(given_up_after.map(|after| after.as_secs()), Some(60));

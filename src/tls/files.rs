@@ -1,4 +1,4 @@
-//! Files of a certificate and its key, and what is in force of them.
+//! A certificate and its key in files that another program renews.
 
 use std::{
     convert::Infallible,
@@ -22,11 +22,11 @@ use crate::{
     },
 };
 
-/// How often the files are looked at. They are read once they have stayed the same from one look to the next: whoever
-/// renews a certificate writes two files, one after the other.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the files are checked. They are read once they have not changed between two checks: a renewal writes two
+/// files, one after the other.
+const CHECK_EVERY: Duration = Duration::from_secs(2);
 
-/// Keeps what is served in step with the files. Clones share it.
+/// Keeps the served certificate in sync with the files. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Files(Arc<Inner>);
 
@@ -35,13 +35,13 @@ struct Inner {
     tls: PairFiles,
     served: Served,
     metrics: Arc<Metrics>,
-    /// What was read last, be it good or not.
+    /// The files that were read last, valid or not.
     read: Mutex<Stamp>,
-    /// What was refused for its dates alone.
-    early: Mutex<Option<Pair>>,
+    /// A pair that was refused only because it is not valid yet or any more.
+    refused: Mutex<Option<Pair>>,
 }
 
-/// What tells that a file is another one: its device, number, size and times.
+/// Identifies the versions of both files: device, inode, size and times.
 type Stamp = [Option<[i64; 6]>; 2];
 
 impl Files {
@@ -52,88 +52,93 @@ impl Files {
     pub fn open(tls: &PairFiles, metrics: &Arc<Metrics>) -> Result<Self, String> {
         let read = stamp(tls);
         let pair = Pair::read(tls)?;
-        tracing::info!(certificate = pair.told(), "the public listener speaks HTTPS");
+        tracing::info!(certificate = pair.describe(), "the public listener speaks HTTPS");
         let (served, metrics) = (Served::new(Some(pair)), Arc::clone(metrics));
-        Ok(Self(Arc::new(Inner { tls: tls.clone(), served, metrics, read: Mutex::new(read), early: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            tls: tls.clone(),
+            served,
+            metrics,
+            read: Mutex::new(read),
+            refused: Mutex::default(),
+        })))
     }
 
-    /// What is in force of them.
+    /// The certificate in force.
     #[must_use]
     pub fn served(&self) -> &Served {
         &self.0.served
     }
 
-    /// Looks at the files until `stop`, and puts what has changed in force.
+    /// Checks the files until `stop`, and puts changed ones into force.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Infallible> {
         let work = async {
             let mut before = Stamp::default();
             loop {
-                sleep(LOOK_EVERY).await;
+                sleep(CHECK_EVERY).await;
                 let this = self.clone();
-                before = spawn_blocking(move || this.look(before)).await.unwrap_or_default();
+                before = spawn_blocking(move || this.check(before)).await.unwrap_or_default();
             }
         };
         stop.run_until_cancelled(work).await;
         Ok(())
     }
 
-    /// Reads the files if they are others than those that were read, and as they were `before`.
-    fn look(&self, before: Stamp) -> Stamp {
+    /// Reads the files if they have changed since they were read, and not since `before`.
+    fn check(&self, before: Stamp) -> Stamp {
         let now = stamp(&self.0.tls);
         let is_known = *self.0.read.lock().unwrap_or_else(PoisonError::into_inner) == now;
-        if before == now && (!is_known || self.is_in_time()) {
-            // The trouble and the log have what is wrong.
+        if before == now && (!is_known || self.is_refused_better()) {
+            // The error is logged, and reported as a problem.
             drop(self.reread());
         }
         now
     }
 
-    /// Whether what was refused for its dates is better than what is in force by now.
-    fn is_in_time(&self) -> bool {
-        let (now, early) = (clock::now(), self.0.early.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Whether a pair that was refused for its dates is by now better than the one in force.
+    fn is_refused_better(&self) -> bool {
+        let (now, refused) = (clock::now(), self.0.refused.lock().unwrap_or_else(PoisonError::into_inner));
         let is_better =
             |pair: &Pair| pair.is_current(now) || !self.0.served.pair().is_some_and(|it| it.is_current(now));
-        early.as_ref().is_some_and(is_better)
+        refused.as_ref().is_some_and(is_better)
     }
 
-    /// Reads the files, and puts them in force. What cannot be used leaves the former in force.
+    /// Reads the files, and puts them into force. If they cannot be used, the previous pair stays in force.
     ///
     /// # Errors
     /// A sentence that names the key of the configuration, the file and the remedy.
     pub fn reread(&self) -> Result<(), String> {
-        let Inner { tls, served, metrics, read, early } = &*self.0;
-        let mut early = early.lock().unwrap_or_else(PoisonError::into_inner);
-        *early = None;
+        let Inner { tls, served, metrics, read, refused } = &*self.0;
+        let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused = None;
         let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
         *read = stamp(tls);
-        let former = served.pair().ok_or("there is no certificate")?;
-        let (now, kept) = (clock::now(), format!("the one {} stays in force", former.told()));
+        let previous = served.pair().ok_or("there is no certificate")?;
+        let (now, kept) = (clock::now(), format!("the one {} stays in force", previous.describe()));
         let pair = Pair::read(tls).and_then(|pair| {
-            if pair.is_current(now) || !former.is_current(now) {
+            if pair.is_current(now) || !previous.is_current(now) {
                 return Ok(pair);
             }
             let why = format!(
-                "server.tls.certificate: the certificate in {} is good from {} until {}, and not today: see to it that \
-                 it is renewed",
+                "server.tls.certificate: the certificate in {} is valid from {} until {}, and not today: renew it",
                 tls.certificate.display(),
                 day(pair.begins_at()),
                 day(pair.ends_at())
             );
-            *early = Some(pair);
+            *refused = Some(pair);
             Err(why)
         });
         match pair {
             Ok(pair) => {
                 metrics.note(Cause::Tls, None);
-                let is_another = pair.certified.cert != former.certified.cert;
+                let is_another = pair.certified.cert != previous.certified.cert;
                 if is_another {
-                    tracing::info!(certificate = pair.told(), "another certificate is in force");
+                    tracing::info!(certificate = pair.describe(), "another certificate is in force");
                 }
                 served.put(pair);
                 Ok(())
             }
             Err(why) => {
-                tracing::warn!(why, kept, "the certificate cannot be exchanged");
+                tracing::warn!(why, kept, "the certificate could not be replaced");
                 metrics.note(Cause::Tls, Some(format!("{why}. Until then {kept}")));
                 Err(why)
             }
@@ -143,9 +148,10 @@ impl Files {
 
 fn stamp(tls: &PairFiles) -> Stamp {
     let of = |path: &Path| {
-        let it = fs::metadata(path).ok()?;
-        let size = i64::try_from(it.len()).unwrap_or(i64::MAX);
-        Some([it.dev().cast_signed(), it.ino().cast_signed(), size, it.mtime(), it.mtime_nsec(), it.ctime_nsec()])
+        let file = fs::metadata(path).ok()?;
+        let size = i64::try_from(file.len()).unwrap_or(i64::MAX);
+        let (mtime, ctime) = (file.mtime(), file.ctime_nsec());
+        Some([file.dev().cast_signed(), file.ino().cast_signed(), size, mtime, file.mtime_nsec(), ctime])
     };
     [of(&tls.certificate), of(&tls.key)]
 }

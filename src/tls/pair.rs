@@ -1,7 +1,6 @@
-//! A certificate and its key, as files hold them.
-//!
-//! Nothing here reads certificates: the verifier is asked about the distant future, about the distant past and about
-//! another name, and says when the certificate ends, when it begins, and whose it is.
+//! A certificate and its key. Nothing here parses certificates. The verifier checks the certificate in the distant
+//! future, in the distant past and for another name, and its errors say when it ends, when it begins, and which names
+//! it has.
 
 use std::{
     fs, io,
@@ -24,12 +23,12 @@ use zeroize::Zeroizing;
 
 use crate::{config::PairFiles, domain::time::UnixMillis, files::denied, net};
 
-/// The largest file that is read. Chains of certificates have a few kilobytes.
+/// The largest file. Certificate chains have a few kilobytes.
 const LIMIT_BYTES: u64 = 256 * 1024;
 /// Later than the end of any certificate.
 const DISTANT_SECONDS: u64 = 1 << 40;
 
-/// A certificate with those that lead to its authority, and its key.
+/// A certificate chain and its key.
 #[derive(Debug)]
 pub struct Pair {
     pub(super) certified: Arc<CertifiedKey>,
@@ -66,10 +65,10 @@ impl Pair {
         })
     }
 
-    /// A certificate with its key, and those that lead to its authority, as one text of PEM.
+    /// Parses a chain and its key from one text (PEM).
     ///
     /// # Errors
-    /// Why it is of no use. Nothing of the text is in it.
+    /// Why it cannot be used, without any of the text.
     pub(super) fn from_pem(text: &[u8]) -> Result<Self, String> {
         let chain = CertificateDer::pem_slice_iter(text).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|_| "it is no PEM".to_owned())?;
@@ -77,10 +76,10 @@ impl Pair {
         Self::of(chain, key).map_err(|error| error.to_string())
     }
 
-    /// A certificate, followed by those that lead to its authority, and its key.
+    /// A pair of a certificate chain and its key.
     ///
     /// # Errors
-    /// If they do not belong together, or are of no use.
+    /// If they do not belong together, or cannot be used.
     pub fn of(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, Error> {
         let certified = CertifiedKey::from_der(chain, key, &provider())?;
         let certificate = certified.end_entity_cert()?;
@@ -88,13 +87,13 @@ impl Pair {
         Ok(Self { certified: Arc::new(certified), names, begins_at, ends_at })
     }
 
-    /// The names and addresses that it is for.
+    /// The names and IP addresses that it is for.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// When it begins to be good.
+    /// When it becomes valid.
     #[must_use]
     pub const fn begins_at(&self) -> UnixMillis {
         self.begins_at
@@ -106,13 +105,13 @@ impl Pair {
         self.ends_at
     }
 
-    /// Whether clients take it by its dates.
+    /// Whether it is valid by its dates.
     #[must_use]
     pub fn is_current(&self, now: UnixMillis) -> bool {
         self.begins_at <= now && now < self.ends_at
     }
 
-    /// Whether it is for a host, be that a name or an address.
+    /// Whether it is for a host: a name or an IP address.
     #[must_use]
     pub fn is_for(&self, host: &str) -> bool {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -121,20 +120,20 @@ impl Pair {
         certificate.ok().zip(name).is_some_and(|(certificate, name)| verify_server_name(&certificate, &name).is_ok())
     }
 
-    /// Whose it is and when it is good, as in "for a.example.com, from 2026-11-01 until 2027-01-31".
+    /// Its names and dates, as in "for a.example.com, from 2026-11-01 until 2027-01-31".
     #[must_use]
-    pub fn told(&self) -> String {
-        let of = if self.names.is_empty() { "no name".to_owned() } else { self.names.join(", ") };
-        format!("for {of}, from {} until {}", day(self.begins_at), day(self.ends_at))
+    pub fn describe(&self) -> String {
+        let names = if self.names.is_empty() { "no name".to_owned() } else { self.names.join(", ") };
+        format!("for {names}, from {} until {}", day(self.begins_at), day(self.ends_at))
     }
 }
 
-/// The cryptography of all TLS here.
+/// The crypto provider of all TLS here.
 pub(super) fn provider() -> CryptoProvider {
     ring::default_provider()
 }
 
-/// A day, for people.
+/// The day of an instant, for people.
 #[must_use]
 pub fn day(at: UnixMillis) -> String {
     DateTime::from_timestamp_millis(at.0).unwrap_or_default().format("%Y-%m-%d").to_string()
@@ -145,7 +144,7 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>().unwrap_or_default();
     if chain.is_empty() {
         let shown = path.display();
-        return Err(format!("{shown} holds no certificate: name a file with -----BEGIN CERTIFICATE----- in it (PEM)"));
+        return Err(format!("{shown} has no certificate: name a file with -----BEGIN CERTIFICATE----- in it (PEM)"));
     }
     Ok(chain)
 }
@@ -158,54 +157,54 @@ fn key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
         ));
     }
     PrivateKeyDer::from_pem_slice(&bytes)
-        .map_err(|_| format!("{shown} holds no key: name a file with -----BEGIN PRIVATE KEY----- in it (PEM)"))
+        .map_err(|_| format!("{shown} has no key: name a file with -----BEGIN PRIVATE KEY----- in it (PEM)"))
 }
 
-/// What is in a key that has a password.
+/// In the text of every key that has a password.
 const ENCRYPTED: &[u8] = b"ENCRYPTED";
 
 fn bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let unread = |error: &io::Error| match error.kind() {
         io::ErrorKind::NotFound => format!("{} does not exist: name a file in PEM", path.display()),
-        // More kinds come with the library; the system's own words say most.
+        // For other kinds the system's own message says most.
         _ => denied::unread(path, error),
     };
-    // Before it is opened: opening a pipe would wait for its writer.
+    // Before opening it: opening a pipe would wait for its writer.
     let metadata = fs::metadata(path).map_err(|error| unread(&error))?;
     if !metadata.is_file() || metadata.len() > LIMIT_BYTES {
-        return Err(format!("{} is no file of PEM, or a very large one: name another", path.display()));
+        return Err(format!("{} is not a PEM file, or is very large: name another", path.display()));
     }
     fs::read(path).map(Zeroizing::new).map_err(|error| unread(&error))
 }
 
-/// What the verifier has to say of a certificate at an instant.
-fn verdict(certificate: &CertificateDer<'_>, seconds: u64) -> Error {
+/// The verifier's error for a certificate at an instant.
+fn verify_at(certificate: &CertificateDer<'_>, seconds: u64) -> Error {
     static VERIFIER: LazyLock<Arc<WebPkiServerVerifier>> = LazyLock::new(|| {
-        // It looks at dates before it looks for the authority, so any authority will do.
+        // It checks dates before it looks for the authority, so any authority will do.
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS[..1].to_vec() };
         let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::new(provider()));
         builder.build().expect("there is an authority")
     });
     let at = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-    let verdict = VERIFIER.verify_server_cert(certificate, &[], &stranger(), &[], at);
-    verdict.err().unwrap_or(Error::InvalidCertificate(CertificateError::BadEncoding))
+    let result = VERIFIER.verify_server_cert(certificate, &[], &other_name(), &[], at);
+    result.err().unwrap_or(Error::InvalidCertificate(CertificateError::BadEncoding))
 }
 
-fn stranger() -> ServerName<'static> {
+fn other_name() -> ServerName<'static> {
     ServerName::try_from("nobody.invalid").expect("it is a name")
 }
 
 fn end(certificate: &CertificateDer<'_>) -> Result<UnixMillis, Error> {
-    match verdict(certificate, DISTANT_SECONDS) {
+    match verify_at(certificate, DISTANT_SECONDS) {
         Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => Ok(instant(not_after)),
         error => Err(error),
     }
 }
 
 fn begin(certificate: &CertificateDer<'_>) -> UnixMillis {
-    match verdict(certificate, 0) {
+    match verify_at(certificate, 0) {
         Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => instant(not_before),
-        // It began before 1970, or is not understood, which the end tells.
+        // It began before 1970, or cannot be parsed, which `end` reports.
         _ => UnixMillis(0),
     }
 }
@@ -215,7 +214,7 @@ fn instant(at: UnixTime) -> UnixMillis {
 }
 
 fn names(certificate: &CertificateDer<'_>) -> Result<Vec<String>, Error> {
-    match verify_server_name(&ParsedCertificate::try_from(certificate)?, &stranger()) {
+    match verify_server_name(&ParsedCertificate::try_from(certificate)?, &other_name()) {
         Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })) => {
             Ok(presented.iter().map(|name| shown(net::bare_name(name))).collect())
         }
@@ -223,7 +222,7 @@ fn names(certificate: &CertificateDer<'_>) -> Result<Vec<String>, Error> {
     }
 }
 
-/// A name as people write it.
+/// A name or an IP address for display.
 fn shown(name: &str) -> String {
     name.parse::<IpAddr>().map_or_else(|_| name.to_owned(), |address| address.to_string())
 }

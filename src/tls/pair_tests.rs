@@ -1,4 +1,4 @@
-//! Files of certificates and keys, good and bad.
+//! Valid and invalid files of certificates and keys.
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use tempfile::TempDir;
@@ -25,19 +25,19 @@ impl Folder {
         fs::write(&self.1.key, key.serialize_pem()).unwrap();
     }
 
-    /// What is said, with names of files as seen from the folder.
-    fn said(&self) -> String {
+    /// The error, with file names relative to the folder.
+    fn error(&self) -> String {
         let error = Pair::read(&self.1).expect_err("they are of no use");
         error.replace(&format!("{}/", self.0.path().display()), "")
     }
 }
 
 #[test]
-fn a_certificate_tells_whose_it_is_and_until_when() {
+fn a_certificate_has_names_and_dates() {
     let folder = Folder::new();
     let pair = Pair::read(&folder.1).unwrap();
     assert_eq!(pair.names(), ["a.test", "b.test", "10.0.0.7", "::1"]);
-    assert_eq!(pair.told(), "for a.test, b.test, 10.0.0.7, ::1, from 2026-01-02 until 2027-03-04");
+    assert_eq!(pair.describe(), "for a.test, b.test, 10.0.0.7, ::1, from 2026-01-02 until 2027-03-04");
     for (host, is_for) in
         [("a.test", true), ("10.0.0.7", true), ("[::1]", true), ("c.test", false), ("10.0.0.8", false)]
     {
@@ -56,43 +56,44 @@ fn a_chain_has_the_certificate_first() {
     folder.put(&["other.test"]);
     let chain = format!("{of_a}\n{}", fs::read_to_string(&folder.1.certificate).unwrap());
     fs::write(&folder.1.certificate, &chain).unwrap();
-    assert!(folder.said().starts_with("server.tls.key: key.pem is not the key of the certificate in cert.pem: name"));
+    assert!(folder.error().starts_with("server.tls.key: key.pem is not the key of the certificate in cert.pem: name"));
     fs::write(&folder.1.key, key).unwrap();
     let pair = Pair::read(&folder.1).unwrap();
     assert_eq!((pair.names()[0].as_str(), pair.certified.cert.len()), ("a.test", 2));
 }
 
 #[test]
-fn what_cannot_be_used_is_told_with_its_key_and_its_remedy() {
+fn errors_name_the_setting_and_the_remedy() {
     let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let no_key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    for (name, text, says) in [
-        ("cert.pem", "", "server.tls.certificate: cert.pem holds no certificate: name a file with -----BEGIN CERT"),
-        ("cert.pem", no_key, "server.tls.certificate: cert.pem holds no certificate"),
+    for (name, text, expected) in [
+        ("cert.pem", "", "server.tls.certificate: cert.pem has no certificate: name a file with -----BEGIN CERT"),
+        ("cert.pem", no_key, "server.tls.certificate: cert.pem has no certificate"),
         (
             "cert.pem",
             no_certificate,
             "server.tls.certificate: the first certificate in cert.pem cannot be used (BadEncoding",
         ),
-        ("key.pem", "hush", "server.tls.key: key.pem holds no key: name a file with -----BEGIN PRIVATE KEY-----"),
-        ("key.pem", no_certificate, "server.tls.key: key.pem holds no key"),
+        ("key.pem", "hush", "server.tls.key: key.pem has no key: name a file with -----BEGIN PRIVATE KEY-----"),
+        ("key.pem", no_certificate, "server.tls.key: key.pem has no key"),
         ("key.pem", encrypted, "server.tls.key: the key in key.pem has a password: write it without"),
         ("key.pem", no_key, "server.tls.key: key.pem holds a key of an unknown kind: use RSA"),
     ] {
         let folder = Folder::new();
         fs::write(folder.0.path().join(name), text).unwrap();
-        let said = folder.said();
-        assert!(said.starts_with(says) && !said.contains("hush") && !said.contains("AAAA"), "{said}");
+        let message = folder.error();
+        assert!(message.starts_with(expected), "{message}");
+        assert!(!message.contains("hush") && !message.contains("AAAA"), "{message}");
     }
-    for (missing, says) in [
+    for (missing, expected) in [
         ("cert.pem", "server.tls.certificate: cert.pem does not exist: name a file in PEM"),
         ("key.pem", "server.tls.key: key.pem does not exist: name a file in PEM"),
     ] {
         let folder = Folder::new();
         fs::remove_file(folder.0.path().join(missing)).unwrap();
-        assert_eq!(folder.said(), says);
+        assert_eq!(folder.error(), expected);
         fs::create_dir(folder.0.path().join(missing)).unwrap();
-        assert!(folder.said().contains("is no file of PEM"), "{}", folder.said());
+        assert!(folder.error().contains("is not a PEM file"), "{}", folder.error());
     }
 }

@@ -1,4 +1,4 @@
-//! What a listener shows its clients, which can be exchanged while connections are open.
+//! The certificate that a listener presents. It can be replaced while connections are open.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,12 +10,12 @@ use rustls::{
 
 use crate::tls::pair::{Pair, provider};
 
-/// What a listener speaks beneath TLS.
+/// The application protocol of clients (ALPN).
 const HTTP: &[u8] = b"http/1.1";
-/// What an authority speaks that looks for a proof of a name (RFC 8737).
-const PROOF: &[u8] = b"acme-tls/1";
+/// The application protocol of an authority that validates a name (RFC 8737).
+const ACME_TLS: &[u8] = b"acme-tls/1";
 
-/// The certificate in force. Connections that are open keep the one that they began with. Clones share it.
+/// The certificate in force. Open connections keep the one that they began with. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Served {
     current: Arc<Current>,
@@ -25,8 +25,8 @@ pub struct Served {
 #[derive(Debug)]
 struct Current {
     pair: RwLock<Option<Arc<Pair>>>,
-    /// What proves to an authority that a name leads here, while one asks.
-    proof: RwLock<Option<Arc<CertifiedKey>>>,
+    /// The challenge certificate, while an authority validates the name.
+    challenge: RwLock<Option<Arc<CertifiedKey>>>,
 }
 
 impl Current {
@@ -42,15 +42,15 @@ impl ResolvesServerCert for Current {
 }
 
 impl Served {
-    /// Shows a certificate; without one, it refuses everybody.
+    /// Presents a certificate; without one, every handshake fails.
     #[must_use]
     pub fn new(pair: Option<Pair>) -> Self {
-        let current = Arc::new(Current { pair: RwLock::new(pair.map(Arc::new)), proof: RwLock::default() });
+        let current = Arc::new(Current { pair: RwLock::new(pair.map(Arc::new)), challenge: RwLock::default() });
         let config = config(Arc::clone(&current) as _, HTTP);
         Self { current, config: Arc::new(config) }
     }
 
-    /// Puts another certificate in force for whoever connects from now on.
+    /// Puts another certificate into force for new connections.
     pub fn put(&self, pair: Pair) {
         *self.current.pair.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(pair));
     }
@@ -61,40 +61,40 @@ impl Served {
         self.current.pair()
     }
 
-    /// Shows this to authorities that look for a proof, or nothing any more.
-    pub(super) fn prove(&self, proof: Option<Arc<CertifiedKey>>) {
-        *self.current.proof.write().unwrap_or_else(PoisonError::into_inner) = proof;
+    /// Presents this certificate to authorities that validate the name; `None` ends that.
+    pub(super) fn set_challenge(&self, challenge: Option<Arc<CertifiedKey>>) {
+        *self.current.challenge.write().unwrap_or_else(PoisonError::into_inner) = challenge;
     }
 
-    /// How TLS is spoken with a client.
+    /// The TLS configuration for clients.
     pub(crate) fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
 
-    /// The same with an authority that looks for a proof, if the client is one and there is something to be proved.
-    pub(crate) fn proving(&self, hello: &ClientHello<'_>) -> Option<Arc<ServerConfig>> {
-        if !hello.alpn()?.eq([PROOF]) {
+    /// The TLS configuration for an authority that validates the name, if the client is one and a challenge is pending.
+    pub(crate) fn challenge_config(&self, hello: &ClientHello<'_>) -> Option<Arc<ServerConfig>> {
+        if !hello.alpn()?.eq([ACME_TLS]) {
             return None;
         }
-        let proof = self.current.proof.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        Some(Arc::new(config(Arc::new(Proof(proof)), PROOF)))
+        let challenge = self.current.challenge.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some(Arc::new(config(Arc::new(Fixed(challenge)), ACME_TLS)))
     }
 }
 
-/// Shows one thing.
+/// Presents one certificate.
 #[derive(Debug)]
-struct Proof(Arc<CertifiedKey>);
+struct Fixed(Arc<CertifiedKey>);
 
-impl ResolvesServerCert for Proof {
+impl ResolvesServerCert for Fixed {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0))
     }
 }
 
-fn config(shown: Arc<dyn ResolvesServerCert>, protocol: &[u8]) -> ServerConfig {
+fn config(resolver: Arc<dyn ResolvesServerCert>, protocol: &[u8]) -> ServerConfig {
     let config = ServerConfig::builder_with_provider(Arc::new(provider()));
     let config = config.with_safe_default_protocol_versions().expect("the provider has ciphers for all versions");
-    let mut config = config.with_no_client_auth().with_cert_resolver(shown);
+    let mut config = config.with_no_client_auth().with_cert_resolver(resolver);
     config.alpn_protocols = vec![protocol.to_vec()];
     config
 }

@@ -21,11 +21,11 @@ use crate::{
     net,
 };
 
-/// How long a step of the talk with the server may take, and all of it.
-const STEP_WITHIN: Duration = Duration::from_secs(10);
-const WITHIN: Duration = Duration::from_secs(30);
-/// The most characters of what a server says that are shown.
-const SAID_CHARS: usize = 200;
+/// Time limits of one SMTP step, and of sending a message.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The most characters of a server's error that are shown.
+const MAX_ERROR_CHARS: usize = 200;
 
 pub(super) struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -36,15 +36,15 @@ pub(super) struct Mail {
 
 impl Mail {
     pub(super) fn new(target: &EmailTarget) -> anyhow::Result<Self> {
-        let (tls, usual) = match target.tls {
+        let (tls, default_port) = match target.tls {
             MailTls::Tls => (Tls::Wrapper(tls(&target.host)?), smtp::SUBMISSIONS_PORT),
             MailTls::StartTls => (Tls::Required(tls(&target.host)?), smtp::SUBMISSION_PORT),
             MailTls::None => (Tls::None, smtp::SMTP_PORT),
         };
         let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&target.host)
-            .port(target.port.unwrap_or(usual))
+            .port(target.port.unwrap_or(default_port))
             .tls(tls)
-            .timeout(Some(STEP_WITHIN))
+            .timeout(Some(STEP_TIMEOUT))
             .hello_name(ClientId::Domain(target.from.email.domain().to_owned()));
         let builder = match &target.login {
             Some((user, password)) => builder.credentials(Credentials::new(user.clone(), password.expose().to_owned())),
@@ -61,7 +61,7 @@ impl Mail {
     }
 }
 
-/// The certificates that all of telekommo trusts.
+/// TLS with the authorities that all of telekommo trusts.
 fn tls(host: &str) -> Result<TlsParameters, smtp::Error> {
     let mut builder = TlsParameters::builder(host.to_owned()).certificate_store(CertificateStore::WebpkiRoots);
     for authority in net::own_authorities() {
@@ -74,15 +74,15 @@ impl Target for Mail {
     fn send<'a>(&'a self, alert: &'a AlertMessage) -> BoxFuture<'a, Result<(), String>> {
         async move {
             let message = self.message(alert).map_err(|error| error.to_string())?;
-            let sent = timeout(WITHIN, self.transport.send(message)).await;
+            let sent = timeout(TIMEOUT, self.transport.send(message)).await;
             let sent = sent.map_err(|_| format!("{} does not answer in time", self.host))?;
-            sent.map(drop).map_err(|error| format!("{}: {}", self.host, said(&error)))
+            sent.map(drop).map_err(|error| format!("{}: {}", self.host, describe(&error)))
         }
         .boxed()
     }
 }
 
-/// What went wrong, in one line.
-fn said(error: &smtp::Error) -> String {
-    error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(SAID_CHARS).collect()
+/// An error in one line.
+fn describe(error: &smtp::Error) -> String {
+    error.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_ERROR_CHARS).collect()
 }

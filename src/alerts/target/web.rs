@@ -1,4 +1,4 @@
-//! Web addresses: JSON for programs and chat services, and the form of ntfy.
+//! HTTP targets: JSON for programs and chat services, and ntfy.
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ use crate::{
     net::{Egress, Http},
 };
 
-/// How long a connection may take to come about, and the whole call.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-const WITHIN: Duration = Duration::from_secs(20);
+/// Time limits of the connection, and of the whole request.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Copy)]
 pub(super) enum Form {
@@ -28,7 +28,7 @@ pub(super) enum Form {
     Ntfy,
 }
 
-/// A web address that takes messages.
+/// A URL that takes messages.
 pub(super) struct Web {
     http: Http,
     url: SecretUrl,
@@ -73,23 +73,23 @@ impl Target for Web {
     }
 }
 
-/// A client for addresses that the operator has named.
+/// A client for URLs of the operator.
 pub(in crate::alerts) fn client(egress: &Egress) -> Result<Http, reqwest::Error> {
-    Http::new(egress, |client| client.connect_timeout(CONNECT_WITHIN).timeout(WITHIN))
+    Http::new(egress, |client| client.connect_timeout(CONNECT_TIMEOUT).timeout(TIMEOUT))
 }
 
 /// Sends a request that has to succeed.
 ///
 /// # Errors
-/// Why it did not, without the path of the address.
+/// Why it failed, without the path of the URL.
 pub(in crate::alerts) async fn call(http: &Http, request: RequestBuilder) -> Result<(), String> {
-    let response = http.send(request).await.map_err(|trouble| trouble.to_string())?;
+    let response = http.send(request).await.map_err(|error| error.to_string())?;
     let status = response.status();
     let host = response.url().host_str().unwrap_or_default();
     if status.is_success() { Ok(()) } else { Err(format!("{host} answers {status}")) }
 }
 
-/// What is sent to a webhook. The field `text` is what chat services show.
+/// The body for a webhook. Chat services show the field `text`.
 #[derive(Serialize)]
 struct Body<'a> {
     title: &'a str,
@@ -103,7 +103,7 @@ fn json(alert: &AlertMessage) -> Vec<u8> {
     serde_json::to_vec(&body).expect("our own messages have string keys only")
 }
 
-/// What may stand in a header.
+/// A text that is valid in a header.
 fn ascii(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
 }

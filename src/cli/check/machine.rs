@@ -48,7 +48,7 @@ pub(super) async fn look(config: &Config, found: Option<&Running>) -> (Vec<Findi
     let (hooks, operator) = (config.server.listen, config.admin.listen);
     let (of_operator, listens) = listener("Probes", "admin.listen", operator, ("/live", admin::ALIVE), found).await;
     // One that speaks HTTPS answers plain HTTP, too: by saying so.
-    let says = if config.server.tls.is_some() { serve::HTTPS_ALONE } else { serve::HERE };
+    let says = if config.server.tls.is_some() { serve::HTTPS_ONLY } else { serve::HERE };
     let (of_hooks, _) = listener("Hooks", "server.listen", hooks, ("/", says), found).await;
     let runs = listens || found.is_some();
     let mut findings = vec![data(config, runs), disk(config), of_hooks, of_operator];

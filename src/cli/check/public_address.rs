@@ -94,7 +94,7 @@ async fn instead(asked: &Asked<'_>, nonce: String) -> Vec<Finding> {
             return vec![unknown(ABOUT, why)];
         }
     };
-    let tls = config.server.tls.as_ref().map(|tls| tls::look(tls, &config.data_dir)).transpose();
+    let tls = config.server.tls.as_ref().map(|tls| tls::inspect(tls, &config.data_dir)).transpose();
     let tls = match tls {
         Ok(None) => None,
         Ok(Some((Some(pair), _))) => Some(Served::new(Some(pair))),

@@ -14,7 +14,7 @@ const ABOUT: &str = "Served certificate";
 /// Looks at the files of the certificate; nothing where a web server in front has it.
 pub(super) fn look(config: &Config, now: UnixMillis) -> Option<Finding> {
     let tls = config.server.tls.as_ref()?;
-    Some(match (tls::look(tls, &config.data_dir), tls) {
+    Some(match (tls::inspect(tls, &config.data_dir), tls) {
         (Ok((Some(pair), _)), _) => judged(&pair, &origin(tls), config, now),
         (Ok((None, why)), ServerTls::Acme(acme)) => missing(acme, why),
         (Ok((None, _)), ServerTls::Files(_)) => return None,
@@ -46,7 +46,7 @@ fn missing(acme: &Acme, why: Option<String>) -> Finding {
 }
 
 fn judged(pair: &Pair, origin: &str, config: &Config, now: UnixMillis) -> Finding {
-    let seen = format!("{origin} is {}", pair.told());
+    let seen = format!("{origin} is {}", pair.describe());
     if !pair.is_current(now) {
         return wrong(ABOUT, format!("{seen}, and not good today: let it be renewed, or set this machine's clock"));
     }

@@ -1,5 +1,5 @@
-//! One target of alerts. Its keys depend on its kind, and all of them are read before the kind is looked at, so that
-//! all that is wrong is reported.
+//! One target of alerts. Its keys depend on its kind. All keys are read before the kind is checked, so that all
+//! problems are reported.
 
 use lettre::message::Mailbox;
 
@@ -15,7 +15,7 @@ use crate::{
     domain::address::SourceId,
 };
 
-/// Everything that a target may have, each by itself sound.
+/// All possible keys of a target, each by itself valid.
 struct Written {
     chat: Option<i64>,
     source: Option<SourceId>,
@@ -36,7 +36,7 @@ struct Mail {
     to: Vec<Mailbox>,
 }
 
-/// One target.
+/// Reads one target.
 pub(super) fn read<'a>(reading: &Reading<'a>, name: &'a str) -> Result<(String, AlertTarget), Reported> {
     let section = reading.section(&[ALERT_TARGETS, name]);
     let kind = section.optional("kind", Kind::parse);
@@ -46,7 +46,7 @@ pub(super) fn read<'a>(reading: &Reading<'a>, name: &'a str) -> Result<(String, 
     if !parse::is_word(name) {
         return Err(section.report("kind", "the name of the section is not a target: write 1 to 32 of A-Z a-z 0-9 _ -"));
     }
-    if let Some(key) = section.names().find(|key| !kind.takes(key)) {
+    if let Some(key) = section.names().find(|key| !kind.has_key(key)) {
         return Err(section.report(key, &format!("is not for a target of the kind {}: remove it", kind.name())));
     }
     let missing =
@@ -150,7 +150,7 @@ impl Kind {
     }
 
     /// Whether a key is for targets of this kind.
-    fn takes(self, key: &str) -> bool {
+    fn has_key(self, key: &str) -> bool {
         let keys: &[&str] = match self {
             Self::Telegram => &["chat", "source", "token", "token_file"],
             Self::Webhook | Self::Ntfy => &["url", "url_file", "token", "token_file"],

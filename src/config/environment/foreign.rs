@@ -1,21 +1,18 @@
-//! Variables that begin like ours and set no key.
-//!
-//! Kubernetes gives a container variables for each service, which are called as the service is, and images have some
-//! for themselves (`TELEKOMMO_VERSION`). They stop nothing. A slip in the name of a key is found among them.
+//! Variables that begin with our prefix and set no key. Kubernetes gives containers variables named after each service,
+//! and images set their own (`TELEKOMMO_VERSION`). They are no errors, but a misspelt key is found among them.
 
 use crate::config::{
-    environment::{BETWEEN, PREFIX, variable},
+    environment::{PREFIX, SEPARATOR, variable},
     keys::{self, KEYS, TABLES},
 };
 
-/// Whether a variable that begins like ours sets no key and is not meant to: all keys but those outside of a section
-/// have two underscores in their variables.
+/// Whether a variable with our prefix is not meant to set a key: variables of keys in a section have two underscores.
 pub(super) fn is_foreign(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(PREFIX) else { return true };
-    !rest.contains(BETWEEN) && keys::find(&[&rest.to_lowercase()]).is_none()
+    !rest.contains(SEPARATOR) && keys::find(&[&rest.to_lowercase()]).is_none()
 }
 
-/// One warning for each that looks like a slip, and one for all others.
+/// One warning for each that looks misspelt, and one for all others.
 pub(super) fn warnings(names: Vec<String>) -> Vec<String> {
     let (mut warnings, mut others) = (Vec::new(), Vec::new());
     for name in names {
@@ -82,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_told_with_what_was_meant() {
+    fn a_misspelt_variable_is_reported_with_the_one_that_was_meant() {
         for (name, want) in [
             ("TELEKOMMO_DATADIR", "TELEKOMMO_DATA_DIR"),
             ("TELEKOMMO_DATA_DRI", "TELEKOMMO_DATA_DIR"),
@@ -97,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_foreign_is_told_in_one_sentence() {
+    fn all_foreign_variables_are_in_one_warning() {
         let names = ["TELEKOMMO_PORT", "TELEKOMMO_DATADIR", "TELEKOMMO_VERSION"].map(str::to_owned).to_vec();
         let [slip, rest] = warnings(names).try_into().unwrap();
         assert_eq!(slip, "TELEKOMMO_DATADIR sets nothing: did you mean TELEKOMMO_DATA_DIR?");

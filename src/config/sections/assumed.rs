@@ -1,4 +1,4 @@
-//! What the operator takes for granted of the account.
+//! Settings that tell telekommo what to assume about the account.
 
 use crate::{
     config::{

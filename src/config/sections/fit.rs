@@ -1,4 +1,4 @@
-//! Checks of several keys together, once each key by itself is sound.
+//! Checks between keys, once each key by itself is valid.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Reading<'_> {
-    /// The second of two listeners on one port would not start.
+    /// Two listeners on one port: the second would not start.
     pub(super) fn one_listener_per_port(&self, config: &Config) -> Result<(), Reported> {
         let gateway = (!config.programs.is_empty()).then_some(("gateway", config.gateway.listen));
         let always = [("server", config.server.listen), ("admin", config.admin.listen)];
@@ -22,7 +22,7 @@ impl Reading<'_> {
         for (at, (section, one)) in listeners.iter().enumerate() {
             if let Some((other, other_at)) = listeners[at + 1..].iter().find(|(_, other)| clash(*one, *other)) {
                 let what = format!(
-                    "\"{one}\" is in the way of {other}.listen, which is \"{other_at}\": give them different ports"
+                    "\"{one}\" conflicts with {other}.listen, which is \"{other_at}\": give them different ports"
                 );
                 return Err(self.section(&[*section]).report("listen", &what));
             }
@@ -30,7 +30,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// A program is told from the others, and from whoever has the bot's token, by its secret alone.
+    /// Secrets of programs must be unique: they alone distinguish a program from others, and from the bot's owner.
     pub(super) fn secrets_of_programs(&self, config: &Config) -> Result<(), Reported> {
         let mut seen = BTreeMap::new();
         for (name, program) in &config.programs {
@@ -53,8 +53,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// An answer that is given up before its bot is tried a second time has had no chance.
-    pub(super) fn patience(&self, config: &Config) -> Result<(), Reported> {
+    /// An answer must not be given up before its bot is tried a second time.
+    pub(super) fn give_up_after_second_attempt(&self, config: &Config) -> Result<(), Reported> {
         if config.retry.give_up_after > config.retry.probe_every {
             return Ok(());
         }
@@ -66,8 +66,8 @@ impl Reading<'_> {
         Err(self.section(&["retry"]).report("give_up_after", &what))
     }
 
-    /// A message whose hook is forgotten would look as if it had never come, and be sent again.
-    pub(super) fn recognition(&self, config: &Config) -> Result<(), Reported> {
+    /// A message whose hook is forgotten already would look missed, and be sent again.
+    pub(super) fn hooks_outlive_comparison(&self, config: &Config) -> Result<(), Reported> {
         if config.reconcile.max_age < config.store.dedupe_for {
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl Reading<'_> {
         Err(self.section(&["reconcile"]).report("max_age", &what))
     }
 
-    /// Two pollers of one bot would take each other's updates.
+    /// Two pollers of one bot would take updates from each other.
     pub(super) fn one_source_per_bot(&self, config: &Config) -> Result<(), Reported> {
         let mut seen = BTreeMap::new();
         for (id, source) in &config.sources {
@@ -104,7 +104,7 @@ impl Reading<'_> {
     }
 }
 
-/// Whether one of two listeners would be refused. The system chooses a free port for 0.
+/// Whether two listeners would conflict. The system chooses a free port for 0.
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
     let same_ip = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && same_ip

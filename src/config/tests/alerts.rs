@@ -1,4 +1,4 @@
-//! Who is told when something is wrong: what is read, and what is refused.
+//! Alert targets: valid and refused ones.
 
 use super::*;
 
@@ -6,7 +6,7 @@ use super::*;
 #[test]
 fn targets_of_alerts_have_what_their_kind_needs_and_nothing_else() {
     let of = |keys: &str| Folder::new(&format!("{LEAST}\n[alert_targets.ops]\n{keys}\n")).message(&[]);
-    for (keys, says) in [
+    for (keys, expected) in [
         ("chat = 5", "kind is missing"),
         ("kind = \"sms\"", "write telegram, webhook, ntfy or email"),
         ("kind = \"telegram\"\nsource = \"sales\"", "chat is missing: a target of the kind telegram needs it"),
@@ -34,18 +34,18 @@ fn targets_of_alerts_have_what_their_kind_needs_and_nothing_else() {
         ),
     ] {
         let message = of(keys);
-        assert!(message.contains(says) && message.contains("alert_targets.ops"), "{keys}: {message}");
+        assert!(message.contains(expected) && message.contains("alert_targets.ops"), "{keys}: {message}");
         assert!(!message.contains("hush"), "{message}");
     }
     let named = format!("{LEAST}\n[alert_targets.\"a b\"]\nkind = \"webhook\"\nurl = \"https://acme.test\"\n");
     assert!(Folder::new(&named).message(&[]).contains("write 1 to 32 of"));
-    for (line, says) in [
+    for (line, expected) in [
         ("daily_at = \"25:00\"", "is not a time of day"),
         ("failed_percent = 0", "is not a share in percent"),
         ("after = \"0s\"", "is not a duration"),
     ] {
         let message = Folder::new(&format!("{LEAST}\n[alerts]\n{line}\n")).message(&[]);
-        assert!(message.contains(says), "{line}: {message}");
+        assert!(message.contains(expected), "{line}: {message}");
     }
 }
 

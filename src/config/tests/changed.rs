@@ -1,4 +1,4 @@
-//! What tells a changed configuration from the one in force.
+//! Comparison of a configuration with the one in force.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +72,7 @@ fn the_manual_names_every_key_that_needs_a_restart_and_no_other() {
 }
 
 #[test]
-fn what_is_backed_up_says_the_same_without_secrets() {
+fn the_backed_up_text_is_equivalent_without_secrets() {
     let kommo =
         "[kommo]\ncontact_tags = [\"a\", \"b c\"]\nmedia_hosts = []\nchannel_title = \"The \\\"best\\\" shop\"\n";
     let campaigns = "[campaigns.winter]\n[campaigns.summer]\ntags = [\"x\"]\n";

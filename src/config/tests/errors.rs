@@ -6,7 +6,7 @@ use super::{
     mistake::{
         CHANNEL_LINE,
         Mistake::{InFile, InVariables},
-        NAME_LINE, SECRET_LINE, told,
+        NAME_LINE, SECRET_LINE, messages,
     },
     *,
 };
@@ -14,7 +14,7 @@ use super::{
 #[test]
 fn unknown_keys_are_told() {
     assert_snapshot!(
-        told(&[
+        messages(&[
             InFile(CHANNEL_LINE, "chanel_id = \"hush\""),
             InFile(CHANNEL_LINE, "colour = \"hush\""),
             InFile(NAME_LINE, "name = \"Sales\"\npipeline = 5"),
@@ -81,7 +81,7 @@ fn unknown_keys_are_told() {
 #[test]
 fn wrong_kinds_are_told() {
     assert_snapshot!(
-        told(&[
+        messages(&[
             InFile(CHANNEL_LINE, "channel_id = 5"),
             InFile(CHANNEL_LINE, "channel_id = [\"hush\"]"),
             InFile(SECRET_LINE, "channel_secret = { hush = 5 }"),
@@ -131,7 +131,7 @@ fn wrong_kinds_are_told() {
 #[test]
 fn wrong_values_are_told() {
     assert_snapshot!(
-        told(&[
+        messages(&[
             InFile("[server]", "[store]\ndump_every = \"soon\"\n[server]"),
             InFile("[server]", "[store]\ncache_mb = \"lots\"\n[server]"),
             InFile("[server]", "[telegram]\nrequests_per_second = 0\n[server]"),
@@ -195,7 +195,7 @@ fn wrong_values_are_told() {
     > [server]
     > listen = "0.0.0.0:9090"
 
-    config.toml: server.listen: "0.0.0.0:9090" is in the way of admin.listen, which is "127.0.0.1:9090": give them different ports
+    config.toml: server.listen: "0.0.0.0:9090" conflicts with admin.listen, which is "127.0.0.1:9090": give them different ports
 
     > [retry]
     > probe_every = "2h"
@@ -258,7 +258,7 @@ fn every_key_is_read_and_checked() {
 }
 
 #[test]
-fn a_missing_configuration_is_told_with_where_it_was_looked_for() {
+fn a_missing_configuration_names_the_places_that_were_searched() {
     let empty = tempfile::tempdir().unwrap();
     let places = [empty.path().join("one.toml"), empty.path().join("two.toml")];
     let places: Vec<_> = places.iter().map(AsRef::as_ref).collect();

@@ -52,15 +52,15 @@ fn a_scope_is_channel_and_account() {
 #[test]
 fn an_account_that_can_be_asked_need_not_be_named() {
     let account = r#"account_id = "52e591f7-c98f-4255-8495-827210138c81""#;
-    let asked = least_with(account, "account_url = \"https://example.kommo.com\"\naccess_token = \"abc\"");
-    assert!(load(&asked, &[]).kommo.account_id.is_none());
-    for (alone, says) in [
+    let without_id = least_with(account, "account_url = \"https://example.kommo.com\"\naccess_token = \"abc\"");
+    assert!(load(&without_id, &[]).kommo.account_id.is_none());
+    for (alone, expected) in [
         ("account_url = \"https://example.kommo.com\"", "kommo.account_url: account_url needs access_token"),
         ("access_token = \"abc\"", "kommo.access_token: access_token needs account_url"),
         ("", "kommo.account_id is missing"),
     ] {
         let message = Folder::new(&least_with(account, alone)).message(&[]);
-        assert!(message.contains(says) && message.lines().count() == 1, "{message}");
+        assert!(message.contains(expected) && message.lines().count() == 1, "{message}");
     }
 }
 
@@ -279,7 +279,7 @@ fn a_program_gets_what_people_expect_and_what_is_written() {
 fn a_program_that_cannot_be_told_from_others_is_refused() {
     let second = "[programs.other]\nsource = \"sales\"\nsecret = \"123456789:letters-that-nobody-guesses\"";
     let own_token = format!("secret = {TOKEN:?}");
-    for (lines, says) in [
+    for (lines, expected) in [
         ("", "config.toml: programs.shop.secret is missing"),
         ("secret = \"123456789:short\"", "programs.shop.secret: the value is no secret for a program"),
         ("secret = \"5:letters-that-nobody-guesses\"", "another number than the bot of source \"sales\""),
@@ -290,10 +290,10 @@ fn a_program_that_cannot_be_told_from_others_is_refused() {
         (&format!("{PROGRAM_SECRET}\nsees = \"some\""), "is neither \"all\" nor \"not-ours\""),
         (&format!("{PROGRAM_SECRET}\nquiet_while_manager = \"25h\""), "is not a time for which a program is quiet"),
         (&format!("{PROGRAM_SECRET}\n[gateway]\nkeep = \"25h\""), "gateway.keep: \"25h\" is not a time"),
-        (&format!("{PROGRAM_SECRET}\n[gateway]\nlisten = \"127.0.0.1:8080\""), "in the way of server.listen"),
+        (&format!("{PROGRAM_SECRET}\n[gateway]\nlisten = \"127.0.0.1:8080\""), "conflicts with server.listen"),
     ] {
         let message = Folder::new(&with_program(lines)).message(&[]);
-        assert!(message.contains(says) && !message.contains("letters-that"), "{lines}: {message}");
+        assert!(message.contains(expected) && !message.contains("letters-that"), "{lines}: {message}");
     }
     assert_eq!(load(LEAST, &[("TELEKOMMO_GATEWAY__LISTEN", "127.0.0.1:8080")]).programs.len(), 0, "nothing listens");
 }

@@ -1,10 +1,10 @@
-//! Something that an operator gets wrong, and what the operator is told.
+//! Mistakes of an operator, and the error messages they get.
 
 use super::*;
 
-/// Something that an operator writes.
+/// A wrong setting.
 pub(super) enum Mistake {
-    /// A line of [`LEAST`], and what stands there instead.
+    /// A line of [`LEAST`], and its replacement.
     InFile(&'static str, &'static str),
     /// Variables over [`LEAST`].
     InVariables(&'static [(&'static str, &'static str)]),
@@ -15,12 +15,12 @@ pub(super) const SECRET_LINE: &str = r#"channel_secret = "f2d7f8704eff95087ed45b
 pub(super) const CHANNEL_LINE: &str = r#"channel_id = "344a5002-f8ca-454d-af3d-396180102ac7""#;
 pub(super) const NAME_LINE: &str = r#"name = "Sales bot""#;
 
-/// What the mistakes have in place of secrets.
-const HUSH: [&str; 4] = ["hush", "AAHdqTcv", "f2d7f870", "123456789:"];
+/// Parts of secrets in the mistakes.
+const SECRETS: [&str; 4] = ["hush", "AAHdqTcv", "f2d7f870", "123456789:"];
 
 impl Mistake {
-    /// What the operator wrote, and after it what the operator is told.
-    fn told(&self) -> String {
+    /// The mistake, followed by its message.
+    fn message(&self) -> String {
         let (file, variables, written) = match self {
             Self::InFile(line, instead) => (least_with(line, instead), &[][..], (*instead).to_owned()),
             Self::InVariables(variables) => {
@@ -31,14 +31,14 @@ impl Mistake {
         let folder = Folder::new(&file);
         let message = folder.message(variables);
         let debug = format!("{:?}", folder.load(variables));
-        for secret in HUSH {
+        for secret in SECRETS {
             assert!(!message.contains(secret) && !debug.contains(secret), "{secret} is in: {message}");
         }
         format!("> {}\n\n{message}\n", written.replace('\n', "\n> "))
     }
 }
 
-pub(super) fn told(mistakes: &[Mistake]) -> String {
+pub(super) fn messages(mistakes: &[Mistake]) -> String {
     assert!(!mistakes.is_empty());
-    mistakes.iter().map(Mistake::told).collect::<Vec<_>>().join("\n")
+    mistakes.iter().map(Mistake::message).collect::<Vec<_>>().join("\n")
 }

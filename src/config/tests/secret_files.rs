@@ -40,12 +40,13 @@ fn a_mark_in_front_does_not_count_and_utf_16_is_named() {
 fn a_file_that_others_can_read_is_taken_with_a_warning() {
     let warning = "config.toml: sources.sales.token_file: sales-token can be read by other users of this machine: run \
                    chmod 600 sales-token";
-    for (mode, is_told) in [(0o644, true), (0o604, true), (0o602, true), (0o600, false), (0o400, false), (0o711, false)]
+    for (mode, is_warned) in
+        [(0o644, true), (0o604, true), (0o602, true), (0o600, false), (0o400, false), (0o711, false)]
     {
         let folder = folder_with("7:abc", mode);
         folder.write("config.toml", fs::read(folder.path().join("config.toml")).unwrap(), 0o600);
-        let told: &[&str] = if is_told { &[warning] } else { &[] };
-        assert_eq!(folder.warnings(&[]), told, "{mode:o}");
+        let warnings: &[&str] = if is_warned { &[warning] } else { &[] };
+        assert_eq!(folder.warnings(&[]), warnings, "{mode:o}");
         // Nobody else gets there.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
         assert_eq!(folder.warnings(&[]), [""; 0], "{mode:o}");

@@ -23,7 +23,7 @@ fn acme_is_one_line() {
     };
     assert_eq!((acme.host.as_str(), acme.email), ("hooks.example.com", None));
     assert_eq!(acme.directory.as_str(), "https://acme-v02.api.letsencrypt.org/directory");
-    for (lines, says) in [
+    for (lines, expected) in [
         ("acme = \"10.0.0.1\"\n", "server.tls.acme: \"10.0.0.1\" is not the name of a host: write it alone, such as"),
         ("acme = \"https://a.example.com\"\n", "server.tls.acme: \"https://a.example.com\" is not the name of a host"),
         ("acme = \"*.example.com\"\n", "server.tls.acme: \"*.example.com\" is not the name of a host"),
@@ -36,14 +36,14 @@ fn acme_is_one_line() {
             "server.tls.acme_directory: \"http://a.test/\" is not the address of a directory: write one that begins",
         ),
     ] {
-        let said = with(lines).message(&[]);
-        assert!(said.starts_with(&format!("config.toml: {says}")), "{said}");
+        let message = with(lines).message(&[]);
+        assert!(message.starts_with(&format!("config.toml: {expected}")), "{message}");
     }
 }
 
 #[test]
 fn half_a_pair_and_strange_keys_are_refused_with_the_remedy() {
-    for (lines, says) in [
+    for (lines, expected) in [
         (
             "certificate = \"cert.pem\"\n",
             "config.toml: server.tls.certificate: a certificate needs its key: write key, too",
@@ -59,23 +59,23 @@ fn half_a_pair_and_strange_keys_are_refused_with_the_remedy() {
             "config.toml: unknown key server.tls.colour: the keys of [server.tls] are certificate, key, acme",
         ),
     ] {
-        let said = with(lines).message(&[]);
-        assert!(said.starts_with(says), "{said}");
+        let message = with(lines).message(&[]);
+        assert!(message.starts_with(expected), "{message}");
     }
-    let said = Folder::new(&least_with("[server]", "[server]\ntls = true")).message(&[]);
-    assert_eq!(said, "config.toml: server.tls is a section: write [server.tls] and its keys below");
+    let message = Folder::new(&least_with("[server]", "[server]\ntls = true")).message(&[]);
+    assert_eq!(message, "config.toml: server.tls is a section: write [server.tls] and its keys below");
 }
 
 #[test]
 fn a_key_that_others_can_read_is_taken_with_a_warning() {
     let folder = with("certificate = \"cert.pem\"\nkey = \"key.pem\"\n");
     folder.write("config.toml", fs::read(folder.path().join("config.toml")).unwrap(), 0o600);
-    for (mode, is_told) in [(0o644, true), (0o640, false), (0o600, false)] {
+    for (mode, is_warned) in [(0o644, true), (0o640, false), (0o600, false)] {
         folder.write("key.pem", "", mode);
         folder.write("cert.pem", "", 0o644);
         let warning = "config.toml: server.tls.key: key.pem can be read by other users of this machine: run chmod 600 \
                        key.pem";
-        let told: &[&str] = if is_told { &[warning] } else { &[] };
-        assert_eq!(folder.warnings(&[]), told, "{mode:o}");
+        let warnings: &[&str] = if is_warned { &[warning] } else { &[] };
+        assert_eq!(folder.warnings(&[]), warnings, "{mode:o}");
     }
 }

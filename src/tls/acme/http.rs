@@ -1,4 +1,5 @@
-//! The authority is asked as everybody else is: through the proxy of the environment, with the trust of this machine.
+//! The HTTP client for the authority: through the proxy of the environment, with the trusted certificates of this
+//! machine.
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -10,14 +11,14 @@ use reqwest::Url;
 
 use crate::net::{Egress, Http};
 
-/// How long one call may take.
-const WITHIN: Duration = Duration::from_secs(30);
+/// Time limit of one request.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Client(Http);
 
 impl Client {
     pub(super) fn new() -> Result<Self, reqwest::Error> {
-        let http = Http::new(&Egress::default(), |client| client.connect_timeout(WITHIN / 2).timeout(WITHIN))?;
+        let http = Http::new(&Egress::default(), |client| client.connect_timeout(TIMEOUT / 2).timeout(TIMEOUT))?;
         Ok(Self(http))
     }
 }
@@ -36,8 +37,8 @@ impl HttpClient for Client {
                 Err(never) => match never {},
             };
             let request = http.request(head.method, url).headers(head.headers).body(body);
-            let answer = http.send(request).await.map_err(|trouble| Error::Other(trouble.to_string().into()))?;
-            Ok(BytesResponse::from(Response::from(answer)))
+            let response = http.send(request).await.map_err(|error| Error::Other(error.to_string().into()))?;
+            Ok(BytesResponse::from(Response::from(response)))
         })
     }
 }

@@ -31,7 +31,7 @@ async fn a_bridge_goes_on_and_says_so() {
     for signal in SURVIVED {
         process.signal(signal);
     }
-    for said in ["SIGHUP: reading the configuration again", "SIGUSR1: ", "SIGUSR2: "] {
+    for said in ["SIGHUP: reloading the configuration", "SIGUSR1: ", "SIGUSR2: "] {
         let line = process.logged(said).await;
         assert!(line.contains("\"INFO\""), "{line}");
     }
@@ -45,7 +45,7 @@ async fn a_start_goes_on_too() {
     let stage = Harness::without_bridge(BRISK).unwrap();
     let process = Process::spawn(run(&stage));
     let first = process.logged("").await;
-    assert!(first.contains("telekommo starts") && first.contains(env!("CARGO_PKG_VERSION")), "{first}");
+    assert!(first.contains("telekommo is starting") && first.contains(env!("CARGO_PKG_VERSION")), "{first}");
     for signal in SURVIVED {
         process.signal(signal);
     }

@@ -76,7 +76,7 @@ async fn systemd_is_told_when_the_configuration_is_read_again_and_what_came_of_i
     process.ports().await;
     let file = stage.dir().join("config.toml");
     let config = fs::read_to_string(&file).unwrap();
-    let broken = "STATUS=The configuration is not reloaded: ";
+    let broken = "STATUS=The configuration was not reloaded: ";
     for (text, status) in [(config.as_str(), "STATUS="), ("[server", broken)] {
         fs::write(&file, text).unwrap();
         manager.heard.clear();

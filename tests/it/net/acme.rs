@@ -132,7 +132,7 @@ async fn a_certificate_is_renewed_ahead_of_its_end_and_a_failure_is_told() {
     eventually("the next one is in force", async || secure.is_shown().await != first).await;
     assert_eq!(secure.directory.accounts(), 1);
     secure.directory.refuse(Some("rateLimited"));
-    secure.is_told(&process, "certificate: no certificate for hooks.example.com came: ").await;
+    secure.is_told(&process, "certificate: no certificate could be obtained for hooks.example.com: ").await;
     let ready = secure.ready(&process).await;
     assert!(ready.contains("too many certificates already issued") && ready.contains("stays in force"), "{ready}");
     end(process).await;
@@ -158,7 +158,7 @@ async fn restarts_ask_no_more_often_than_the_authority_allows() {
     for _ in 0..3 {
         let process = secure.start().await;
         secure.is_told(&process, "too many certificates already issued").await;
-        secure.is_told(&process, "the public listener refuses everybody").await;
+        secure.is_told(&process, "the public listener refuses all connections").await;
         assert_eq!(secure.shown().await, None);
         assert_eq!(secure.directory.counts(), (0, 1));
         end(process).await;

@@ -75,7 +75,7 @@ async fn a_way_without_a_proxy_names_the_host_and_the_cause() {
     let mute = saying(b"").await;
     assert_says(&none(&format!("http://{mute}/secret")).await, &["closed before the response was complete"], true);
     let stammer = saying(b"BABBLE BABBLE BABBLE\r\n\r\n").await;
-    assert_says(&none(&format!("http://{stammer}/secret")).await, &["does not speak HTTP"], true);
+    assert_says(&none(&format!("http://{stammer}/secret")).await, &["is not HTTP"], true);
 }
 
 #[tokio::test]

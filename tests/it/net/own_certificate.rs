@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use rustls::pki_types::{CertificateDer, ServerName};
 use telekommo::{
     sandbox::harness::{ANNA, Harness, LINES, Line, unused_address},
-    serve::{HERE, HTTPS_ALONE},
+    serve::{HERE, HTTPS_ONLY},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
@@ -133,7 +133,7 @@ async fn hooks_come_by_https_and_plain_http_is_told_so() {
     client.write_all(GET).await.unwrap();
     assert!(answer(&mut client).await.ends_with(HERE));
     let plain = reqwest::get(format!("http://{}/kommo/x", secure.listen)).await.unwrap();
-    assert_eq!((plain.status().as_u16(), plain.text().await.unwrap().as_str()), (400, HTTPS_ALONE));
+    assert_eq!((plain.status().as_u16(), plain.text().await.unwrap().as_str()), (400, HTTPS_ONLY));
     assert!(process.end(Signal::TERM).await.status.success());
 }
 
@@ -175,7 +175,7 @@ async fn a_listener_that_systemd_has_handed_over_speaks_https_also_across_a_rest
     });
     assert_eq!(shown, first);
     let plain = reqwest::get(format!("http://{}/kommo/x", secure.listen)).await.unwrap();
-    assert_eq!(plain.text().await.unwrap(), HTTPS_ALONE);
+    assert_eq!(plain.text().await.unwrap(), HTTPS_ONLY);
     assert!(process.end(Signal::TERM).await.status.success());
 }
 
@@ -208,7 +208,7 @@ async fn what_cannot_be_used_leaves_the_former_in_force_and_is_told() {
     for (certificate, key, says) in [
         (b"hush".to_vec(), key.clone(), "server.tls.certificate: "),
         (whole.clone(), ended.1.clone(), "is not the key of the certificate in"),
-        (ended.0, ended.1, "and not today: see to it that it is renewed"),
+        (ended.0, ended.1, "and not today: renew it"),
     ] {
         fs::write(&secure.certificate, certificate).unwrap();
         fs::write(&secure.key, key).unwrap();
@@ -270,11 +270,11 @@ async fn a_start_without_a_good_pair_says_what_to_do_and_a_check_does() {
 
     fs::write(&secure.key, "hush").unwrap();
     let said = check().await;
-    assert!(said.contains("server.tls.key: ") && said.contains("holds no key"), "{said}");
+    assert!(said.contains("server.tls.key: ") && said.contains("has no key"), "{said}");
     let ended = Process::spawn(run(&secure.stage)).ended().await;
     // systemd tries again after this exit code: the files may be there the next time.
     assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
-    assert!(ended.stderr.contains("server.tls.key: ") && ended.stderr.contains("holds no key"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("server.tls.key: ") && ended.stderr.contains("has no key"), "{}", ended.stderr);
 }
 
 /// What is told of a bridge whose own certificate ends in so many days: the events and the first text.

@@ -1,4 +1,4 @@
-//! TLS with clients that mean well, and with others.
+//! TLS handshakes of well-behaved and of hostile clients.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,14 +20,14 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     serve::{
-        HTTPS_ALONE, connections::Connections, conversation, limits::Limits, peer::Peer, unparsed::UnparsedRequests,
+        HTTPS_ONLY, connections::Connections, conversation, limits::Limits, peer::Peer, unparsed::UnparsedRequests,
     },
     tls::Pair,
 };
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: a.test\r\n\r\n";
 
-/// A listener that speaks TLS with one client at a time, until it is known what the client wants.
+/// A listener that allows one handshake at a time.
 struct Listener {
     open: Arc<Connections>,
     served: Served,
@@ -39,11 +39,11 @@ impl Listener {
         let limits = Limits {
             connections: 8,
             share: 8,
-            greeted: 1,
+            handshaking: 1,
             served: 8,
             small_bodies_bytes,
             large_bodies_bytes,
-            is_flowing: false,
+            is_streaming: false,
         };
         let open = Arc::new(Connections::new(limits, UnparsedRequests::default()));
         let key = KeyPair::generate().unwrap();
@@ -68,7 +68,7 @@ impl Listener {
     }
 }
 
-/// Trusts everybody.
+/// Trusts every server.
 #[derive(Debug)]
 struct Anybody;
 
@@ -119,13 +119,13 @@ async fn secure(stream: DuplexStream, offered: &[&[u8]]) -> io::Result<client::T
 
 async fn all(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
-    // How it ends does not matter.
+    // The connection may end with an error.
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_is_answered_by_http_1_whatever_else_it_offers() {
+async fn http_1_is_chosen_whatever_else_a_client_offers() {
     let listener = Listener::new();
     for (offered, agreed) in [
         (&[][..], None),
@@ -143,13 +143,13 @@ async fn a_client_is_answered_by_http_1_whatever_else_it_offers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn plain_http_is_told_that_https_is_spoken() {
+async fn plain_http_gets_a_hint_to_use_https() {
     let listener = Listener::new();
     for plain in [GET, b"\x80\x2e\x01", b"\r\n"] {
         let mut client = listener.client().await;
         client.write_all(plain).await.unwrap();
         let answer = all(&mut client).await;
-        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with(HTTPS_ALONE), "{plain:?}: {answer:?}");
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with(HTTPS_ONLY), "{plain:?}: {answer:?}");
     }
 }
 
@@ -165,37 +165,37 @@ fn hello() -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_does_not_get_on_makes_room_for_others() {
+async fn a_stalled_handshake_makes_room_for_others() {
     let listener = Listener::new();
-    for (said, why) in [(1, "one byte"), (40, "a part of the first message"), (usize::MAX, "no second message")] {
-        let begun = Instant::now();
+    for (sent, why) in [(1, "one byte"), (40, "a part of the first message"), (usize::MAX, "no second message")] {
+        let started = Instant::now();
         let mut slow = listener.client().await;
         let hello = hello();
-        slow.write_all(&hello[..said.min(hello.len())]).await.unwrap();
+        slow.write_all(&hello[..sent.min(hello.len())]).await.unwrap();
         tokio::time::sleep(Duration::from_millis(10)).await;
         let mut client = secure(listener.client().await, &[]).await.unwrap();
         client.write_all(GET).await.unwrap();
         assert!(all(&mut client).await.ends_with("here\n"), "{why}");
-        assert!(begun.elapsed() < Duration::from_secs(1), "{why}: {:?}", begun.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(1), "{why}: {:?}", started.elapsed());
         all(&mut slow).await;
-        assert!(begun.elapsed() < Duration::from_secs(1), "{why}: it has had to go");
+        assert!(started.elapsed() < Duration::from_secs(1), "{why}: it was dropped");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_handshake_and_the_head_together_have_five_seconds() {
     let listener = Listener::new();
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut slow = listener.client().await;
     slow.write_all(&hello()[..9]).await.unwrap();
     all(&mut slow).await;
-    assert_eq!(begun.elapsed().as_secs(), 5);
+    assert_eq!(started.elapsed().as_secs(), 5);
 
-    let begun = Instant::now();
+    let started = Instant::now();
     let silent = listener.client().await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let mut silent = secure(silent, &[]).await.unwrap();
     silent.write_all(b"GET ").await.unwrap();
     assert_eq!(all(&mut silent).await, "");
-    assert_eq!(begun.elapsed().as_secs(), 5);
+    assert_eq!(started.elapsed().as_secs(), 5);
 }

@@ -7,14 +7,14 @@ use super::{
     mistake::{
         CHANNEL_LINE,
         Mistake::{InFile, InVariables},
-        SECRET_LINE, TOKEN_LINE, told,
+        SECRET_LINE, TOKEN_LINE, messages,
     },
 };
 
 #[test]
 fn secrets_are_not_shown() {
     assert_snapshot!(
-        told(&[
+        messages(&[
             InFile(TOKEN_LINE, "token = \"hush\""),
             InFile(SECRET_LINE, "channel_secret = 5550100"),
             InVariables(&[("TELEKOMMO_KOMMO__CHANNEL_SECRET", "123")]),
@@ -66,7 +66,7 @@ fn secrets_are_not_shown() {
 #[test]
 fn missing_values_are_told() {
     assert_snapshot!(
-        told(&[
+        messages(&[
             InFile(CHANNEL_LINE, "# channel_id"),
             InFile(SECRET_LINE, "# channel_secret"),
             InFile("[sources.sales]", "[sources.sales]\n[sources.empty]\ntoken = \"1:hush\"\nname = \"x\"\n[sources.\"a \
@@ -101,9 +101,9 @@ fn missing_values_are_told() {
 }
 
 #[test]
-fn bad_syntax_is_told() {
+fn bad_syntax_is_reported() {
     assert_snapshot!(
-        told(&[
+        messages(&[
             InFile("[server]", "[server]\nlisten = 127.0.0.1:8080"),
             InFile("[server]", "[server"),
             InFile(TOKEN_LINE, "token = 123456789:hush"),
@@ -166,7 +166,7 @@ fn bad_syntax_is_told() {
 #[test]
 fn no_slip_of_the_pen_shows_a_secret() {
     let parts: Vec<_> = [TOKEN, SECRET].iter().flat_map(|secret| secret.as_bytes().windows(12)).collect();
-    let (folder, mut told) = (Folder::new(LEAST), 0);
+    let (folder, mut checked) = (Folder::new(LEAST), 0);
     for at in 0..=LEAST.len() {
         let (before, after) = LEAST.split_at(at);
         let typed = ["\"", "'", "\n", "=", "[", "]", "{", "#", "."].map(|slip| format!("{before}{slip}{after}"));
@@ -176,17 +176,17 @@ fn no_slip_of_the_pen_shows_a_secret() {
             let Err(error) = folder.load(&[]) else { continue };
             let shown = format!("{error} {error:?}");
             let leak = parts.iter().find(|part| shown.as_bytes().windows(part.len()).any(|run| run == **part));
-            assert!(leak.is_none(), "{shown}\nis told of\n{text}");
-            told += 1;
+            assert!(leak.is_none(), "{shown}\nis in the message about\n{text}");
+            checked += 1;
         }
     }
-    assert!(told > 1000, "{told}");
+    assert!(checked > 1000, "{checked}");
 }
 
 #[test]
-fn what_is_no_proxy_is_told_without_its_password() {
+fn a_wrong_proxy_is_reported_without_its_password() {
     assert_snapshot!(
-        told(&[
+        messages(&[
             InVariables(&[("TELEKOMMO_TELEGRAM__PROXY", "proxy.example.com:3128")]),
             InVariables(&[("TELEKOMMO_TELEGRAM__PROXY", "socks4://user:hush@10.0.0.1:1080")]),
             InVariables(&[("TELEKOMMO_KOMMO__PROXY", "http://user:hu#sh@10.0.0.1:3128")]),
