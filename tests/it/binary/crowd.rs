@@ -211,7 +211,7 @@ async fn small_hooks_are_answered_among_large_bodies_that_never_end_in_little_me
     for _ in 0..200 {
         crowd.spawn(almost_all(Arc::clone(&route)));
     }
-    process.logged("the slowest clients are dropped").await;
+    process.logged("the slowest clients were dropped").await;
     hooks_are_answered(&stage).await;
     let added = process.most_memory() - before;
     println!("{} KiB added to {} KiB", added >> 10, before >> 10);
