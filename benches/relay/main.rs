@@ -15,7 +15,7 @@ use std::{
 use crate::{
     bridge::Relay,
     common::{Machine, float, wished},
-    process::{bridge, yardstick},
+    process::{bridge, processor_time, yardstick},
     remotes::{CONVERSATIONS, Remotes},
     table::Figures,
     yardstick::Keeps,
@@ -49,8 +49,14 @@ async fn measure(figures: &mut Figures, relay: &Relay, remotes: &Remotes, messag
         figures.outbound.push(remotes.outbound(relay.address, 1).await);
     }
     let rate = |took: Duration| float(messages) / took.as_secs_f64();
+    let each = |work: Duration| work.div_f64(float(messages));
+    let least = |former: Option<Duration>, new: Duration| Some(former.map_or(new, |former| former.min(new)));
+    let before = processor_time(relay);
     figures.inbound_rate = figures.inbound_rate.max(rate(remotes.inbound(messages).await));
+    let between = processor_time(relay);
     figures.outbound_rate = figures.outbound_rate.max(rate(remotes.outbound(relay.address, messages).await));
+    figures.inbound_work = least(figures.inbound_work, each(between.saturating_sub(before)));
+    figures.outbound_work = least(figures.outbound_work, each(processor_time(relay).saturating_sub(between)));
     figures.memory = figures.memory.max(relay.memory());
 }
 

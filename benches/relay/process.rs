@@ -1,6 +1,10 @@
 //! The relays: each a process of its own.
 
-use std::process::{Command, Stdio};
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use crate::{
     bridge::{Relay, heard},
@@ -24,4 +28,12 @@ pub(crate) fn yardstick(remotes: &Remotes, keeps: Keeps) -> Relay {
     let mut child = command.stdout(Stdio::piped()).spawn().expect("it was built");
     let address = heard(child.stdout.take(), |line| line.parse().ok());
     Relay { child, address, _home: home }
+}
+
+/// How long a relay has had a processor, to a hundredth of a second (proc(5), `/proc/pid/stat`).
+pub(crate) fn processor_time(relay: &Relay) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", relay.child.id())).expect("it runs");
+    let (_, fields) = stat.rsplit_once(')').expect("this is Linux");
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("it is a number"));
+    Duration::from_millis(ticks.sum::<u64>() * 10)
 }

@@ -11,6 +11,9 @@ pub(crate) struct Figures {
     /// How long single ones took.
     pub(crate) inbound: Vec<Duration>,
     pub(crate) outbound: Vec<Duration>,
+    /// How much of the processor a message of a rate took: the least of all rounds.
+    pub(crate) inbound_work: Option<Duration>,
+    pub(crate) outbound_work: Option<Duration>,
     /// How much memory it had at the end of a round, at most.
     pub(crate) memory: u64,
 }
@@ -26,6 +29,10 @@ fn percentile(times: &[Duration], of_hundred: usize) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     sorted[(sorted.len() * of_hundred / 100).min(sorted.len() - 1)].as_secs_f64() * 1000.0
+}
+
+fn micros(time: Option<Duration>) -> f64 {
+    time.map_or(0.0, |time| time.as_secs_f64() * 1e6)
 }
 
 /// Prints a row for each figure: of telekommo, of the two others, and how many times theirs it is.
@@ -44,5 +51,7 @@ pub(crate) fn print(telekommo: &Figures, nothing: &Figures, flush: &Figures) {
         row(&format!("one message in, p{share}"), "ms", 1, &|of| percentile(&of.inbound, share));
         row(&format!("one message out, p{share}"), "ms", 1, &|of| percentile(&of.outbound, share));
     }
+    row("processor time of a message in", "µs", 0, &|of| micros(of.inbound_work));
+    row("processor time of a message out", "µs", 0, &|of| micros(of.outbound_work));
     row("memory after that", "MiB", 0, &Figures::memory);
 }

@@ -54,6 +54,20 @@ impl Batch {
         self.0.is_empty()
     }
 
+    /// Whether it is so large that most of its values are stored in chunks, which costs several more rows for each.
+    fn is_large(&self) -> bool {
+        self.bytes() > Writes::STEP_BYTES
+    }
+
+    /// Whether one more row could make it large.
+    pub(super) fn is_filled(&self) -> bool {
+        self.bytes() > Writes::STEP_BYTES / 2
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
+    }
+
     /// Removes a row, if it is there.
     pub(super) fn remove(&mut self, key: impl AsRef<[u8]>) {
         self.0.insert(key.as_ref().to_vec(), None);
@@ -75,8 +89,7 @@ impl Db {
 
     /// What a batch comes to in the tree.
     pub(super) fn prepare(&self, batch: Batch) -> sled::Result<Prepared> {
-        let bytes: usize = batch.0.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum();
-        let most_bytes = if bytes > Writes::STEP_BYTES { MOST_BYTES_OF_MANY } else { MOST_BYTES };
+        let most_bytes = if batch.is_large() { MOST_BYTES_OF_MANY } else { MOST_BYTES };
         let mut prepared = Prepared::default();
         for (key, value) in batch.0 {
             let now = self.tree.get(&key)?;

@@ -91,7 +91,13 @@ impl Store {
             let (dedupe_until, links_until) = (since.plus(dedupe_for), since.plus(links_for));
             let (mut batch, mut joined) = (Batch::default(), Vec::<Joined>::new());
             let (mut known, mut numbers) = (0, Vec::new());
+            // A crash between two batches leaves jobs that are known once they come again. Nothing else may depend on
+            // them then.
+            let is_divisible = changes.is_empty() && kept.is_empty() && intake.jobs.iter().all(|job| job.id.is_some());
             for job in intake.jobs {
+                if is_divisible && batch.is_filled() {
+                    txn.apply(std::mem::take(&mut batch))?;
+                }
                 if is_known(&txn.db, &job, &joined)? {
                     known += 1;
                     numbers.push(None);
@@ -107,13 +113,13 @@ impl Store {
             if let Some((bot, next)) = intake.offset {
                 OFFSETS.put(&mut batch, &bot, &next);
             }
+            let is_changed = !batch.is_empty() || !joined.is_empty();
             let answer = Pushed { taken: joined.len(), known, numbers };
             let then = Box::new(move |index: &mut Index| {
                 enter(index, joined);
                 memory.with(|memory| memory.kept(kept));
             });
-            let batch = (!batch.is_empty()).then_some(batch);
-            Ok(Commit { batch, answer, then })
+            Ok(Commit { batch: is_changed.then_some(batch), answer, then })
         };
         self.0.committer.write(plan).await
     }

@@ -11,7 +11,11 @@ use std::{
 
 use super::{reach::learn, *};
 use crate::{
-    domain::{address::BotId, crm::SyncedProfile, job::Hook},
+    domain::{
+        address::BotId,
+        crm::SyncedProfile,
+        job::{Hook, IdempotencyKey},
+    },
     store::{
         chunks::MOST_BYTES,
         db::{Batch, Db},
@@ -85,6 +89,37 @@ async fn a_job_of_a_mebibyte_goes_all_ways_and_leaves_nothing_behind() {
     }
     assert_eq!(left, [&jobs[1..], &parts].concat());
     assert_eq!((chunks(&store).await, blobs(&home)), (0, 0));
+}
+
+#[tokio::test]
+async fn updates_that_come_at_once_lie_in_no_chunks_and_each_is_taken_once() {
+    let home = Home::new();
+    let store = home.open();
+    let bot = BotId(7);
+    let job = |number: usize| {
+        let id = Some(IdempotencyKey(format!("update {number}")));
+        NewJob { id, lane: lane("a"), job: large(number, 1_000) }
+    };
+    // As a crash between two batches leaves it: the first ones are there, and the offset is not.
+    store.push(Intake { jobs: (0..30).map(job).collect(), offset: None }, NOW).await.unwrap();
+    for (taken, known) in [(70, 30), (0, 100)] {
+        let jobs = (0..100).map(job).collect();
+        let pushed = store.push(Intake { jobs, offset: Some((bot, 100)) }, NOW).await.unwrap();
+        assert_eq!((pushed.taken, pushed.known, pushed.numbers.len()), (taken, known, 100));
+    }
+    // Only the last one is known: what came before it is durable all the same.
+    let flushes = store.counts().flushes;
+    let jobs = (100..150).chain([0]).map(job).collect();
+    let pushed = store.push(Intake { jobs, offset: None }, NOW).await.unwrap();
+    assert_eq!((pushed.taken, pushed.known, store.counts().flushes > flushes), (50, 1, true));
+    assert_eq!(chunks(&store).await, 0);
+    store.close().await.unwrap();
+    let store = home.open();
+    assert_eq!(store.offset(bot).unwrap(), Some(100));
+    let lease = claim(&store).unwrap();
+    let behind = lease.behind(usize::MAX).unwrap();
+    let found: Vec<_> = std::iter::once(lease.job()).chain(behind.iter().map(|(job, _)| job)).cloned().collect();
+    assert_eq!(found, (0..150).map(|number| large(number, 1_000)).collect::<Vec<_>>());
 }
 
 #[tokio::test]
