@@ -119,7 +119,7 @@ fn marks_and_origin_go_with_captions_too() {
     let bold = r#""entities":[{"type":"strikethrough","offset":0,"length":2}]"#;
     let link = r#""caption_entities":[{"type":"text_link","offset":0,"length":2,"url":"https://a.b/c"}]"#;
     let origin = r#""forward_origin":{"type":"hidden_user","date":1,"sender_user_name":"Ivan"}"#;
-    let said = |fields: &str| match read(&update("edited_message", &format!(r#","edit_date":1786017700,{fields}"#)))
+    let text_of = |fields: &str| match read(&update("edited_message", &format!(r#","edit_date":1786017700,{fields}"#)))
         .unwrap()
         .content
     {
@@ -128,20 +128,20 @@ fn marks_and_origin_go_with_captions_too() {
         Content::Contact { caption, .. } | Content::Unknown { caption, .. } => caption.unwrap(),
         Content::Location { .. } => panic!("no location was sent"),
     };
-    assert_eq!(said(&format!(r#""text":"no 7",{bold}"#)), "~no~ 7");
-    assert_eq!(said(&format!(r#""text":"no 7",{bold},{origin}"#)), "[forwarded from Ivan]\n~no~ 7");
+    assert_eq!(text_of(&format!(r#""text":"no 7",{bold}"#)), "~no~ 7");
+    assert_eq!(text_of(&format!(r#""text":"no 7",{bold},{origin}"#)), "[forwarded from Ivan]\n~no~ 7");
     let voice = r#""voice":{"file_id":"v"}"#;
-    assert_eq!(said(&format!(r#"{voice},"caption":"no 7",{link}"#)), "no (https://a.b/c) 7");
-    assert_eq!(said(&format!("{voice},{origin}")), "[forwarded from Ivan]");
-    assert_eq!(said(&format!(r#""contact":{{"phone_number":"1"}},{origin}"#)), "[forwarded from Ivan]");
+    assert_eq!(text_of(&format!(r#"{voice},"caption":"no 7",{link}"#)), "no (https://a.b/c) 7");
+    assert_eq!(text_of(&format!("{voice},{origin}")), "[forwarded from Ivan]");
+    assert_eq!(text_of(&format!(r#""contact":{{"phone_number":"1"}},{origin}"#)), "[forwarded from Ivan]");
     let card = r"BEGIN:VCARD\r\nTEL:8 (999) 111-00-02\r\nTEL:+49 30 123456\r\nEMAIL:ann@example.com\r\nEND:VCARD";
     let card = format!(r#""contact":{{"phone_number":"+79991110002","vcard":"{card}"}}"#);
-    assert_eq!(said(&card), "+49 30 123456\nann@example.com", "all that the card has besides its first number");
-    assert_eq!(said(&format!(r#""story":{{}},{origin}"#)), "[forwarded from Ivan]\n[story] of somebody");
+    assert_eq!(text_of(&card), "+49 30 123456\nann@example.com", "all that the card has besides its first number");
+    assert_eq!(text_of(&format!(r#""story":{{}},{origin}"#)), "[forwarded from Ivan]\n[story] of somebody");
     let via = r#""via_bot":{"id":7,"first_name":"Quiz","username":"quizbot"}"#;
-    assert_eq!(said(&format!(r#""text":"hi",{via}"#)), "[via Quiz (@quizbot)]\nhi");
-    assert_eq!(said(&format!(r#""text":"hi",{via},{origin}"#)), "[forwarded from Ivan]\n[via Quiz (@quizbot)]\nhi");
-    assert_eq!(said(r#""text":" ","forward_origin":{}"#), "[forwarded from somebody]\n[empty message]");
+    assert_eq!(text_of(&format!(r#""text":"hi",{via}"#)), "[via Quiz (@quizbot)]\nhi");
+    assert_eq!(text_of(&format!(r#""text":"hi",{via},{origin}"#)), "[forwarded from Ivan]\n[via Quiz (@quizbot)]\nhi");
+    assert_eq!(text_of(r#""text":" ","forward_origin":{}"#), "[forwarded from somebody]\n[empty message]");
 }
 
 #[test]

@@ -262,15 +262,15 @@ fn united(answers: &[(&str, Outbound)]) -> String {
 
 #[test]
 fn files_that_come_together_go_together() {
-    let (plain, said) = (attachment(""), attachment("look"));
+    let (plain, captioned) = (attachment(""), attachment("look"));
     let asking = |text: &str| Outbound { keyboard: yes(), ..attachment(text) };
     let long = attachment(&"word ".repeat(300));
     let text = outbound(known("sales"), None, "and a text");
     for (answers, jobs) in [
         (vec![("a", plain.clone())], "a"),
         (vec![("a", asking("Well?"))], "a(Well?)"),
-        (vec![("a", said.clone()), ("b", plain.clone())], "[a(look) b]"),
-        (vec![("a", said.clone()), ("b", said.clone())], "[a(look) b(look)]"),
+        (vec![("a", captioned.clone()), ("b", plain.clone())], "[a(look) b]"),
+        (vec![("a", captioned.clone()), ("b", captioned.clone())], "[a(look) b(look)]"),
         (vec![("a", plain.clone()), ("b", long)], "[a b] b:word word"),
         (vec![("a", asking("Well?")), ("b", plain.clone())], "[a b] a:Well?+buttons"),
         (vec![("a", plain.clone()), ("b", asking(""))], "[a b] b:👇+buttons"),

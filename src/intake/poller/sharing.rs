@@ -44,7 +44,7 @@ impl Sharing {
     ) -> Result<Option<NewKept>, StoreError> {
         let Some(number) = update.id else { return Ok(None) };
         // What is hidden from managers, nobody would have if programs had not.
-        let is_said = received.is_said() && !self.is_hidden(received);
+        let is_said = received.is_user_content() && !self.is_hidden(received);
         let said_in = if is_said { conversation(bot, store, received)? } else { None };
         let kept = KeptUpdate {
             at: clock::now(),

@@ -1,4 +1,4 @@
-//! Whose chat it is, and who speaks in it, in every kind of chat.
+//! Chats, customers and authors in every kind of chat.
 
 use crate::{
     domain::{
@@ -63,17 +63,17 @@ const OF_OLGA: &str = r#""from":{"id":99,"first_name":"Olga"},"text":"hi""#;
 #[test]
 fn an_owners_chat_is_a_conversation_of_its_own() {
     let (ann, olga) = (business("business_message", OF_ANN), olga());
-    let told = message(&ann, Some(&olga)).unwrap();
+    let inbound = message(&ann, Some(&olga)).unwrap();
     assert_eq!(
-        (told.conversation.to_string().as_str(), told.id.to_string().as_str()),
+        (inbound.conversation.to_string().as_str(), inbound.id.to_string().as_str()),
         ("tg:sales:99/7", "tg:1:99/7:42")
     );
-    assert_eq!((told.customer.id, told.author), (ContactId::Person(UserId(7)), Author::Customer));
+    assert_eq!((inbound.customer.id, inbound.author), (ContactId::Person(UserId(7)), Author::Customer));
     let sent = message(&business("business_message", OF_OLGA), Some(&olga)).unwrap();
     assert_eq!((sent.customer.name.as_str(), sent.customer.username.as_deref()), ("Ann", Some("annlee")));
     assert_eq!(sent.author, Author::Business { name: "Olga".to_owned(), kommo: None });
     let edited = message(&business("edited_business_message", OF_ANN), Some(&olga)).unwrap();
-    assert_eq!((edited.edited, edited.original()), (true, told.id));
+    assert_eq!((edited.edited, edited.original()), (true, inbound.id));
     let own = format!(r#"{OF_OLGA},"sender_business_bot":{{"id":1,"is_bot":true}}"#);
     assert_eq!(message(&business("business_message", &own), Some(&olga)), Err(Skip::Own));
     assert_eq!(message(&ann, None), Err(Skip::Unreadable), "without an owner it is nobody's");
@@ -142,8 +142,8 @@ fn the_direct_messages_of_a_channel_are_not_read() {
 }
 
 #[test]
-fn a_connection_is_read_as_every_version_of_the_api_tells_it() {
-    let told = |rights: &str| {
+fn a_connection_is_read_in_the_format_of_every_version_of_the_api() {
+    let connection_of = |rights: &str| {
         let raw = format!(
             r#"{{"update_id":1,"business_connection":{{"id":"conn","user":{{"id":99,"first_name":"Olga"}},"user_chat_id":99,"date":1786017700,{rights},"is_enabled":true}}}}"#
         );
@@ -152,9 +152,9 @@ fn a_connection_is_read_as_every_version_of_the_api_tells_it() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(told(r#""rights":{"can_reply":true}"#), olga());
-    assert_eq!(told(r#""can_reply":true"#), olga());
-    assert!(!told(r#""rights":{"can_read_messages":true}"#).is_open());
+    assert_eq!(connection_of(r#""rights":{"can_reply":true}"#), olga());
+    assert_eq!(connection_of(r#""can_reply":true"#), olga());
+    assert!(!connection_of(r#""rights":{"can_read_messages":true}"#).is_open());
     assert!(read(r#"{"update_id":1,"business_connection":{"id":"conn"}}"#, None, false).is_err());
 }
 
@@ -167,7 +167,7 @@ fn in_group(fields: &str) -> Inbound {
 }
 
 #[test]
-fn a_talk_is_moved_by_what_people_say_alone() {
+fn only_messages_of_people_change_the_topic() {
     let thread = r#""message_thread_id":9,"is_topic_message":true"#;
     for (fields, spot) in [
         (r#""text":"hi""#.to_owned(), Some(Topic::Outside)),
@@ -185,16 +185,16 @@ fn a_talk_is_moved_by_what_people_say_alone() {
     let press =
         format!(r#"{{"update_id":1,"callback_query":{{"id":"q","from":{{"id":7}},"data":"0:Yes","message":{old}}}}}"#);
     let Ok(Arrival::ButtonPress(press)) = read(&press, None, true) else { panic!("a press") };
-    assert_eq!(press.inbound.topic, None, "of an old message nothing is told");
+    assert_eq!(press.inbound.topic, None, "the topic of an old message is unknown");
 }
 
-/// What is said in a group by a message with these `fields`.
-fn said(fields: &str) -> Content {
-    let told = in_group(fields);
-    assert_eq!((told.conversation.to_string().as_str(), told.customer.name.as_str()), ("tg:sales:-5", "Team"));
-    assert_eq!(told.customer.id.to_string(), "tg-chat:-5");
-    assert_eq!(told.quote, None);
-    told.content
+/// The content of a message in a group with these `fields`.
+fn content_in_group(fields: &str) -> Content {
+    let inbound = in_group(fields);
+    assert_eq!((inbound.conversation.to_string().as_str(), inbound.customer.name.as_str()), ("tg:sales:-5", "Team"));
+    assert_eq!(inbound.customer.id.to_string(), "tg-chat:-5");
+    assert_eq!(inbound.quote, None);
+    inbound.content
 }
 
 #[test]
@@ -210,10 +210,10 @@ fn everything_in_a_group_begins_with_who_says_it() {
         (r#""from":{"id":7},"text":"hi""#.to_owned(), "Telegram 7: hi"),
         (format!(r#"{ivan},"from_the_future":{{}}"#), "Ivan Petrov: [from the future]"),
     ] {
-        assert_eq!(said(&fields), Content::Text(text.to_owned()), "{fields}");
+        assert_eq!(content_in_group(&fields), Content::Text(text.to_owned()), "{fields}");
     }
     for (caption, led) in [(r#","caption":"look""#, "Ivan Petrov: look"), ("", "Ivan Petrov")] {
-        let Content::Media(media) = said(&format!(r#"{ivan},"voice":{{"file_id":"f"}}{caption}"#)) else {
+        let Content::Media(media) = content_in_group(&format!(r#"{ivan},"voice":{{"file_id":"f"}}{caption}"#)) else {
             panic!("no media")
         };
         assert_eq!(media.caption.as_deref(), Some(led));
@@ -280,11 +280,11 @@ fn the_customers_of_a_channel_are_never_one_conversation() {
 #[test]
 fn a_speaker_is_told_with_their_tag() {
     let group = r#""id":-5,"type":"supergroup","title":"Team""#;
-    let said = |tag: &str| {
+    let content_in_group = |tag: &str| {
         let raw = in_chat(8, 4, group, &format!(r#","sender_tag":"{tag}""#));
         message(&raw, None).unwrap().content
     };
-    assert_eq!(said("Supplier"), Content::Text("Ann (Supplier): hi".to_owned()));
-    assert_eq!(said(" "), Content::Text("Ann: hi".to_owned()));
-    assert_eq!(said("Ann"), Content::Text("Ann: hi".to_owned()));
+    assert_eq!(content_in_group("Supplier"), Content::Text("Ann (Supplier): hi".to_owned()));
+    assert_eq!(content_in_group(" "), Content::Text("Ann: hi".to_owned()));
+    assert_eq!(content_in_group("Ann"), Content::Text("Ann: hi".to_owned()));
 }

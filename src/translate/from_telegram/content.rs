@@ -18,22 +18,23 @@ use crate::{
     words::{self, Language, Sentence},
 };
 
-/// The content of a message, below a line for its original author (forwarded) and its bot (via). A file of more than
-/// `largest_bytes` is only named.
+/// The content of a message, below lines for its original author (forwarded) and its bot (via). A file above
+/// `largest_bytes` is only described.
 pub(super) fn forwarded(message: Message, largest_bytes: u64, language: Language) -> Content {
     let origin = message.fields.is_set("forward_origin").then(|| message.fields.part("forward_origin"));
     let bot = people::known(&message.fields.part("via_bot"));
-    let content = sized(of(message, language), largest_bytes, language);
-    let content = bot.into_iter().fold(content, |content, bot| led(content, &words::described::via(bot), language));
+    let content = limit_size(of(message, language), largest_bytes, language);
+    let content =
+        bot.into_iter().fold(content, |content, bot| with_first_line(content, &words::described::via(bot), language));
     let somebody = || words::described::somebody().say(language);
     match origin.map(|origin| people::author(&origin).unwrap_or_else(somebody)) {
-        Some(author) => led(content, &words::described::forwarded_from(author), language),
+        Some(author) => with_first_line(content, &words::described::forwarded_from(author), language),
         None => content,
     }
 }
 
-/// `content` with a line of its own in front of its text.
-fn led(content: Content, line: &Sentence, language: Language) -> Content {
+/// `content` with a separate first line in its text.
+fn with_first_line(content: Content, line: &Sentence, language: Language) -> Content {
     let line = format!("[{}]", line.say(language));
     let below = |text: Option<String>| Some(text.map_or_else(|| line.clone(), |text| format!("{line}\n{text}")));
     match content {
@@ -50,7 +51,7 @@ fn led(content: Content, line: &Sentence, language: Language) -> Content {
     }
 }
 
-/// What a message says in words, to be quoted.
+/// The text of a message for a quote.
 pub(super) fn words(message: &Message, language: Language) -> Option<String> {
     let kind = kind_in_words(message.content.as_deref()?).say(language);
     Some(match of(message.clone(), language) {
@@ -66,7 +67,7 @@ pub(super) fn words(message: &Message, language: Language) -> Option<String> {
     })
 }
 
-/// What a message says. What nobody can name is called by the name of its field, with the words that are in it.
+/// The content of a message. An unknown kind has the name of its field, and the texts in it.
 pub(super) fn of(message: Message, language: Language) -> Content {
     let written =
         |text: &str, entities: &str| Some(entities::of(&message.fields, text, entities)?).filter(|it| is_visible(it));
@@ -89,7 +90,7 @@ pub(super) fn of(message: Message, language: Language) -> Content {
     known.unwrap_or_else(|| unknown(&kind, &message.fields, caption, language))
 }
 
-/// What a kind of message is called. One that nobody knows goes by the name of its field.
+/// The name of a kind of message. An unknown kind has the name of its field.
 pub(super) fn kind_in_words(kind: &str) -> Sentence {
     match kind {
         "photo" => words::described::photo(),
@@ -129,11 +130,11 @@ fn unknown(kind: &str, fields: &RawObject, caption: Option<String>, language: La
     Content::Unknown { kind, caption: Some(words).filter(|words| !words.is_empty()) }
 }
 
-/// What Kommo has no kind for, in words; if there is a picture or a film to see with it, the words become its caption.
+/// A description of a kind that Kommo does not have. If it has a picture or a video, the description is the caption.
 fn in_words(kind: &str, fields: &RawObject, caption: Option<&str>, language: Language) -> Option<Content> {
     let line = describe::line(kind, fields, language)?;
     let line = caption.map_or_else(|| line.clone(), |caption| format!("{line}\n{caption}"));
-    let seen = match kind {
+    let media = match kind {
         "new_chat_photo" => photo(fields.list(kind), Some(line.clone())),
         "paid_media" => {
             let items = fields.part(kind).list::<RawObject>("paid_media");
@@ -141,10 +142,10 @@ fn in_words(kind: &str, fields: &RawObject, caption: Option<&str>, language: Lan
         }
         _ => None,
     };
-    Some(seen.unwrap_or(Content::Text(line)))
+    Some(media.unwrap_or(Content::Text(line)))
 }
 
-/// Kommo's messages have one file each: what else there is stays in Telegram, and that is said.
+/// Kommo's messages have one file each, so the line mentions how many there are in Telegram.
 fn one_of(items: &[RawObject], line: &str, language: Language) -> String {
     match items.len() {
         0 | 1 => line.to_owned(),
@@ -152,7 +153,7 @@ fn one_of(items: &[RawObject], line: &str, language: Language) -> String {
     }
 }
 
-/// Paid media that the bot has paid for, or sent itself.
+/// Paid media that the bot has bought or sent.
 fn visible_media(item: &RawObject, line: &str) -> Option<Content> {
     let line = Some(line.to_owned());
     let still = item.part("live_photo").list("photo");
@@ -160,8 +161,8 @@ fn visible_media(item: &RawObject, line: &str) -> Option<Content> {
     photo(sizes, line.clone()).or_else(|| file("video", item.read("video")?, line))
 }
 
-/// A file that is too large for a bot becomes a text that says so: there is no way to have it.
-fn sized(content: Content, largest_bytes: u64, language: Language) -> Content {
+/// A file that is too large for a bot becomes a text that says so.
+fn limit_size(content: Content, largest_bytes: u64, language: Language) -> Content {
     match content {
         Content::Media(Media { kind, file_name, size_bytes: Some(size), caption, .. }) if size > largest_bytes => {
             let (size, largest) = (size.div_ceil(1024 * 1024), largest_bytes / (1024 * 1024));
@@ -176,7 +177,7 @@ fn sized(content: Content, largest_bytes: u64, language: Language) -> Content {
     }
 }
 
-/// The largest size of a picture. Telegram lists them by size, but nothing says that it must.
+/// The largest size of a photo. Their order is not documented.
 fn photo(sizes: Vec<File>, caption: Option<String>) -> Option<Content> {
     let pixels = |size: &File| u64::from(size.width.unwrap_or_default()) * u64::from(size.height.unwrap_or_default());
     let largest = sizes.into_iter().filter(|size| size.file_id.is_some()).max_by_key(pixels)?;
@@ -196,14 +197,14 @@ fn file(kind: &str, file: File, caption: Option<String>) -> Option<Content> {
         "audio" => media(MediaKind::Audio, audio(file), "audio.mp3", caption),
         "sticker" => sticker(file),
         "document" => {
-            let usual = file_name::of_type(file.mime_type.as_deref());
-            media(MediaKind::File, file, &usual, caption)
+            let default_name = file_name::of_type(file.mime_type.as_deref());
+            media(MediaKind::File, file, &default_name, caption)
         }
         _ => None,
     }
 }
 
-/// Music is known by who plays what; the name of the file says less.
+/// Music is named by its artist and title, which are clearer than its file name.
 fn audio(file: File) -> File {
     let words = [&file.performer, &file.title].into_iter().flatten().map(|word| word.trim());
     let named = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" - ");
@@ -214,20 +215,20 @@ fn audio(file: File) -> File {
     File { file_name: Some(format!("{named}.{ending}")), ..file }
 }
 
-/// An image shows everywhere; the formats of moving stickers do not, so those are shown by their still image.
+/// Animated stickers are sent as their still image, because Kommo cannot show their formats.
 fn sticker(file: File) -> Option<Content> {
-    let moves = file.is_animated == Some(true) || file.is_video == Some(true);
+    let is_moving = file.is_animated == Some(true) || file.is_video == Some(true);
     let emoji = file.emoji.clone();
-    let image = if moves { *file.thumbnail? } else { File { mime_type: Some("image/webp".to_owned()), ..file } };
+    let image = if is_moving { *file.thumbnail? } else { File { mime_type: Some("image/webp".to_owned()), ..file } };
     media(MediaKind::Sticker, image, "sticker.webp", emoji)
 }
 
-fn media(kind: MediaKind, file: File, usual_name: &str, caption: Option<String>) -> Option<Content> {
+fn media(kind: MediaKind, file: File, default_name: &str, caption: Option<String>) -> Option<Content> {
     let own_name = file.file_name.as_deref().map(file_name::clean).filter(|name| is_visible(name));
     Some(Content::Media(Media {
         kind,
         file_id: file.file_id.filter(|id| !id.is_empty())?,
-        file_name: own_name.unwrap_or_else(|| usual_name.to_owned()),
+        file_name: own_name.unwrap_or_else(|| default_name.to_owned()),
         mime_type: file.mime_type,
         size_bytes: file.file_size,
         duration_seconds: file.duration,

@@ -1,7 +1,7 @@
-//! What Kommo has no kind for, told in words.
+//! Descriptions of kinds that Kommo does not have.
 //!
-//! Each message begins with what it is in square brackets; lists go below, one item a line. The fields are those of the
-//! Bot API's page, and any of them may be missing.
+//! Each description begins with the kind in square brackets. Items of lists follow, one per line. The fields are those
+//! of the Bot API, and any of them may be missing.
 
 use crate::{
     telegram::wire::{Message, RawObject},
@@ -24,7 +24,7 @@ mod shared;
 pub(super) use amount::when;
 pub(super) use future::compact;
 
-/// What a `message` of a `kind` says in `language`; `None` if nobody here knows the kind.
+/// The description of a `message` of a `kind` in `language`; `None` if the kind is unknown.
 pub(super) fn line(kind: &str, message: &RawObject, language: Language) -> Option<String> {
     let what = message.part(kind);
     None.or_else(|| lists::line(kind, &what, language))
@@ -35,43 +35,43 @@ pub(super) fn line(kind: &str, message: &RawObject, language: Language) -> Optio
         .or_else(|| if kind == "rich_message" { rich::text(message, language) } else { None })
 }
 
-/// What it is, and what it says where it says something.
-fn headed(what: &Sentence, says: &str, language: Language) -> String {
+/// A kind in brackets, and a text after it unless the text is blank.
+fn headed(what: &Sentence, text: &str, language: Language) -> String {
     let what = what.say(language);
-    if says.trim().is_empty() { format!("[{what}]") } else { format!("[{what}] {says}") }
+    if text.trim().is_empty() { format!("[{what}]") } else { format!("[{what}] {text}") }
 }
 
-/// A text with its formatting, if anything of it can be seen.
+/// A text with its formatting, if it is visible.
 fn worded(part: &RawObject, field: &str) -> Option<String> {
     formatted(part, field, &format!("{field}_entities"))
 }
 
-/// The same where the entities are not called after the text.
+/// As [`worded`], if the name of the entities does not follow that of the text.
 fn formatted(part: &RawObject, field: &str, entities: &str) -> Option<String> {
     entities::of(part, field, entities).filter(|text| is_visible(text))
 }
 
-/// The texts that say something, with `between` them.
+/// The texts that are not empty, with `between` them.
 fn joined(between: &str, texts: impl IntoIterator<Item = String>) -> String {
     texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(between)
 }
 
-/// The lines that there are, below each other.
+/// The existing lines, below each other.
 fn lines(lines: impl IntoIterator<Item = Option<String>>) -> String {
     joined("\n", lines.into_iter().flatten())
 }
 
-/// The words that there are, in a row.
+/// The existing texts, separated by commas.
 fn row(words: impl IntoIterator<Item = Option<String>>) -> String {
     joined(", ", words.into_iter().flatten())
 }
 
-/// Items, one a line.
+/// A bulleted list.
 fn bullets(items: impl IntoIterator<Item = String>) -> String {
     lines(items.into_iter().map(|item| Some(format!("• {item}"))))
 }
 
-/// What another message says that this one is about.
+/// The text of another message, to which a field refers.
 fn words_of(part: &RawObject, field: &str, language: Language) -> Option<String> {
     content::words(&part.read::<Message>(field)?, language)
 }

@@ -1,9 +1,9 @@
-//! Formatted text as plain text.
+//! Converts formatted text to plain text.
 //!
-//! Kommo shows plain text. What only changes the look of words (bold, italic, underline) is dropped. What changes their
-//! meaning gets a mark that people know: `~struck out~`, `||hidden||`, `` `code` ``, fences around programs, `> ` in
-//! front of quoted lines, behind the label of a link where it leads, and behind a date when that is: Telegram's apps
-//! show it in the time of whoever reads it. Marks are only ever added, so no word can be lost.
+//! Kommo shows plain text. Formatting that only changes the look (bold, italic, underline) is dropped. Formatting with
+//! a meaning becomes a common mark: `~struck out~`, `||hidden||`, `` `code` ``, fences around code blocks, `> ` before
+//! quoted lines, the target after the label of a link, and the time after a date, which Telegram's apps show in the
+//! reader's time zone. Marks are only added, so no text can be lost.
 
 use crate::{
     telegram::wire::{Entity, RawObject},
@@ -14,12 +14,12 @@ use crate::{
     words::Language,
 };
 
-/// The text in the field `text` of something, with the marks that its field `entities` asks for.
+/// The text in the field `text`, with the marks for the entities in the field `entities`.
 pub(super) fn of(part: &RawObject, text: &str, entities: &str) -> Option<String> {
     Some(plain(&part.read::<String>(text)?, &part.list::<Entity>(entities)))
 }
 
-/// What stands around a stretch of text.
+/// The marks around a span of text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     pub(super) before: String,
@@ -36,7 +36,7 @@ impl Marks {
     }
 }
 
-/// How a stretch is shown.
+/// How a span is shown.
 enum Style {
     Inline(Marks),
     /// On lines of its own, between fences, after the name of the language.
@@ -45,34 +45,34 @@ enum Style {
     Quoted,
 }
 
-/// A stretch of a text that is shown in a style, by bytes.
-struct Stretch {
+/// A span of a text with a style, by bytes.
+struct Span {
     start: usize,
     end: usize,
     style: Style,
 }
 
-/// `text` with the marks that its `entities` ask for. Entities that make no sense in it are ignored.
+/// `text` with the marks for its `entities`. Invalid entities are ignored.
 pub(super) fn plain(text: &str, entities: &[Entity]) -> String {
     let units = Units::new(text);
-    let mut stretches: Vec<_> = entities.iter().filter_map(|entity| stretch(text, entity, &units)).collect();
-    // Blocks around what is within their lines, the longer around the shorter.
-    let block = |stretch: &Stretch| !matches!(stretch.style, Style::Quoted);
-    stretches.sort_by_key(|it| (it.start, block(it), usize::MAX - it.end));
+    let mut spans: Vec<_> = entities.iter().filter_map(|entity| span(text, entity, &units)).collect();
+    // Blocks come before inline spans, and longer spans before shorter ones.
+    let block = |span: &Span| !matches!(span.style, Style::Quoted);
+    spans.sort_by_key(|it| (it.start, block(it), usize::MAX - it.end));
     let mut page = Page::default();
     let mut at = 0;
-    let mut open: Vec<Stretch> = Vec::new();
-    let mut coming = stretches.into_iter().peekable();
+    let mut open: Vec<Span> = Vec::new();
+    let mut upcoming = spans.into_iter().peekable();
     loop {
-        let starts = coming.peek().map(|next| next.start);
+        let starts = upcoming.peek().map(|next| next.start);
         let ends = open.iter().map(|it| it.end).min();
         let Some(next) = starts.into_iter().chain(ends).min() else { break };
         page.put(&text[at..next]);
         at = next;
-        let over = open.iter().rposition(|it| it.end == next);
-        if let Some(over) = over {
-            page.close(&open.remove(over).style, &text[at..]);
-        } else if let Some(opened) = coming.next() {
+        let closing = open.iter().rposition(|it| it.end == next);
+        if let Some(closing) = closing {
+            page.close(&open.remove(closing).style, &text[at..]);
+        } else if let Some(opened) = upcoming.next() {
             page.open(&opened.style);
             open.push(opened);
         }
@@ -81,10 +81,10 @@ pub(super) fn plain(text: &str, entities: &[Entity]) -> String {
     page.written
 }
 
-fn stretch(text: &str, entity: &Entity, units: &Units) -> Option<Stretch> {
+fn span(text: &str, entity: &Entity, units: &Units) -> Option<Span> {
     let offset = entity.offset?;
     let (start, end) = units.bytes(offset, offset.checked_add(entity.length?)?)?;
-    Some(Stretch { start, end, style: style(entity, &text[start..end])? })
+    Some(Span { start, end, style: style(entity, &text[start..end])? })
 }
 
 fn style(entity: &Entity, label: &str) -> Option<Style> {
@@ -97,7 +97,7 @@ fn style(entity: &Entity, label: &str) -> Option<Style> {
     })
 }
 
-/// The marks of what stands within a line; `None` if it needs none.
+/// The marks of an inline entity; `None` if it needs none.
 pub(super) fn marks(entity: &Entity, label: &str) -> Option<Marks> {
     match entity.r#type.as_deref()? {
         "code" | "pre" => Some(Marks::both("`")),
@@ -105,18 +105,18 @@ pub(super) fn marks(entity: &Entity, label: &str) -> Option<Marks> {
         "strikethrough" => Some(Marks::both("~")),
         "text_link" | "url" => link(entity.url.as_deref()?, label).map(Marks::after),
         "text_mention" => mention(entity, label).map(Marks::after),
-        // Among words of any language a date is best in the order of ISO 8601.
+        // The order of ISO 8601 is clear in any language.
         "date_time" => Some(Marks::after(format!(" ({})", describe::when(entity.unix_time?, Language::En)?))),
         _ => None,
     }
 }
 
-/// Where a link leads, unless its label says so. Links within Telegram's own apps lead a manager nowhere.
+/// The target of a link, unless its label contains it. Managers cannot open links to Telegram's apps.
 fn link(url: &str, label: &str) -> Option<String> {
     let url = one_line(url);
-    let of_apps = url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tg://"));
-    let says_so = bare(&url).eq_ignore_ascii_case(bare(label));
-    (!url.is_empty() && !of_apps && !says_so).then(|| format!(" ({url})"))
+    let is_app_link = url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("tg://"));
+    let is_repeated = bare(&url).eq_ignore_ascii_case(bare(label));
+    (!url.is_empty() && !is_app_link && !is_repeated).then(|| format!(" ({url})"))
 }
 
 /// An address without its scheme and its last slash.
@@ -131,20 +131,20 @@ fn bare(address: &str) -> &str {
     rest.strip_suffix('/').unwrap_or(rest)
 }
 
-/// Who is meant by a mention, where the words do not say it.
+/// The name of a mentioned user, unless the label contains it.
 fn mention(entity: &Entity, label: &str) -> Option<String> {
     let user = entity.user.as_ref()?;
-    let said = |name: &String| !label.to_lowercase().contains(&name.to_lowercase());
+    let is_missing = |name: &String| !label.to_lowercase().contains(&name.to_lowercase());
     let username = user.text("username").map(|name| format!("@{}", one_line(&name)));
-    let name = username.or_else(|| people::full_name(user)).filter(said)?;
+    let name = username.or_else(|| people::full_name(user)).filter(is_missing)?;
     Some(format!(" ({name})"))
 }
 
-/// Text on its way to the page.
+/// The plain text that is being written.
 #[derive(Default)]
 struct Page {
     written: String,
-    /// How many quotes the next word stands in.
+    /// The depth of nested quotes.
     quotes: usize,
 }
 
@@ -198,7 +198,7 @@ impl Page {
     }
 }
 
-/// Where each UTF-16 unit of a text begins, in bytes.
+/// The byte offset of each UTF-16 unit of a text.
 struct Units(Vec<usize>);
 
 impl Units {
@@ -207,7 +207,7 @@ impl Units {
         Self(starts.chain([text.len()]).collect())
     }
 
-    /// The bytes from one unit to another, widened to whole characters and cut to the text; `None` if there are none.
+    /// The byte range between two units, extended to whole characters and limited to the text; `None` if it is empty.
     fn bytes(&self, start: i64, end: i64) -> Option<(usize, usize)> {
         let last = self.0.len() - 1;
         let start = usize::try_from(start).ok()?.min(last);
@@ -215,7 +215,7 @@ impl Units {
         if start >= end {
             return None;
         }
-        // An end within a character belongs behind it.
+        // An end within a character is moved behind it.
         let inside = end > 0 && end < last && self.0[end] == self.0[end - 1];
         Some((self.0[start], self.0[if inside { end + 1 } else { end }]))
     }

@@ -1,4 +1,4 @@
-//! People and chats by their names.
+//! Names of people and chats.
 
 use crate::{
     telegram::wire::RawObject,
@@ -6,15 +6,15 @@ use crate::{
     words::{Language, described},
 };
 
-/// Text for the middle of a line: without line breaks, control characters and marks that reverse the direction of
-/// writing, by which a name could pose as a line of ours.
+/// A text on one line, without control characters and marks that reverse the direction of writing, by which a name
+/// could imitate a line of ours.
 pub(super) fn one_line(text: &str) -> String {
     let unfit = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let clean: String = text.chars().map(|c| if unfit(c) { ' ' } else { c }).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A name in one line; `None` if nothing of it can be seen.
+/// A name on one line; `None` if it is not visible.
 pub(super) fn visible(name: &str) -> Option<String> {
     Some(one_line(name)).filter(|name| is_visible(name))
 }
@@ -24,7 +24,7 @@ pub(super) fn full_name(who: &RawObject) -> Option<String> {
     full(["title", "first_name", "last_name"].map(|field| who.text(field)))
 }
 
-/// A name of several parts, those of them that can be seen.
+/// A name of several parts, without invisible ones.
 pub(super) fn full(parts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
     let parts: Vec<_> = parts.into_iter().flatten().filter_map(|part| visible(&part)).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
@@ -39,7 +39,7 @@ pub(super) fn known(who: &RawObject) -> Option<String> {
     }
 }
 
-/// A person or a chat by name, or at least by number.
+/// A person or a chat by name, or else by id.
 pub(super) fn named(who: &RawObject, language: Language) -> String {
     let number = || who.number("id").or_else(|| who.number("user_id")).or_else(|| who.number("chat_id"));
     known(who)
@@ -47,13 +47,13 @@ pub(super) fn named(who: &RawObject, language: Language) -> String {
         .unwrap_or_else(|| described::somebody().say(language))
 }
 
-/// Several, one after another.
+/// The names of several, separated by commas.
 pub(super) fn all(of: &[RawObject], language: Language) -> String {
     let named: Vec<_> = of.iter().map(|who| named(who, language)).collect();
     if named.is_empty() { described::somebody().say(language) } else { named.join(", ") }
 }
 
-/// Who first wrote a forwarded message (Bot API, `MessageOrigin`).
+/// The original author of a forwarded message (Bot API, `MessageOrigin`).
 pub(super) fn author(origin: &RawObject) -> Option<String> {
     let chat = ["chat", "sender_chat"].into_iter().find_map(|field| known(&origin.part(field)));
     let person = known(&origin.part("sender_user"));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_line_that_cannot_pose_as_another() {
+    fn a_name_is_on_one_line_that_cannot_imitate_another() {
         assert_eq!(one_line(" Ann\n[forwarded from\u{202e} Bob] "), "Ann [forwarded from Bob]");
         assert_eq!(known(&part(r#"{"first_name":" \n","username":"ann"}"#)).as_deref(), Some("@ann"));
         assert_eq!(known(&part(r#"{"first_name":7}"#)), None);

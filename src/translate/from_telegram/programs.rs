@@ -1,4 +1,4 @@
-//! What the owner's own programs send, as Telegram's answers tell it.
+//! Messages of the owner's own programs, from Telegram's responses.
 
 use crate::{
     domain::{
@@ -10,29 +10,29 @@ use crate::{
     words::described,
 };
 
-/// In whose name it stands in Kommo: the program's, or that of the bot which has written the message.
-pub(super) fn author(program: &Speaker, message: Option<&RawObject>, place: &DecodeContext<'_>) -> Author {
+/// The author in Kommo: the program, or the bot that has written the message.
+pub(super) fn author(program: &Speaker, message: Option<&RawObject>, context: &DecodeContext<'_>) -> Author {
     let bot = message.and_then(|message| {
         let by = ["sender_business_bot", "from"].map(|field| people::full_name(&message.part(field)));
         by.into_iter().flatten().next()
     });
-    let name = program.name.clone().or(bot).unwrap_or_else(|| format!("Telegram {}", place.bot));
+    let name = program.name.clone().or(bot).unwrap_or_else(|| format!("Telegram {}", context.bot));
     Author::Business { name, kommo: None }
 }
 
-/// What it says, above the buttons that came with it.
-pub(super) fn content(program: &Speaker, message: Message, place: &DecodeContext<'_>) -> Content {
+/// The content of a message, above the labels of its buttons.
+pub(super) fn content(program: &Speaker, message: Message, context: &DecodeContext<'_>) -> Content {
     let below = buttons(program, message.reply_markup.as_ref());
     let content = if program.is_copy {
         let caption = message.caption.or(message.text).filter(|text| !text.is_empty());
-        Content::Unknown { kind: described::copy().say(place.language), caption }
+        Content::Unknown { kind: described::copy().say(context.language), caption }
     } else {
-        content::forwarded(message, place.largest_file_bytes, place.language)
+        content::forwarded(message, context.largest_file_bytes, context.language)
     };
-    if below.is_empty() { content } else { above(content, &below) }
+    if below.is_empty() { content } else { with_lines_below(content, &below) }
 }
 
-/// The labels of all buttons, row by row. What stands in place of the customer's keyboard is told by the program alone.
+/// The labels of all buttons, row by row. Buttons that replace the customer's keyboard are only in the program's call.
 fn buttons(program: &Speaker, below: Option<&InlineKeyboard>) -> String {
     let below = below.and_then(|keyboard| keyboard.inline_keyboard.clone()).unwrap_or_default();
     let below = below.into_iter().map(|row| row.into_iter().filter_map(|button| button.text).collect());
@@ -42,17 +42,18 @@ fn buttons(program: &Speaker, below: Option<&InlineKeyboard>) -> String {
     rows.join("\n")
 }
 
-/// `content` with lines of their own below its text.
-fn above(content: Content, lines: &str) -> Content {
-    let led = |text: Option<String>| Some(text.map_or_else(|| lines.to_owned(), |text| format!("{text}\n\n{lines}")));
+/// `content` with lines below its text.
+fn with_lines_below(content: Content, lines: &str) -> Content {
+    let with_lines =
+        |text: Option<String>| Some(text.map_or_else(|| lines.to_owned(), |text| format!("{text}\n\n{lines}")));
     match content {
         Content::Text(text) => Content::Text(format!("{text}\n\n{lines}")),
-        Content::Media(media) => Content::Media(Media { caption: led(media.caption), ..media }),
+        Content::Media(media) => Content::Media(Media { caption: with_lines(media.caption), ..media }),
         Content::Location { latitude, longitude, caption } => {
-            Content::Location { latitude, longitude, caption: led(caption) }
+            Content::Location { latitude, longitude, caption: with_lines(caption) }
         }
-        Content::Contact { name, phone, caption } => Content::Contact { name, phone, caption: led(caption) },
-        Content::Unknown { kind, caption } => Content::Unknown { kind, caption: led(caption) },
+        Content::Contact { name, phone, caption } => Content::Contact { name, phone, caption: with_lines(caption) },
+        Content::Unknown { kind, caption } => Content::Unknown { kind, caption: with_lines(caption) },
     }
 }
 
@@ -73,7 +74,7 @@ mod tests {
 
     fn read(speaker: &Speaker, update: &Value) -> Arrival {
         let source = SourceId::parse("sales").unwrap();
-        let place = DecodeContext {
+        let context = DecodeContext {
             source: &source,
             bot: BotId(1),
             connection: None,
@@ -83,7 +84,7 @@ mod tests {
             language: Language::En,
             now: UnixMillis(5),
         };
-        Received::read(&update.to_string()).decode(&place).unwrap()
+        Received::read(&update.to_string()).decode(&context).unwrap()
     }
 
     fn sent(speaker: &Speaker, more: &Value) -> Inbound {
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_sends_is_said_to_the_customer_in_its_name() {
+    fn a_programs_message_is_sent_to_the_customer_in_its_name() {
         let inbound = sent(&Speaker::default(), &json!({"text": "Hi"}));
         assert_eq!((&inbound.author, inbound.conversation.to_string().as_str()), (&named("Shop bot"), "tg:sales:7"));
         assert_eq!((inbound.customer.id, inbound.customer.name.as_str()), (ContactId::Person(UserId(7)), "Ann"));
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn buttons_stand_below_the_text() {
+    fn buttons_are_below_the_text() {
         let inline = json!({"inline_keyboard": [[{"text": "Yes", "callback_data": "y"}, {"text": "Site", "url": "x"}],
             [{"text": "No\nmore"}]]});
         let inbound = sent(&Speaker::default(), &json!({"text": "Sure?", "reply_markup": inline}));

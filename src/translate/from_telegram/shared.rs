@@ -1,4 +1,4 @@
-//! What other programs that share a bot need to know of an update before they read it.
+//! Properties of an update for programs that share a bot.
 
 use crate::{
     domain::{
@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Received<'_> {
-    /// What keeps an update in order with others: the thread of its chat, or of whoever it is from.
+    /// The thread within which updates stay in order: that of the chat, or else of the author.
     #[must_use]
     pub fn thread(&self, source: &SourceId) -> String {
         match (self.chat(), self.author()) {
@@ -19,15 +19,15 @@ impl Received<'_> {
         }
     }
 
-    /// Whom an update is about: the person or the group of its chat, or whoever it is from.
+    /// The contact of an update: the person or the group of its chat, or else its author.
     #[must_use]
     pub fn contact(&self, source: &SourceId) -> Option<ContactId> {
         let of_chat = self.chat().map(|chat| Conversation::new(source.clone(), chat).contact());
         of_chat.or_else(|| self.author().map(|author| ContactId::Person(UserId(author))))
     }
 
-    /// Whether an update answers something of telekommo's: it is the press of a button of Kommo's, or a start by a
-    /// link that no other program can read.
+    /// Whether an update belongs to telekommo: a press of a button from Kommo, or a start by a link that no other
+    /// program can read.
     #[must_use]
     pub fn is_answer_to_us(&self, is_campaign: impl Fn(&str) -> bool) -> bool {
         match self.event() {
@@ -40,16 +40,17 @@ impl Received<'_> {
         }
     }
 
-    /// Whether somebody says something, be it anew: not so presses of buttons, payments, and what Telegram itself tells.
+    /// Whether an update is a message or an edit with content of a person, as opposed to presses of buttons, payments,
+    /// and service messages.
     #[must_use]
-    pub fn is_said(&self) -> bool {
+    pub fn is_user_content(&self) -> bool {
         match self.event() {
-            Some(Event::Message(message) | Event::Edited(message)) => chats::is_said(&message.fields),
+            Some(Event::Message(message) | Event::Edited(message)) => chats::is_user_content(&message.fields),
             _ => false,
         }
     }
 
-    /// What patterns of programs are held against.
+    /// The parts of an update that patterns of programs are matched against.
     #[must_use]
     pub fn asked(&self) -> Asked<'_> {
         match self.event() {
@@ -61,7 +62,7 @@ impl Received<'_> {
         }
     }
 
-    /// Who an update is from that names no chat.
+    /// The author of an update without a chat.
     fn author(&self) -> Option<i64> {
         let Update { kind, .. } = self.update.as_ref()?;
         let update: serde_json::Value = serde_json::from_str(self.raw).ok()?;
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_without_a_chat_is_in_order_with_those_of_its_author() {
+    fn an_update_without_a_chat_is_in_the_thread_of_its_author() {
         for (raw, thread, contact) in [
             (r#"{"update_id":1,"message":{"chat":{"id":7},"text":"x"}}"#, "tg:sales:7", Some("tg-user:7")),
             (r#"{"update_id":1,"message":{"chat":{"id":-7},"text":"x"}}"#, "tg:sales:-7", Some("tg-chat:-7")),
@@ -96,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_held_against_edits_too() {
+    fn patterns_are_matched_against_edits_too() {
         for kind in ["message", "edited_message", "edited_business_message"] {
             let raw = format!(r#"{{"update_id":1,"{kind}":{{"chat":{{"id":7}},"text":"/order 18"}}}}"#);
             assert_eq!(Received::read(&raw).asked().text, Some("/order 18"), "{kind}");
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn payments_presses_and_what_telegram_tells_is_not_said() {
+    fn payments_presses_and_service_messages_are_no_user_content() {
         let message = |kind: &str, field: &str| format!(r#"{{"update_id":1,"{kind}":{{"chat":{{"id":7}},{field}}}}}"#);
         for (raw, want) in [
             (message("message", r#""text":"Hello""#), true),
@@ -119,12 +120,12 @@ mod tests {
             (r#"{"update_id":1,"pre_checkout_query":{"from":{"id":7}}}"#.to_owned(), false),
             (r#"{"update_id":1,"shipping_query":{"from":{"id":7}}}"#.to_owned(), false),
         ] {
-            assert_eq!(Received::read(&raw).is_said(), want, "{raw}");
+            assert_eq!(Received::read(&raw).is_user_content(), want, "{raw}");
         }
     }
 
     #[test]
-    fn what_answers_telekommo_is_told_from_the_rest() {
+    fn updates_that_belong_to_telekommo_are_recognised() {
         let invitation = "A".repeat(48);
         let press = |data: &str| format!(r#"{{"update_id":1,"callback_query":{{"id":"q","data":"{data}"}}}}"#);
         let text = |text: &str| format!(r#"{{"update_id":1,"message":{{"chat":{{"id":7}},"text":"{text}"}}}}"#);

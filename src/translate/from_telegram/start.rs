@@ -1,4 +1,4 @@
-//! What a message tells of its author besides its words.
+//! Information about the author of a message: `/start`, phone number, language.
 
 use crate::{
     domain::{
@@ -9,20 +9,20 @@ use crate::{
     telegram::wire::{Event, Message},
     translate::from_telegram::{
         Received,
-        chats::{customer, is_guests},
+        chats::{customer, is_guest_message},
     },
 };
 
-/// The command that opens a chat with a bot.
+/// The command that starts a chat with a bot.
 const START: &str = "/start";
 /// The longest payload of a link (Telegram, deep linking).
-const PAYLOAD_CHARS: usize = 64;
-/// The length of a payload that leads to a contact; no campaign's name is as long.
+const MAX_PAYLOAD_CHARS: usize = 64;
+/// The length of an invitation's payload, which no campaign's name has.
 const INVITATION_CHARS: usize = 48;
 
 impl Received<'_> {
-    /// Who has written an update that the bot of `source` received; `None` if it is no new message of a person in a
-    /// chat of their own with the bot.
+    /// The author of a new message to the bot of `source`; `None` if it is no new message of a person in their private
+    /// chat with the bot.
     #[must_use]
     pub fn start_context(&self, source: &SourceId) -> Option<StartContext> {
         let update = self.update.as_ref()?;
@@ -32,7 +32,7 @@ impl Received<'_> {
         }
         let from = message.fields.part("from");
         let chat = message.chat.as_ref().filter(|chat| chat.r#type.as_deref() == Some("private"))?.id?;
-        if from.is_set("is_bot") || is_guests(&message.fields) {
+        if from.is_set("is_bot") || is_guest_message(&message.fields) {
             return None;
         }
         let known = customer(message.from.clone().unwrap_or_default(), chat);
@@ -49,8 +49,8 @@ impl Received<'_> {
         })
     }
 
-    /// Whose own phone number an update tells, and when it was shared: by a customer, with a bot or with somebody for
-    /// whom a bot answers.
+    /// The customer who shares their own phone number, the number, and the time: in a chat with a bot or with a person
+    /// for whom a bot answers.
     #[must_use]
     pub fn own_number(&self) -> Option<(UserId, String, UnixMillis)> {
         let update = self.update.as_ref()?;
@@ -63,33 +63,33 @@ impl Received<'_> {
     }
 }
 
-/// The number of a card that is the sender's own, and was not passed on. The button of a keyboard sends such a card,
-/// and so does a person who shares their own contact; Telegram says whose card it is.
+/// The number of a contact that is the sender's own, and was not forwarded. The button of a keyboard sends such a
+/// contact, and so does a person who shares their own.
 fn own_phone(message: &Message, sender: i64) -> Option<String> {
     let card = message.fields.part("contact");
     let is_own = card.read::<i64>("user_id") == Some(sender);
-    let is_passed_on = message.fields.is_set("forward_origin") || message.fields.is_set("via_bot");
-    let phone = card.read::<String>("phone_number").filter(|_| is_own && !is_passed_on)?;
+    let is_forwarded = message.fields.is_set("forward_origin") || message.fields.is_set("via_bot");
+    let phone = card.read::<String>("phone_number").filter(|_| is_own && !is_forwarded)?;
     Some(digits(&phone)).filter(|digits| !digits.is_empty())
 }
 
-/// What stands behind `/start`, empty if nothing does; `None` if the text is no such command.
+/// The payload of `/start`, which may be empty; `None` if the text is no such command.
 pub(super) fn payload(text: &str) -> Option<&str> {
     let (command, payload) = text.split_once(' ').unwrap_or((text, ""));
     let is_start = command == START || command.strip_prefix(START).is_some_and(|rest| rest.starts_with('@'));
-    let fits = payload.len() <= PAYLOAD_CHARS
+    let fits = payload.len() <= MAX_PAYLOAD_CHARS
         && payload.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
     (is_start && fits).then_some(payload)
 }
 
-/// The text without what a link of ours has put behind `/start`. What `is_ours` does not know stays: somebody may have
-/// written it, or be led here by somebody else's link.
+/// The text without the payload of a link of ours. A payload that `is_ours` does not accept stays, because the customer
+/// may have written it, or come from somebody else's link.
 #[must_use]
 pub fn without_payload(text: String, is_ours: impl Fn(&str) -> bool) -> String {
     if payload(&text).is_some_and(is_ours) { START.to_owned() } else { text }
 }
 
-/// Whether a payload has the shape of a link to a contact. Nobody else sees it, valid or not.
+/// Whether a payload has the format of an invitation. It is hidden, valid or not.
 pub(super) fn is_invitation(payload: &str) -> bool {
     payload.len() == INVITATION_CHARS
 }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_tells_its_payload_and_whose_it_is() {
+    fn a_start_has_its_payload_and_its_author() {
         let found = of(r#""text":"/start summer_1-A""#).unwrap();
         assert_eq!((found.start.as_deref(), found.language.as_deref()), (Some("summer_1-A"), Some("pt-br")));
         assert_eq!((found.customer.id.0, found.customer.name.as_str(), found.phone), (7, "Ann", None));
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_number_of_ones_own_counts() {
+    fn only_the_senders_own_number_counts() {
         let phone = |rest: &str| of(&format!(r#""contact":{{"phone_number":"+49 151-23"{rest}"#)).unwrap().phone;
         assert_eq!(phone(r#","user_id":7}"#).as_deref(), Some("4915123"));
         assert_eq!(phone(r#","user_id":8}"#), None);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_its_customers_in_their_own_chats_alone() {
+    fn a_number_counts_in_the_customers_private_chats_only() {
         let of = |kind: &str, chat: &str, from: i64, user: i64| {
             let card = format!(r#"{{"phone_number":"+49 151","user_id":{user}}}"#);
             let raw = format!(
@@ -138,22 +138,22 @@ mod tests {
         };
         let private = r#"{"id":7,"type":"private"}"#;
         let own = Some((7, "49151".to_owned(), 1000));
-        for (kind, chat, from, user, told) in [
+        for (kind, chat, from, user, want) in [
             ("message", private, 7, 7, own.clone()),
             ("business_message", private, 7, 7, own),
-            // The owner of the chat sends their own card to the customer, or the customer's.
+            // The owner of the chat sends their own contact to the customer, or the customer's.
             ("business_message", private, 5, 5, None),
             ("business_message", private, 5, 7, None),
             ("message", private, 7, 8, None),
             ("edited_message", private, 7, 7, None),
             ("message", r#"{"id":-7,"type":"group"}"#, 7, 7, None),
         ] {
-            assert_eq!(of(kind, chat, from, user), told, "{kind} {chat} {from} {user}");
+            assert_eq!(of(kind, chat, from, user), want, "{kind} {chat} {from} {user}");
         }
     }
 
     #[test]
-    fn groups_bots_and_edits_introduce_nobody() {
+    fn groups_bots_and_edits_have_no_start_context() {
         let source = SourceId::parse("sales").unwrap();
         for raw in [
             r#"{"update_id":1,"message":{"message_id":1,"chat":{"id":-5,"type":"group"},"text":"/start"}}"#,
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_stays_here() {
+    fn our_payloads_are_hidden() {
         let without = |text: &str| without_payload(text.to_owned(), |payload| payload == "summer");
         for (text, want) in [("/start summer", "/start"), ("/start", "/start"), ("summer", "summer")] {
             assert_eq!(without(text), want);

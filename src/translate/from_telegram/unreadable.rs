@@ -1,4 +1,4 @@
-//! What cannot be read, in words.
+//! Describes updates that cannot be read.
 
 use crate::{
     domain::address::SourceId,
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Received<'_> {
-    /// Which update cannot be read, and why, for whoever looks at it.
+    /// Which update cannot be read, and why, for the operator.
     #[must_use]
     pub fn why_unreadable(&self, source: &SourceId) -> String {
         let which = match wire::update_id(self.raw) {
@@ -42,7 +42,7 @@ mod tests {
 
     fn read(raw: &str) -> Result<Arrival, Skip> {
         let (source, now) = (source(), UnixMillis(1));
-        let place = DecodeContext {
+        let context = DecodeContext {
             source: &source,
             bot: BotId(1),
             connection: None,
@@ -52,7 +52,7 @@ mod tests {
             language: Language::En,
             now,
         };
-        Received::read(raw).decode(&place)
+        Received::read(raw).decode(&context)
     }
 
     /// An update with `levels` levels. The innermost hold the words of an article.
@@ -76,8 +76,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_is_read_up_to_a_depth_and_beyond_it_never_overflows() {
-        // Less than a worker of the runtime has.
+    fn nested_updates_are_read_up_to_a_depth_and_never_overflow_the_stack() {
+        // Smaller than the stack of a worker of the runtime.
         let small = std::thread::Builder::new().stack_size(1 << 20);
         let reading = small.spawn(|| {
             for levels in [7, 100, 121, 122, 126, 127, 128, 1_000, 100_000] {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_named_with_its_source() {
+    fn an_unreadable_update_is_named_with_its_source() {
         for (raw, says) in [
             (r#"{"update_id":5,"message":7}"#, "update 5 of source sales cannot be read as a message"),
             ("nonsense", "an update of source sales, without a number, cannot be read as a message"),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_character_costs_no_words() {
+    fn a_lone_surrogate_loses_no_text() {
         let chat = r#""chat":{"id":777000111,"type":"private"}"#;
         let raw = format!(r#"{{"update_id":9,"message":{{"message_id":1,"date":1,{chat},"text":"Hi \ud83d there"}}}}"#);
         let Ok(Arrival::Message(message)) = read(&raw) else { panic!("it is read") };

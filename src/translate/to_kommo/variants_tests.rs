@@ -10,7 +10,7 @@ use crate::{
     media::link::LinkKey,
 };
 
-fn said(content: Content, quote: Option<Quote>) -> Inbound {
+fn inbound_with(content: Content, quote: Option<Quote>) -> Inbound {
     Inbound {
         conversation: Conversation::new(SourceId::parse("sales").unwrap(), 7),
         id: MessageId { bot: BotId(1), chat: 7.into(), message: 43, update: None },
@@ -62,7 +62,7 @@ fn kept(inbound: &Inbound, extras: &Extras) -> Vec<(Without, [bool; 4])> {
 #[test]
 fn each_form_lacks_one_thing_more_and_the_last_has_the_words_alone() {
     let quote = Quote { kommo: Some(KommoMessageId("0371".to_owned())), words: "When?".to_owned(), ..Quote::default() };
-    let inbound = said(file(), Some(quote));
+    let inbound = inbound_with(file(), Some(quote));
     let extras = Extras {
         picture: Some("https://bridge.example.com/media/a/avatar.jpg".to_owned()),
         begun: Some((KommoChatId("9e4d".to_owned()), None)),
@@ -82,13 +82,14 @@ fn each_form_lacks_one_thing_more_and_the_last_has_the_words_alone() {
 
 #[test]
 fn what_a_message_does_not_have_makes_no_form() {
-    let text = said(Content::Text("Hi".to_owned()), None);
+    let text = inbound_with(Content::Text("Hi".to_owned()), None);
     let choice = Extras { choice: Some("7".to_owned()), ..Extras::of(&text) };
     assert_eq!(kept(&text, &choice), [(Without::Nothing, [false; 4])]);
-    let words = said(Content::Text("Hi".to_owned()), Some(Quote { words: "When?".to_owned(), ..Quote::default() }));
+    let words =
+        inbound_with(Content::Text("Hi".to_owned()), Some(Quote { words: "When?".to_owned(), ..Quote::default() }));
     assert_eq!(kept(&words, &Extras::of(&words)), [(Without::Nothing, [false; 4])], "no message is named");
     let picture = Extras { picture: Some("https://bridge.example.com/a".to_owned()), ..Extras::of(&text) };
-    let file = said(file(), None);
+    let file = inbound_with(file(), None);
     assert_eq!(kept(&text, &picture).len(), 2);
     assert_eq!(
         kept(&file, &Extras::of(&file)),

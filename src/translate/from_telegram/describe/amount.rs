@@ -1,11 +1,11 @@
-//! Money, dates and times in words.
+//! Formats prices, dates and durations.
 
 use chrono::DateTime;
 
 use crate::words::{Language, Sentence, count};
 
-/// Currencies by how many digits their smallest unit has after the point, where it is not two (ISO 4217; the Bot API
-/// names the smallest units in "payments"). Toncoins come in billionths.
+/// Currencies whose smallest unit does not have two decimals (ISO 4217; the Bot API mentions the smallest units in
+/// "payments"). Toncoins have nine.
 const DIGITS: [(u32, &[&str]); 3] = [
     (
         0,
@@ -28,7 +28,7 @@ pub(super) fn price(amount: i64, currency: &str, language: Language) -> String {
     let (whole, rest) = (amount.unsigned_abs() / unit, amount.unsigned_abs() % unit);
     let point = language.decimal_point();
     let fraction = if digits == 0 { String::new() } else { format!("{point}{rest:0width$}", width = digits as usize) };
-    // Nobody prices in billionths: "1.5", not "1.500000000".
+    // "1.5", not "1.500000000".
     let fraction = if digits == 9 { fraction.trim_end_matches('0').trim_end_matches(point) } else { &fraction };
     format!("{}{}{fraction} {currency}", sign(amount), language.grouped(whole))
 }
@@ -37,10 +37,10 @@ pub(super) fn stars(amount: i64, language: Language) -> String {
     counted(amount, count::stars, language)
 }
 
-/// What makes the words for a number of something.
+/// Makes the phrase for a number of things.
 type Thing = fn(u64) -> Sentence;
 
-/// A number of things, in the words of `thing`.
+/// A number of things, phrased by `thing`.
 pub(super) fn counted(number: i64, thing: Thing, language: Language) -> String {
     format!("{}{}", sign(number), thing(number.unsigned_abs()).say(language))
 }
@@ -49,7 +49,7 @@ const fn sign(number: i64) -> &'static str {
     if number < 0 { "-" } else { "" }
 }
 
-/// An instant, given in seconds since the epoch.
+/// A date and time, given in seconds since the epoch.
 pub(in crate::translate::from_telegram) fn when(seconds: i64, language: Language) -> Option<String> {
     let order = match language {
         Language::En => "%Y-%m-%d",
@@ -59,8 +59,8 @@ pub(in crate::translate::from_telegram) fn when(seconds: i64, language: Language
     Some(DateTime::from_timestamp(seconds, 0)?.format(&format!("{order} %H:%M UTC")).to_string())
 }
 
-/// How long something lasts, in its largest unit that leaves no rest.
-pub(super) fn lasting(seconds: i64, language: Language) -> String {
+/// A duration in the largest unit that divides it.
+pub(super) fn duration(seconds: i64, language: Language) -> String {
     let units: [(i64, Thing); 3] = [(86_400, count::days), (3600, count::hours), (60, count::minutes)];
     let unit = units.into_iter().find(|(length, _)| seconds > 0 && seconds % length == 0);
     let (length, thing) = unit.unwrap_or((1, count::seconds));
@@ -94,22 +94,22 @@ mod tests {
     fn times_are_readable() {
         assert_eq!(when(1_786_017_600, Language::En).as_deref(), Some("2026-08-06 12:00 UTC"));
         assert_eq!(when(i64::MAX, Language::En), None);
-        let lasting = |language| [86_400 * 7, 3600, 90, 0].map(|seconds| lasting(seconds, language));
-        assert_eq!(lasting(Language::En), ["7 days", "1 hour", "90 seconds", "0 seconds"]);
-        assert_eq!(lasting(Language::Ru), ["7 дней", "1 час", "90 секунд", "0 секунд"]);
+        let duration = |language| [86_400 * 7, 3600, 90, 0].map(|seconds| duration(seconds, language));
+        assert_eq!(duration(Language::En), ["7 days", "1 hour", "90 seconds", "0 seconds"]);
+        assert_eq!(duration(Language::Ru), ["7 дней", "1 час", "90 секунд", "0 секунд"]);
     }
 
     #[test]
     fn each_language_writes_numbers_and_dates_its_own_way() {
-        let told = |language| {
+        let formatted = |language| {
             let date = when(1_786_017_600, language).unwrap();
             (price(123_456_789, "RUB", language), stars(2503, language), date)
         };
         let want = |price: &str, stars: &str, date: &str| (price.to_owned(), stars.to_owned(), date.to_owned());
-        assert_eq!(told(Language::Es), want("1,234,567.89 RUB", "2,503 Telegram Stars", "06/08/2026 12:00 UTC"));
-        assert_eq!(told(Language::Pt), want("1.234.567,89 RUB", "2.503 Telegram Stars", "06/08/2026 12:00 UTC"));
+        assert_eq!(formatted(Language::Es), want("1,234,567.89 RUB", "2,503 Telegram Stars", "06/08/2026 12:00 UTC"));
+        assert_eq!(formatted(Language::Pt), want("1.234.567,89 RUB", "2.503 Telegram Stars", "06/08/2026 12:00 UTC"));
         let narrow = "1\u{a0}234\u{a0}567,89 RUB";
-        assert_eq!(told(Language::Ru), want(narrow, "2\u{a0}503 звезды Telegram", "06.08.2026 12:00 UTC"));
+        assert_eq!(formatted(Language::Ru), want(narrow, "2\u{a0}503 звезды Telegram", "06.08.2026 12:00 UTC"));
         assert_eq!(price(1_500_000_000, "TON", Language::Ru), "1,5 TON");
     }
 }

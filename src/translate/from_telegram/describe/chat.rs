@@ -1,10 +1,10 @@
-//! What happens to a chat (Bot API, the service messages of `Message`).
+//! Service messages about a chat (Bot API, `Message`).
 
 use crate::{
     telegram::wire::RawObject,
     translate::from_telegram::{
         describe::{
-            amount::{counted, lasting, price, stars, when},
+            amount::{counted, duration, price, stars, when},
             headed, lines, row, words_of,
         },
         people,
@@ -12,7 +12,7 @@ use crate::{
     words::{Language, Sentence, count, described},
 };
 
-/// What is said by a message of one of these kinds.
+/// The description of one of these kinds.
 pub(super) fn line(kind: &str, message: &RawObject, what: &RawObject, language: Language) -> Option<String> {
     None.or_else(|| of_members(kind, message, what, language))
         .or_else(|| of_topics(kind, what, language))
@@ -22,7 +22,7 @@ pub(super) fn line(kind: &str, message: &RawObject, what: &RawObject, language: 
 }
 
 fn of_members(kind: &str, message: &RawObject, what: &RawObject, language: Language) -> Option<String> {
-    let (head, says) = match kind {
+    let (head, text) = match kind {
         "new_chat_members" => (described::joined(), people::all(&message.list(kind), language)),
         "left_chat_member" => (described::left(), people::named(what, language)),
         "chat_owner_left" => {
@@ -36,7 +36,7 @@ fn of_members(kind: &str, message: &RawObject, what: &RawObject, language: Langu
         "boost_added" => (described::boosted(), counted(what.number("boost_count")?, count::boosts, language)),
         _ => return None,
     };
-    Some(headed(&head, &says, language))
+    Some(headed(&head, &text, language))
 }
 
 fn community(what: &RawObject) -> String {
@@ -45,7 +45,7 @@ fn community(what: &RawObject) -> String {
 
 fn of_topics(kind: &str, what: &RawObject, language: Language) -> Option<String> {
     let name = || what.text("name").unwrap_or_default();
-    let (head, says) = match kind {
+    let (head, text) = match kind {
         "forum_topic_created" => (described::topic_created(), name()),
         "forum_topic_edited" => (described::topic_changed(), name()),
         "forum_topic_closed" => (described::topic_closed(), String::new()),
@@ -54,33 +54,33 @@ fn of_topics(kind: &str, what: &RawObject, language: Language) -> Option<String>
         "general_forum_topic_unhidden" => (described::general_shown(), String::new()),
         _ => return None,
     };
-    Some(headed(&head, &says, language))
+    Some(headed(&head, &text, language))
 }
 
 fn of_video_chats(kind: &str, what: &RawObject, language: Language) -> Option<String> {
-    let (head, says) = match kind {
+    let (head, text) = match kind {
         "video_chat_scheduled" => {
             let start = what.number("start_date").and_then(|date| when(date, language));
             (described::video_chat_scheduled(), start.unwrap_or_default())
         }
         "video_chat_started" => (described::video_chat_started(), String::new()),
         "video_chat_ended" => {
-            let lasted = what.number("duration").map(|seconds| lasting(seconds, language));
-            (described::video_chat_ended(), lasted.unwrap_or_default())
+            let length = what.number("duration").map(|seconds| duration(seconds, language));
+            (described::video_chat_ended(), length.unwrap_or_default())
         }
         "video_chat_participants_invited" => {
             (described::invited_to_video_chat(), people::all(&what.list("users"), language))
         }
         _ => return None,
     };
-    Some(headed(&head, &says, language))
+    Some(headed(&head, &text, language))
 }
 
 fn of_suggested_posts(kind: &str, what: &RawObject, language: Language) -> Option<String> {
     let cost = what.part("price");
     let cost = cost.number("amount").zip(cost.text("currency"));
     let cost = cost.map(|(amount, currency)| price(amount, &currency, language));
-    let (head, says) = match kind {
+    let (head, text) = match kind {
         "suggested_post_approved" => {
             let date = what.number("send_date").and_then(|date| when(date, language));
             let date = date.map(|date| described::published_on(date).say(language));
@@ -95,7 +95,7 @@ fn of_suggested_posts(kind: &str, what: &RawObject, language: Language) -> Optio
         }
         _ => return None,
     };
-    Some(lines([Some(headed(&head, &says, language)), words_of(what, "suggested_post_message", language)]))
+    Some(lines([Some(headed(&head, &text, language)), words_of(what, "suggested_post_message", language)]))
 }
 
 fn reason_in_words(reason: &str) -> Sentence {
@@ -112,7 +112,7 @@ fn paid(what: &RawObject, language: Language) -> Option<String> {
 }
 
 fn of_settings(kind: &str, message: &RawObject, what: &RawObject, language: Language) -> Option<String> {
-    let (head, says) = match kind {
+    let (head, text) = match kind {
         "new_chat_photo" => (described::chat_photo_changed(), None),
         "delete_chat_photo" => (described::chat_photo_removed(), None),
         "group_chat_created" => (described::group_created(), None),
@@ -124,11 +124,11 @@ fn of_settings(kind: &str, message: &RawObject, what: &RawObject, language: Lang
         "chat_background_set" => (described::background_changed(), what.part("type").text("theme_name")),
         "message_auto_delete_timer_changed" => {
             let after = what.number("message_auto_delete_time").unwrap_or_default();
-            let says =
-                if after > 0 { described::deleted_after(lasting(after, language)) } else { described::turned_off() };
-            (described::auto_delete(), Some(says.say(language)))
+            let text =
+                if after > 0 { described::deleted_after(duration(after, language)) } else { described::turned_off() };
+            (described::auto_delete(), Some(text.say(language)))
         }
         _ => return None,
     };
-    Some(headed(&head, &says.unwrap_or_default(), language))
+    Some(headed(&head, &text.unwrap_or_default(), language))
 }

@@ -12,7 +12,7 @@ use crate::{
     words::{Language, Sentence, count, described},
 };
 
-/// What is said by a message of one of these kinds.
+/// The description of one of these kinds.
 pub(super) fn line(kind: &str, what: &RawObject, language: Language) -> Option<String> {
     Some(match kind {
         "gift" => gift(&described::gift(), what, language),
@@ -67,12 +67,12 @@ fn unique(gift: &RawObject, language: Language) -> String {
     ])
 }
 
-/// Whose gift it is, of one that a chat has made.
+/// The chat that has published a gift.
 fn publisher(gift: &RawObject, language: Language) -> Option<String> {
     people::known(&gift.part("publisher_chat")).map(|chat| described::published_by(chat).say(language))
 }
 
-/// What a gift was bought for from somebody else.
+/// The price of a gift that was resold.
 fn resold(info: &RawObject, language: Language) -> Option<String> {
     let paid = info.number("last_resale_amount").zip(info.text("last_resale_currency"));
     let paid = paid.map(|(amount, currency)| price(amount, &one_line(&currency), language));

@@ -13,7 +13,7 @@ use crate::{
     words::{Language, Sentence, count, described},
 };
 
-/// What is said by a message of one of these kinds.
+/// The description of one of these kinds.
 pub(super) fn line(kind: &str, what: &RawObject, language: Language) -> Option<String> {
     Some(match kind {
         "poll" => poll(what, language),
@@ -69,7 +69,7 @@ fn poll(poll: &RawObject, language: Language) -> String {
     ])
 }
 
-/// What is attached to a poll or to one of its options (Bot API, `PollMedia`).
+/// Media of a poll or of one of its options (Bot API, `PollMedia`).
 fn media(of: &RawObject, language: Language) -> Option<String> {
     attached(&of.part("media"), language)
 }
@@ -86,7 +86,7 @@ fn attached(media: &RawObject, language: Language) -> Option<String> {
     Some(headed(&kind_in_words(kind), &people::one_line(&name), language))
 }
 
-/// Who has added an option to somebody else's poll.
+/// The author of an option that was added to a poll.
 fn added(option: &RawObject, language: Language) -> Option<String> {
     let who = ["added_by_user", "added_by_chat"].into_iter().filter_map(|field| people::known(&option.part(field)));
     let who = row(who.map(Some));
@@ -121,7 +121,7 @@ fn numbered(id: i64, language: Language) -> String {
     described::task(id.to_string()).say(language)
 }
 
-/// The tasks that were marked, by what the list itself says of them.
+/// The tasks that were marked, with their texts from the list.
 fn marked(what: &RawObject, language: Language) -> String {
     let list = what.part("checklist_message").part("checklist");
     let known = list.list::<RawObject>("tasks");

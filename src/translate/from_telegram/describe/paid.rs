@@ -1,4 +1,4 @@
-//! What costs money.
+//! Payments and paid content.
 
 use crate::{
     telegram::wire::RawObject,
@@ -13,7 +13,7 @@ use crate::{
     words::{Language, described},
 };
 
-/// What is said by a message of one of these kinds.
+/// The description of one of these kinds.
 pub(super) fn line(kind: &str, what: &RawObject, language: Language) -> Option<String> {
     Some(match kind {
         "invoice" => {
@@ -30,8 +30,8 @@ pub(super) fn line(kind: &str, what: &RawObject, language: Language) -> Option<S
         "direct_message_price_changed" => {
             let on = what.flag("are_direct_messages_enabled");
             let cost = what.number("direct_message_star_count").unwrap_or_default();
-            let says = if on { charge(cost, language) } else { described::turned_off().say(language) };
-            headed(&described::direct_messages(), &says, language)
+            let text = if on { charge(cost, language) } else { described::turned_off().say(language) };
+            headed(&described::direct_messages(), &text, language)
         }
         "paid_message_price_changed" => {
             let cost = what.number("paid_message_star_count").unwrap_or_default();
@@ -50,7 +50,7 @@ fn total(what: &RawObject, language: Language) -> Option<String> {
     Some(price(what.number("total_amount")?, &one_line(&what.text("currency")?), language))
 }
 
-/// A payment, with what the customer filled in for it. Ids of the payment systems say nothing to a manager.
+/// A payment, with the customer's details. The ids of payment systems mean nothing to managers.
 fn payment(what: &RawObject, language: Language) -> String {
     let order = what.part("order_info");
     let until = what.number("subscription_expiration_date").and_then(|date| when(date, language));

@@ -1,4 +1,4 @@
-//! Articles: formatted text with headings, lists, tables and media among it (Bot API, `RichMessage`).
+//! Articles: formatted text with headings, lists, tables and media (Bot API, `RichMessage`).
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ mod words;
 
 use words::words;
 
-/// The text of an article. What is deeper than JSON is read is no article.
+/// The text of an article; `None` if it is nested more deeply than JSON is read.
 pub(super) fn text(message: &RawObject, language: Language) -> Option<String> {
     let article: Value = message.read("rich_message")?;
     Some(blocks(&article["blocks"], language)).filter(|text| is_visible(text))
@@ -56,18 +56,18 @@ fn block(block: &Value, language: Language) -> String {
         "animation" | "audio" | "document" | "photo" | "video" | "voice_note" => {
             captioned(file(kind, block, language), block)
         }
-        unknown => new(unknown, block, language),
+        unknown => unknown_block(unknown, block, language),
     }
 }
 
-/// A block of a kind that nobody here knows, by all that can be read in it.
-fn new(kind: &str, block: &Value, language: Language) -> String {
+/// A block of an unknown kind, with its readable texts.
+fn unknown_block(kind: &str, block: &Value, language: Language) -> String {
     let rest = future::readable_beside(&["blocks", "caption", "credit", "text"], block);
-    let said = joined("\n", [words(&block["text"]), blocks(&block["blocks"], language)]);
-    let shown = if said.is_empty() {
+    let text = joined("\n", [words(&block["text"]), blocks(&block["blocks"], language)]);
+    let shown = if text.is_empty() {
         joined(" ", [format!("[{}]", one_line(&kind.replace('_', " "))), rest])
     } else {
-        joined("\n", [said, rest])
+        joined("\n", [text, rest])
     };
     credited(captioned(shown, block), &block["credit"])
 }
@@ -76,7 +76,7 @@ fn string(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// A file by its kind, with who plays what, or else its name.
+/// A file by its kind, with its artist and title, or else its name.
 fn file(kind: &str, block: &Value, language: Language) -> String {
     let file = &block[kind];
     let played = joined(" - ", [string(&file["performer"]), string(&file["title"])].map(one_line));
@@ -84,10 +84,10 @@ fn file(kind: &str, block: &Value, language: Language) -> String {
     joined(" ", [format!("[{}]", kind_in_words(kind).say(language)), name])
 }
 
-/// Words of somebody else. Some kinds hold blocks, others a text, and a later Bot API changes which.
+/// A quotation. Some kinds have blocks, others a text, and versions of the Bot API differ.
 fn quotation(block: &Value, language: Language) -> String {
-    let said = joined("\n", [blocks(&block["blocks"], language), words(&block["text"])]);
-    let quoted: Vec<_> = said.lines().map(|line| format!("> {line}")).collect();
+    let text = joined("\n", [blocks(&block["blocks"], language), words(&block["text"])]);
+    let quoted: Vec<_> = text.lines().map(|line| format!("> {line}")).collect();
     credited(quoted.join("\n"), &block["credit"])
 }
 
@@ -98,16 +98,16 @@ fn credited(text: String, credit: &Value) -> String {
 
 fn captioned(text: String, block: &Value) -> String {
     let caption = &block["caption"];
-    // That of a table is a text itself.
-    let said =
+    // The caption of a table is a text itself.
+    let caption_text =
         if caption.get("type").is_none() && caption.is_object() { words(&caption["text"]) } else { words(caption) };
-    credited(joined("\n", [text, said]), &caption["credit"])
+    credited(joined("\n", [text, caption_text]), &caption["credit"])
 }
 
 fn items(of: &Value, language: Language) -> String {
     let line = |item: &Value| {
         let label = string(&item["label"]);
-        // Where there is a box to tick, the label of an item without a number is only a point.
+        // The label of an item with a checkbox is shown only if it is a number, because it may be a bullet.
         let is_number = label.chars().any(char::is_alphanumeric);
         let ticked = match (item["has_checkbox"] == true, item["is_checked"] == true) {
             (true, true) => "☑",

@@ -32,11 +32,11 @@ fn buttons_are_told_by_what_stands_on_them() {
 #[test]
 fn a_quotation_of_any_kind_keeps_its_marks_and_its_author() {
     for kind in ["blockquote", "expandable_blockquote", "pullquote"] {
-        for said in [
+        for content in [
             r#""text":"one\ntwo""#,
             r#""blocks":[{"type":"paragraph","text":"one"},{"type":"paragraph","text":"two"}]"#,
         ] {
-            let block = format!(r#"{{"type":"{kind}",{said},"credit":"Ann"}}"#);
+            let block = format!(r#"{{"type":"{kind}",{content},"credit":"Ann"}}"#);
             assert_eq!(shown(&block), "> one\n> two\n— Ann", "{block}");
         }
     }
@@ -106,17 +106,17 @@ fn words_that_mean_more_than_they_say_are_told_with_it() {
 }
 
 #[test]
-fn a_kind_from_the_future_loses_no_word() {
+fn an_unknown_kind_loses_no_text() {
     let block = r#"{"type":"quiz_card","anchor_id":"AgACAgIAAxkBAAMR1234","style":"danger","icon_url":"https://x.example.com/i.png",
         "headline":"Which one?","text":["a ",{"type":"glow","text":"b","intensity":"strong light"}],
         "answers":[{"wording":{"type":"bold","text":"This"}},"That"],"blocks":[{"type":"paragraph","text":"below"}],
         "caption":{"text":"Cap","credit":"Cred"}}"#;
-    let said = shown(block);
+    let text = shown(block);
     for word in ["Which one?", "a b", "strong light", "This", "That", "below", "Cap", "Cred"] {
-        assert!(said.contains(word), "{word} in {said}");
+        assert!(text.contains(word), "{word} in {text}");
     }
-    for mute in ["AgAC", "danger", "example.com", "bold", "glow", "quiz_card"] {
-        assert!(!said.contains(mute), "{mute} in {said}");
+    for hidden in ["AgAC", "danger", "example.com", "bold", "glow", "quiz_card"] {
+        assert!(!text.contains(hidden), "{hidden} in {text}");
     }
     assert_eq!(shown(r#"{"type":"from_the_future","size":3}"#), "[from the future]");
     assert_eq!(worded(r#"["so ",{"type":"glow","text":"bright"}]"#), "so bright");

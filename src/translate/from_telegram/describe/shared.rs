@@ -1,4 +1,4 @@
-//! What a person shows or hands to the bot.
+//! Contents that a person shares with the bot.
 
 use crate::{
     telegram::wire::RawObject,
@@ -9,7 +9,7 @@ use crate::{
     words::{Language, Sentence, described, passport},
 };
 
-/// What is said by a message of one of these kinds.
+/// The description of one of these kinds.
 pub(super) fn line(kind: &str, message: &RawObject, what: &RawObject, language: Language) -> Option<String> {
     Some(match kind {
         "dice" => {
@@ -34,16 +34,16 @@ pub(super) fn line(kind: &str, message: &RawObject, what: &RawObject, language: 
         "proximity_alert_triggered" => {
             let [traveler, watcher] = ["traveler", "watcher"].map(|who| people::named(&what.part(who), language));
             let distance = what.number("distance").unwrap_or_default().to_string();
-            let says = described::is_within(traveler, distance, watcher).say(language);
-            headed(&described::proximity(), &says, language)
+            let text = described::is_within(traveler, distance, watcher).say(language);
+            headed(&described::proximity(), &text, language)
         }
         "connected_website" => headed(&described::logged_in(), &message.text(kind).unwrap_or_default(), language),
         "write_access_allowed" => {
             let app = what.text("web_app_name").map(|name| described::from_web_app(one_line(&name)));
             let menu = what.flag("from_attachment_menu").then(described::from_menu);
-            let asked = what.flag("from_request").then(described::when_asked);
-            let how = row([app, menu, asked].map(|how| how.map(|how| how.say(language))));
-            headed(&described::write_allowed(), &how, language)
+            let on_request = what.flag("from_request").then(described::when_asked);
+            let source = row([app, menu, on_request].map(|source| source.map(|source| source.say(language))));
+            headed(&described::write_allowed(), &source, language)
         }
         "managed_bot_created" => {
             headed(&described::bot_created(), &people::named(&what.part("bot"), language), language)
@@ -61,8 +61,7 @@ fn story(story: &RawObject, language: Language) -> String {
     headed(&described::story(), &lines([Some(author), link]), language)
 }
 
-/// What was handed over of a passport. Only a phone number and an address are readable; the rest is encrypted, and
-/// stays that way.
+/// The shared elements of a passport. Only a phone number and an e-mail address are readable; the rest stays encrypted.
 fn passport(what: &RawObject, language: Language) -> String {
     let elements = what.list::<RawObject>("data").into_iter().map(|element| {
         let kind = element_in_words(&element.text("type")?).say(language);
@@ -72,7 +71,7 @@ fn passport(what: &RawObject, language: Language) -> String {
     headed(&described::passport(), &row(elements), language)
 }
 
-/// What an element of a passport is (Bot API, `EncryptedPassportElement`).
+/// The type of an element of a passport (Bot API, `EncryptedPassportElement`).
 fn element_in_words(kind: &str) -> Sentence {
     match kind {
         "personal_details" => passport::personal_details(),

@@ -1,4 +1,4 @@
-//! Words with their marks (Bot API, `RichText`), and the buttons among them.
+//! Formatted texts with their marks (Bot API, `RichText`), and buttons among them.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Kinds of text that only change how their words look, or lead within the article.
+/// Kinds of text that only change the look, or link within the article.
 const PLAIN: &[&str] = &[
     "bold",
     "italic",
@@ -24,7 +24,7 @@ const PLAIN: &[&str] = &[
     "reference_link",
 ];
 
-/// Kinds that mean something by a field of their own, which the words need not say.
+/// Kinds whose meaning is in a field of their own, which the text may lack.
 const MEANING: &[(&str, &str)] = &[
     ("email_address", "email_address"),
     ("phone_number", "phone_number"),
@@ -35,7 +35,7 @@ const MEANING: &[(&str, &str)] = &[
     ("bot_command", "bot_command"),
 ];
 
-/// What a text says.
+/// The plain text of a formatted text.
 pub(super) fn words(text: &Value) -> String {
     match text {
         Value::String(text) => text.clone(),
@@ -57,13 +57,13 @@ fn styled(part: &Value) -> String {
         plain if PLAIN.contains(&plain) => label(),
         meaning => match MEANING.iter().find(|(kind, _)| *kind == meaning) {
             Some((_, field)) => explained(label(), part[*field].as_str().unwrap_or_default()),
-            // A kind that nobody here knows.
+            // An unknown kind.
             None => joined(" ", [label(), future::readable_beside(&["text"], part)]),
         },
     }
 }
 
-/// Words, and behind them what they mean, unless they say so.
+/// A label, followed by its meaning unless the label contains it.
 fn explained(label: String, meaning: &str) -> String {
     let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>().to_lowercase();
     let says_so = bare(&label).contains(&bare(meaning));
@@ -78,7 +78,7 @@ fn marked(part: &Value, label: String) -> String {
     }
 }
 
-/// A button of an article: what stands on it, and what it opens or copies.
+/// A button of an article: its label, and what it opens or copies.
 pub(super) fn button(button: &Value) -> String {
     let label = words(&button["text"]);
     let leads = ["url", "web_app", "login_url"].into_iter().find_map(|field| {
