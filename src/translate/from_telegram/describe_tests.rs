@@ -3,7 +3,7 @@
 use super::*;
 
 /// What a message with the field `kind` says.
-fn told(kind: &str, content: &str) -> Option<String> {
+fn describe(kind: &str, content: &str) -> Option<String> {
     line(kind, &serde_json::from_str(&format!(r#"{{"{kind}":{content}}}"#)).unwrap(), Language::En)
 }
 
@@ -44,30 +44,30 @@ fn whatever_is_missing_each_kind_still_says_what_it_is() {
     for (kind, want) in kinds {
         for language in [Language::Es, Language::Pt, Language::Ru] {
             let message = serde_json::from_str(&format!(r#"{{"{kind}":{{}}}}"#)).unwrap();
-            let told = line(kind, &message, language).unwrap();
+            let text = line(kind, &message, language).unwrap();
             let is_a_name = ["web_app_data", "passport_data"].contains(&kind);
-            assert_eq!(told == want, is_a_name, "{language:?} {told}");
+            assert_eq!(text == want, is_a_name, "{language:?} {text}");
         }
         for content in ["{}", "[]", "7", "[[],7]", r#"{"date":"x","caption":7}"#] {
-            assert_eq!(told(kind, content).as_deref(), Some(want), "{kind} {content}");
+            assert_eq!(describe(kind, content).as_deref(), Some(want), "{kind} {content}");
         }
     }
     let odd = r#"{"options":{},"tasks":7,"gift":[],"users":"x","order_info":[],"winner_count":"many"}"#;
     for kind in ["poll", "checklist", "gift", "unique_gift", "users_shared", "successful_payment", "giveaway"] {
-        assert_eq!(told(kind, odd), told(kind, "{}"), "{kind}");
+        assert_eq!(describe(kind, odd), describe(kind, "{}"), "{kind}");
     }
-    assert_eq!(told("boost_added", "{}"), None);
-    assert_eq!(told("from_the_future", "{}"), None);
+    assert_eq!(describe("boost_added", "{}"), None);
+    assert_eq!(describe("from_the_future", "{}"), None);
 }
 
 #[test]
 fn what_is_encrypted_or_meant_for_machines_stays_untold() {
     let passport =
         r#"{"data":[{"type":"passport","data":"c2VjcmV0","hash":"c2VjcmV0"}],"credentials":{"secret":"c2VjcmV0"}}"#;
-    assert_eq!(told("passport_data", passport).unwrap(), "[Telegram Passport] passport");
+    assert_eq!(describe("passport_data", passport).unwrap(), "[Telegram Passport] passport");
     let payment =
         r#"{"currency":"USD","total_amount":100,"telegram_payment_charge_id":"x","provider_payment_charge_id":"y"}"#;
-    assert_eq!(told("successful_payment", payment).unwrap(), "[payment] 1.00 USD");
+    assert_eq!(describe("successful_payment", payment).unwrap(), "[payment] 1.00 USD");
 }
 
 #[test]
@@ -85,13 +85,13 @@ fn a_kind_from_the_future_is_told_by_its_words() {
         ("true", None),
         ("[]", None),
     ] {
-        let said = compacted(content);
+        let text = compacted(content);
         let sorted = |text: &str| {
             let mut parts: Vec<_> = text.split(", ").map(str::to_owned).collect();
             parts.sort();
             parts
         };
-        assert_eq!(said.as_deref().map(sorted), want.map(sorted), "{content}");
+        assert_eq!(text.as_deref().map(sorted), want.map(sorted), "{content}");
     }
     let long = compacted(&format!(r#"{{"text":"{}"}}"#, "ж".repeat(5000))).unwrap();
     assert_eq!((long.chars().count(), long.ends_with("ж…")), (4097, true));
@@ -100,8 +100,11 @@ fn a_kind_from_the_future_is_told_by_its_words() {
 #[test]
 fn nesting_without_end_is_no_article() {
     let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
-    assert_eq!(told("rich_message", &format!(r#"{{"blocks":[{{"type":"paragraph","text":{deep}}}]}}"#)), None);
+    assert_eq!(describe("rich_message", &format!(r#"{{"blocks":[{{"type":"paragraph","text":{deep}}}]}}"#)), None);
     assert_eq!(compacted(&deep), None);
-    assert_eq!(told("rich_message", r#"{"blocks":7}"#), None);
-    assert_eq!(told("rich_message", r#"{"blocks":[{"type":"new","new":{"file_name":"a.b"}}]}"#).unwrap(), "[new] a.b");
+    assert_eq!(describe("rich_message", r#"{"blocks":7}"#), None);
+    assert_eq!(
+        describe("rich_message", r#"{"blocks":[{"type":"new","new":{"file_name":"a.b"}}]}"#).unwrap(),
+        "[new] a.b"
+    );
 }

@@ -76,7 +76,7 @@ fn gather<'a>(name: Option<&'a str>, value: &'a Value, texts: &mut Vec<(Option<&
         Value::Object(fields) => fields.iter().for_each(|(name, value)| gather(Some(name), value, texts)),
         Value::Array(items) => items.iter().for_each(|item| gather(name, item, texts)),
         Value::String(text) if !(ends(OPAQUE_FIELDS) || ends(SECRET_FIELDS) || is_opaque(text)) => {
-            texts.push((name, text.clone()))
+            texts.push((name, text.clone()));
         }
         Value::Number(number) if ends(NUMBER_FIELDS) => texts.push((name, number.to_string())),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
