@@ -1,12 +1,12 @@
-//! Both remotes as real HTTP servers on this machine, so that the bridge can be tried without an account anywhere.
+//! Fakes of both remotes as real HTTP servers on this machine, so that the bridge can be tried without any account.
 //!
-//! [`telegram`] is a Bot API server, [`kommo`] a Chats API server; each keeps a small world (customers who write,
-//! managers who answer) that a person or a test acts in. [`page`] shows both worlds side by side in a browser.
+//! [`telegram`] is a Bot API server, [`kommo`] a Chats API server. Each has a small world (customers who write,
+//! managers who answer) in which a person or a test acts. [`page`] shows both worlds side by side in a browser.
 //!
-//! A fake is never kinder than the real thing: where the real server's behaviour is known it is copied, waits and
-//! refusals included; where it is unknown the fake takes the harsher reading. The fakes know nothing of the bridge. In
-//! particular they check signatures with code of their own, so that both cannot agree on the same mistake. They can
-//! keep a record of what passed (`record`), by which programs of others judge both sides: `tests/judges/`.
+//! A fake is never more lenient than the real server. It copies known behaviour, waits and refusals included, and
+//! assumes the stricter one where the behaviour is unknown. The fakes share no code with the bridge's clients. In
+//! particular they check signatures with their own code, so that both cannot have the same bug. They can record all
+//! exchanges (`record`), which other programs check against the documentation of both APIs: `tests/judges/`.
 
 pub(crate) mod calls;
 pub mod clock;

@@ -1,4 +1,4 @@
-//! The calls themselves, for whoever wants to see what goes over the wire. Tokens, secrets and signatures are left out.
+//! Calls with their bodies, for the page. Tokens, secrets and signatures are redacted.
 
 use axum::{
     body::{Body, to_bytes},
@@ -7,11 +7,11 @@ use axum::{
 };
 use serde::Serialize;
 
-/// The most that is kept of a body, in characters.
-const MOST: usize = 6000;
-/// Where the address of a file begins that only its link lets anybody have.
+/// How much of a body is kept, in characters.
+const MAX_CHARS: usize = 6000;
+/// The beginning of a signed link's path.
 const LINK: &str = "/media/";
-/// What stands for what is left out.
+/// Replaces redacted parts.
 const HIDDEN: char = '…';
 
 /// A call and its answer.
@@ -19,41 +19,41 @@ const HIDDEN: char = '…';
 pub(crate) struct Call {
     /// The method and the path.
     request: String,
-    /// The body, or what was asked in it.
+    /// The body, or its parameters.
     asked: String,
-    /// The body of the answer; `None` if there was none, or nobody has read it.
+    /// The body of the response; `None` if there was none, or it was not read.
     answered: Option<String>,
 }
 
 impl Call {
     pub(crate) fn new(request: &str, asked: &str, answered: Option<&str>) -> Self {
-        Self { request: shown(request), asked: shown(asked), answered: answered.map(shown) }
+        Self { request: redacted(request), asked: redacted(asked), answered: answered.map(redacted) }
     }
 }
 
-/// A bot's token without what is secret about it.
-pub(crate) fn hidden(token: &str) -> String {
+/// A bot's token without its secret part.
+pub(crate) fn redacted_token(token: &str) -> String {
     format!("{}:{HIDDEN}", token.split(':').next().unwrap_or_default())
 }
 
-/// A text as it is shown: without the signed part of links, and not for ever.
-fn shown(text: &str) -> String {
-    let mut pieces = text.split(LINK);
-    let mut shown = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let rest = piece.trim_start_matches(|sign: char| sign.is_ascii_alphanumeric() || "-_.=".contains(sign));
-        shown.push_str(LINK);
-        shown.push(HIDDEN);
-        shown.push_str(rest);
+/// A text without the signed part of links, and shortened.
+fn redacted(text: &str) -> String {
+    let mut parts = text.split(LINK);
+    let mut redacted = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|sign: char| sign.is_ascii_alphanumeric() || "-_.=".contains(sign));
+        redacted.push_str(LINK);
+        redacted.push(HIDDEN);
+        redacted.push_str(rest);
     }
-    match shown.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}{HIDDEN}", &shown[..at]),
-        None => shown,
+    match redacted.char_indices().nth(MAX_CHARS) {
+        Some((at, _)) => format!("{}{HIDDEN}", &redacted[..at]),
+        None => redacted,
     }
 }
 
-/// Reads the body of an answer that a fake holds in memory, and gives the answer back. Files are not read.
-pub(crate) async fn seen(response: Response) -> (Response, Option<String>) {
+/// Reads the body of a response in memory, and returns both. Files are not read.
+pub(crate) async fn buffered(response: Response) -> (Response, Option<String>) {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if !["application/json", "text/html"].contains(&kind) {
         return (response, None);
@@ -69,14 +69,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_gives_access_is_left_out() {
+    fn secrets_are_redacted() {
         let asked =
             r#"{"media":"http://127.0.0.1:1/media/eyJz-_.c2lnbmF0dXJl/photo.jpg","avatar":"https://x/media/ab.cd"}"#;
-        let call = Call::new(&format!("POST /bot{}/sendMessage", hidden("7:AAsecret")), asked, Some("{}"));
+        let call = Call::new(&format!("POST /bot{}/sendMessage", redacted_token("7:AAsecret")), asked, Some("{}"));
         assert_eq!(call.request, "POST /bot7:…/sendMessage");
         assert_eq!(call.asked, r#"{"media":"http://127.0.0.1:1/media/…/photo.jpg","avatar":"https://x/media/…"}"#);
         assert_eq!(call.answered.as_deref(), Some("{}"));
-        let long = Call::new("", &"é".repeat(MOST + 1), None);
-        assert_eq!(long.asked.chars().count(), MOST + 1);
+        let long = Call::new("", &"é".repeat(MAX_CHARS + 1), None);
+        assert_eq!(long.asked.chars().count(), MAX_CHARS + 1);
     }
 }

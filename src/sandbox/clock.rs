@@ -1,4 +1,4 @@
-//! The time that a fake lives in: this machine's, shifted at will.
+//! The clock of a fake: this machine's, with a shift.
 
 use std::{
     sync::{
@@ -17,7 +17,6 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Now, by this clock.
     #[expect(clippy::disallowed_methods, reason = "a fake is a remote with a clock of its own")]
     pub fn now(&self) -> UnixMillis {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

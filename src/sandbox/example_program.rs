@@ -1,6 +1,6 @@
-//! A shop's own program that shares a bot with Kommo: `/shop` shows what there is, and a press orders it.
+//! A shop's own program that shares a bot with Kommo: `/shop` shows the goods, and a press orders one.
 //!
-//! It talks to the bridge's gateway alone, as any program does that knows the Bot API.
+//! It uses only the bridge's gateway, like any program for the Bot API.
 
 use std::{
     collections::BTreeSet,
@@ -15,36 +15,36 @@ use tokio::time::sleep;
 
 use crate::sandbox::harness::LINES;
 
-/// What customers write to it.
+/// The command that customers send.
 pub(super) const COMMAND: &str = "/shop";
 const SECRET: &str = "7000000001:SANDBOX-example-program";
-/// For how long a poll waits at the gateway.
-const POLLED_FOR_SECONDS: u64 = 20;
-/// When it comes again while the bridge is away.
-const AGAIN: Duration = Duration::from_secs(1);
-/// What it sells: the word in the data of a button, and what stands on it.
+/// How long a poll waits at the gateway.
+const POLL_TIMEOUT_SECONDS: u64 = 20;
+/// The wait before a retry while the bridge is down.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The goods: the callback data and the label of their buttons.
 const GOODS: [(&str, &str); 2] = [("coffee", "Coffee, 3 €"), ("tea", "Tea, 2 €")];
 
-/// The program. Copies of it are one.
+/// The program. Clones share its state.
 #[derive(Clone, Debug)]
 pub(super) struct ExampleProgram {
     /// The source whose bot it shares.
     source: &'static str,
     url: String,
     client: Client,
-    /// What it has sent: chats and messages.
+    /// The chats and ids of the messages that it has sent.
     sent: Arc<Mutex<BTreeSet<(i64, i64)>>>,
 }
 
 impl ExampleProgram {
-    /// The program at a gateway that will listen at `gateway`.
+    /// The program, for a gateway that will listen at `gateway`.
     pub(super) fn new(gateway: SocketAddr) -> anyhow::Result<Self> {
         let client = Client::builder().no_proxy().build()?;
         let source = LINES[0].source;
         Ok(Self { source, url: format!("http://{gateway}/bot{SECRET}"), client, sent: Arc::default() })
     }
 
-    /// The lines of a bridge's configuration that let it in.
+    /// The lines of a bridge's configuration that admit it.
     pub(super) fn settings(gateway: SocketAddr) -> [(&'static str, String); 4] {
         [
             ("gateway.listen", format!("{:?}", gateway.to_string())),
@@ -64,13 +64,13 @@ impl ExampleProgram {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).contains(&(chat, message))
     }
 
-    /// Answers customers, and never ends. While the bridge is away, it asks again and again, as libraries do.
+    /// Answers customers, and never ends. While the bridge is down, it keeps polling, as libraries do.
     pub(super) async fn run(&self) {
         let mut offset = 0;
         loop {
-            let asked = json!({ "offset": offset, "timeout": POLLED_FOR_SECONDS });
+            let asked = json!({ "offset": offset, "timeout": POLL_TIMEOUT_SECONDS });
             let Some(updates) = self.call("getUpdates", asked).await else {
-                sleep(AGAIN).await;
+                sleep(RETRY_AFTER).await;
                 continue;
             };
             for update in updates.as_array().into_iter().flatten() {
@@ -107,7 +107,7 @@ impl ExampleProgram {
         self.call("editMessageText", json!({ "chat_id": chat, "message_id": message, "text": text })).await;
     }
 
-    /// What the Bot API answers; `None` if it refuses, or nobody is there.
+    /// The result of a call; `None` if it was refused, or there was no response.
     async fn call(&self, method: &str, parameters: Value) -> Option<Value> {
         let call = self.client.post(format!("{}/{method}", self.url));
         let call = call.header(header::CONTENT_TYPE, "application/json").body(parameters.to_string());

@@ -1,4 +1,4 @@
-//! What can go wrong on the way, on demand.
+//! Injects faults.
 
 use std::{sync::Mutex, sync::PoisonError, time::Duration};
 
@@ -10,30 +10,32 @@ use axum::{
 
 use crate::sandbox::serve::Line;
 
-/// One way for a request to go wrong.
+/// A fault of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The request is not handled; this is the answer.
+    /// The request is not handled; this is the response.
     Status {
         code: u16,
         /// The body, sent as `application/json`.
         body: String,
     },
-    /// The request is not handled; the answer is an HTML page with this status, as from a filter or a server at work.
+    /// The request is not handled; the response is an HTML page with this status, as from a filter or a server under
+    /// maintenance.
     Page { code: u16 },
     /// The request is not handled; 429, with the wait in seconds where the real server puts it.
     RetryAfter(u32),
-    /// The request lies still this long and is handled then, unless the client has hung up by that time.
+    /// The request is handled after this delay, unless the client has disconnected by then.
     Hang(Duration),
     /// The connection is closed; the request is not handled.
     DropBefore,
-    /// The request is handled, and the connection closed without an answer: the client cannot know.
+    /// The request is handled, and the connection closed without a response, so that the client does not know the
+    /// result.
     DropAfter,
-    /// The request is not handled; the answer is 200 with an HTML page, as from a proxy in between.
+    /// The request is not handled; the response is 200 with an HTML page, as from a proxy.
     Garbage,
 }
 
-/// The faults that wait for their request, by what they aim at.
+/// The pending faults, by their targets.
 #[derive(Debug)]
 pub(crate) struct Faults<T> {
     waiting: Mutex<Vec<(T, Fault, u32)>>,
@@ -44,7 +46,7 @@ impl<T> Faults<T> {
         Self { waiting: Mutex::new(Vec::new()) }
     }
 
-    /// The next `times` requests that `target` means go wrong.
+    /// Adds a fault to the next `times` requests that match `target`.
     pub(crate) fn add(&self, target: T, fault: Fault, times: u32) {
         self.locked(|waiting| waiting.push((target, fault, times)));
     }
@@ -53,28 +55,29 @@ impl<T> Faults<T> {
         self.locked(Vec::clear);
     }
 
-    /// The oldest fault whose target is `meant`, if any; it counts as used once more.
-    pub(crate) fn take(&self, meant: impl Fn(&T) -> bool) -> Option<Fault> {
+    /// Takes the oldest fault whose target matches, if any, and counts it as used once.
+    pub(crate) fn take(&self, matches: impl Fn(&T) -> bool) -> Option<Fault> {
         self.locked(|waiting| {
             waiting.retain(|(_, _, times)| *times > 0);
-            let (_, fault, times) = waiting.iter_mut().find(|(target, _, _)| meant(target))?;
+            let (_, fault, times) = waiting.iter_mut().find(|(target, _, _)| matches(target))?;
             *times -= 1;
             Some(fault.clone())
         })
     }
 
-    /// Whether everything that was to go wrong has been taken by a request.
+    /// Whether all faults were taken by requests.
     pub(crate) fn are_over(&self) -> bool {
         self.locked(|waiting| waiting.iter().all(|(_, _, times)| *times == 0))
     }
 
-    fn locked<R>(&self, act: impl FnOnce(&mut Vec<(T, Fault, u32)>) -> R) -> R {
-        act(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    fn locked<R>(&self, f: impl FnOnce(&mut Vec<(T, Fault, u32)>) -> R) -> R {
+        f(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Lets `fault` happen to a request that `handle` would answer. Returns the answer, or `None` if the line was cut.
-pub(crate) async fn undergo(
+/// Applies `fault` to a request that `handle` would answer. Returns the response, or `None` if the connection was
+/// closed.
+pub(crate) async fn with_fault(
     fault: Option<Fault>,
     line: &Line,
     retry_after: impl FnOnce(u32) -> Response,
@@ -102,14 +105,14 @@ pub(crate) async fn undergo(
     }
 }
 
-/// A page for people, with the sentence that servers write most.
+/// An HTML page with a common error text.
 fn page(status: u16) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let page = "<html><body><h1>502 Bad Gateway</h1></body></html>";
     (status, [(header::CONTENT_TYPE, "text/html")], page).into_response()
 }
 
-/// An answer whose body is JSON already.
+/// A response with a JSON body.
 pub(crate) fn json(status: u16, body: impl Into<Body>) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, [(header::CONTENT_TYPE, "application/json")], body.into()).into_response()

@@ -33,21 +33,21 @@ pub use ports::unused_address;
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     pub source: &'static str,
-    /// Its bot's token, good for the fake alone.
+    /// Its bot's token, which is valid for the fake only.
     pub token: &'static str,
     pub name: &'static str,
     username: &'static str,
 }
 
 impl Line {
-    /// What is secret about the token.
+    /// The secret part of the token.
     #[must_use]
     pub fn secret(&self) -> &'static str {
         self.token.split_once(':').map_or(self.token, |(_, secret)| secret)
     }
 }
 
-/// The bots that are there from the start.
+/// The initial bots.
 pub const LINES: [Line; 2] = [
     Line { source: "sales", token: "7000000001:SANDBOX-sales-bot", name: "Sales bot", username: "acme_sales_bot" },
     Line {
@@ -58,24 +58,24 @@ pub const LINES: [Line; 2] = [
     },
 ];
 
-/// A customer who is there from the start: id, first name, last name, username.
+/// An initial customer.
 pub const ANNA: i64 = 777_000_111;
 pub const BEN: i64 = 777_000_222;
 
-/// A person whose chats with customers a bot looks after, once [`Harness::furnish`] has made her.
+/// A person for whom a bot answers customers, created by [`Harness::furnish`].
 pub const OLGA: i64 = 777_000_333;
-/// A group with a bot in it, once [`Harness::furnish`] has made it.
+/// A group with a bot, created by [`Harness::furnish`].
 pub const GARDEN: i64 = -1_001_000_000_042;
-/// What Olga lets the bot do (Bot API, `BusinessBotRights`).
+/// The rights that Olga gives the bot (Bot API, `BusinessBotRights`).
 pub const RIGHTS: [&str; 2] = ["can_reply", "can_read_messages"];
 
 const CHANNEL_ID: &str = "344a5002-f8ca-454d-af3d-396180102ac7";
-/// The channel's secret, good for the fake alone.
+/// The channel's secret, which is valid for the fake only.
 pub const CHANNEL_SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
 const ACCOUNT_ID: &str = "52e591f7-c98f-4255-8495-827210138c81";
 const CHANNEL_BOT_ID: &str = "f1910c7f-b1e0-4184-bd09-c7def2a9109a";
 
-/// What was waited for did not happen in time.
+/// A condition did not hold in time.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("within {} s it did not happen that {what}", within.as_secs())]
 pub struct TimedOut {
@@ -83,7 +83,7 @@ pub struct TimedOut {
     within: Duration,
 }
 
-/// The sandbox: a stage with everybody on it.
+/// The sandbox: both fakes, and perhaps a bridge.
 pub struct Harness {
     pub telegram: FakeTelegram,
     pub kommo: FakeKommo,
@@ -100,9 +100,9 @@ impl fmt::Debug for Harness {
 }
 
 impl Harness {
-    /// Sets the stage and starts the bridge, in a temporary folder that goes with it. `settings` are more lines for the
-    /// bridge's configuration file. They may name what the stage alone knows: `{account_url}` and `{access_token}`. A
-    /// key of the stage's own that they name, be it in a comment (`#kommo.account_id`), is left to them.
+    /// Starts the fakes and the bridge, with a temporary folder that is removed at the end. `settings` are more lines
+    /// for the bridge's configuration file. They may contain `{account_url}` and `{access_token}`. A default key that
+    /// they mention, also in a comment (`#kommo.account_id`), is left out.
     ///
     /// # Errors
     /// If a port cannot be bound or the bridge does not start.
@@ -112,7 +112,7 @@ impl Harness {
         Ok(stage)
     }
 
-    /// Sets the stage and leaves the bridge to the caller.
+    /// Starts the fakes without a bridge.
     pub fn without_bridge(settings: &str) -> anyhow::Result<Self> {
         let telegram = FakeTelegram::start(any_port())?;
         for Line { token, name, username, .. } in LINES {
@@ -136,13 +136,12 @@ impl Harness {
         Ok(Self { telegram, kommo, bridge: None, settings, public_url, dir })
     }
 
-    /// Gives the bridge other settings, from its next start on: those that need the addresses of the fakes.
+    /// Replaces the bridge's settings from its next start on.
     pub fn configure(&mut self, settings: &str) {
         settings.clone_into(&mut self.settings);
     }
 
-    /// Adds what is not in every story: a group that the first bot reads, and an owner whose chats the other looks
-    /// after.
+    /// Adds a group that the first bot reads, and an owner for whom the second bot answers.
     pub fn furnish(&self) {
         let [sales, support] = LINES;
         self.telegram.set_reads_all(sales.token, true);
@@ -152,22 +151,21 @@ impl Harness {
         self.telegram.connect_business(support.token, OLGA, &RIGHTS);
     }
 
-    /// Writes the bridge's configuration, the way an operator would, and returns its path.
+    /// Writes the bridge's configuration, and returns its path.
     pub fn write_config(&self) -> anyhow::Result<std::path::PathBuf> {
         let file = self.dir.path().join("config.toml");
         write_private(&file, &self.config_text())?;
         Ok(file)
     }
 
-    /// Writes a text as the configuration of a bridge that is not the stage's own, and returns its path.
+    /// Writes the configuration of a bridge outside of the sandbox, and returns its path.
     pub(super) fn write_config_text(&self, text: &str) -> anyhow::Result<std::path::PathBuf> {
         let file = self.dir.path().join("config.toml");
         write_private(&file, text)?;
         Ok(file)
     }
 
-    /// Writes the running bridge's configuration with the addresses that it has, for the commands that ask it or Kommo,
-    /// and returns its path.
+    /// Writes the running bridge's configuration with its actual addresses, for commands, and returns its path.
     ///
     /// # Errors
     /// If no bridge runs, or it cannot be written.
@@ -183,7 +181,7 @@ impl Harness {
         Ok(file)
     }
 
-    /// The bridge's configuration; what `lines` name takes the place of the stage's own.
+    /// The bridge's configuration. `lines` replace default keys.
     pub(super) fn config_with(&self, lines: &str) -> String {
         let settings = format!("{lines}{}", self.settings);
         self.text_of(&settings)
@@ -206,7 +204,7 @@ impl Harness {
             ("admin.listen", any_port().to_string()),
             ("telegram.api_url", self.telegram.url()),
             ("kommo.chats_url", self.kommo.url()),
-            // The fakes are here, wherever the machine itself goes out.
+            // The fakes are local, whatever proxy the machine uses.
             ("telegram.proxy", "none".to_owned()),
             ("kommo.proxy", "none".to_owned()),
             ("kommo.channel_id", CHANNEL_ID.to_owned()),
@@ -219,9 +217,9 @@ impl Harness {
         format!("{}{settings}\n{sources}", lines.collect::<String>())
     }
 
-    /// Starts the bridge, again after a stop.
+    /// Starts the bridge, also after a stop.
     pub async fn start_bridge(&mut self) -> anyhow::Result<()> {
-        // Kommo fetches files from the bridge, so its address has to be known before it is configured.
+        // The configuration has the address from which Kommo downloads files, so the port is bound first.
         let public = TcpListener::bind(any_port()).await?;
         self.public_url = format!("http://{}", public.local_addr()?);
         let config = Config::load(Some(&self.write_config()?), &Environment::default())?;
@@ -231,7 +229,7 @@ impl Harness {
         Ok(())
     }
 
-    /// Lets Kommo send its hooks to a bridge at this address.
+    /// Makes Kommo send its hooks to a bridge at this address.
     pub fn hooks_go_to(&self, bridge: SocketAddr) {
         self.kommo.set_hook_url(format!("http://{bridge}/kommo/{}", self.kommo.settings().scope_id()));
     }
@@ -243,7 +241,7 @@ impl Harness {
         Some(bridge.ended().await)
     }
 
-    /// Cuts the bridge off in the middle of whatever it does, if it runs.
+    /// Aborts the bridge, if it runs.
     pub async fn cut_off_bridge(&mut self) {
         if let Some(bridge) = self.bridge.take() {
             bridge.lifecycle().cut_off();
@@ -257,25 +255,25 @@ impl Harness {
         self.bridge.as_ref()
     }
 
-    /// Where it keeps its files.
+    /// The temporary folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// The secrets that the fakes were told though they are not for them, each with where it stood.
+    /// The secrets that a fake has received though they are not for it, each with its position.
     #[must_use]
     pub fn leaks(&self) -> Vec<String> {
         let [chats, account] = self.kommo.leaks();
         [self.telegram.leaks(), chats, account].iter().flat_map(|leaks| leaks.found()).collect()
     }
 
-    /// Waits until `condition` holds, looking again whenever something changes on either side.
+    /// Waits until `condition` holds. It checks again at every change on either side.
     ///
     /// # Errors
-    /// [`TimedOut`] if it does not hold `within` the time; `what` says what was waited for.
+    /// [`TimedOut`] if it does not hold `within` the time. `what` describes it.
     pub async fn until(&self, what: &str, within: Duration, condition: impl Fn(&Self) -> bool) -> Result<(), TimedOut> {
-        // A request may change no world, and is written down after it has changed one.
+        // A request may change no world, and is logged after it has changed one.
         let (telegram, kommo) = (&self.telegram, &self.kommo);
         let lines = [telegram.traffic().changed(), kommo.traffic().changed()];
         let mut watched = [telegram.changed(), kommo.changed()].into_iter().chain(lines).collect::<Vec<_>>();
@@ -295,14 +293,14 @@ impl Harness {
 }
 
 impl Drop for Harness {
-    /// A client that has sent a secret to the wrong server fails the test, however the rest went.
+    /// A secret that was sent to the wrong server fails the test.
     fn drop(&mut self) {
         let leaks = self.leaks();
-        assert!(leaks.is_empty() || thread::panicking(), "secrets were told: {leaks:#?}");
+        assert!(leaks.is_empty() || thread::panicking(), "secrets have leaked: {leaks:#?}");
     }
 }
 
-/// Writes a file that holds secrets, as an operator should: nobody else may read it.
+/// Writes a file with secrets, which nobody else may read.
 fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600).open(file)?.write_all(text.as_bytes())

@@ -1,8 +1,8 @@
-//! A Chats API server with the part of a Kommo account behind it that a channel can notice.
+//! A fake Chats API server, with the part of a Kommo account that a channel can observe.
 //!
-//! Rules follow the Chats API reference (amocrm.ru/developers, "API чатов"; developers.kommo.com, "Chats API").
-//! Managers and what they see are acted through [`FakeKommo`]; the channel is reached at [`FakeKommo::url`] as at
-//! `https://amojo.kommo.com`, and the account at [`FakeKommo::account_url`] as at `https://example.kommo.com`.
+//! It follows the Chats API reference (amocrm.ru/developers, "API чатов"; developers.kommo.com, "Chats API"). Methods
+//! of [`FakeKommo`] act as managers and show what they see. [`FakeKommo::url`] takes the place of
+//! `https://amojo.kommo.com`, and [`FakeKommo::account_url`] that of `https://example.kommo.com`.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -55,7 +55,7 @@ use world::World;
 #[cfg(test)]
 mod tests;
 
-/// The channel as it was registered, and the account that it is for.
+/// The registered channel, and its account.
 #[derive(Clone)]
 pub struct Settings {
     pub channel_id: String,
@@ -70,13 +70,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The channel connected to the account: part of every address.
+    /// The id of the channel's connection to the account, which is part of every path.
     pub fn scope_id(&self) -> String {
         format!("{}_{}", self.channel_id, self.account_id)
     }
 }
 
-/// What a request is about.
+/// The endpoint of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// `POST {channel}/connect`.
@@ -106,7 +106,7 @@ pub struct Request {
     pub method: String,
     /// The path without the query.
     pub path: String,
-    /// What it is about; `None` if there is no such address.
+    /// Its endpoint; `None` if there is no such path.
     pub endpoint: Option<Endpoint>,
     /// The body as it came.
     pub body: String,
@@ -114,7 +114,7 @@ pub struct Request {
     pub status: Option<u16>,
 }
 
-/// How the channel answered a hook. Kommo never repeats one.
+/// The channel's response to a hook. Kommo never repeats one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HookAnswer {
     /// The HTTP status; `None` if no hook was sent, or no answer came within 5 s.
@@ -134,13 +134,13 @@ pub enum SignatureMode {
     Literal(String),
 }
 
-/// What the requests and the acts share.
+/// The state that requests and acts share.
 struct Core {
     settings: Settings,
     world: Shared<World>,
     clock: Clock,
     faults: Faults<Option<Endpoint>>,
-    /// Texts that go wrong.
+    /// Faults of requests with these texts.
     dislikes: Faults<String>,
     traffic: Traffic,
     record: Record,
@@ -150,7 +150,7 @@ struct Core {
     client: reqwest::Client,
 }
 
-/// A running fake Chats API server. Clones are handles to the same one; it stops with the last of them.
+/// A running fake. Clones are handles to the same one, which stops with the last of them.
 #[derive(Clone)]
 pub struct FakeKommo {
     core: Arc<Core>,
@@ -203,7 +203,7 @@ impl FakeKommo {
         &self.core.settings
     }
 
-    /// What must not be told to the Chats API and to the account, and what was all the same.
+    /// The leaks of secrets to the Chats API and to the account.
     pub(crate) fn leaks(&self) -> [&Leaks; 2] {
         [&self.leaks, &self.rest_leaks]
     }
@@ -213,32 +213,32 @@ impl FakeKommo {
         &self.core.clock
     }
 
-    /// What went over the wire.
+    /// The log of exchanges.
     pub fn traffic(&self) -> &Traffic {
         &self.core.traffic
     }
 
-    /// A version that counts up with every change of the world.
+    /// A version that increases with every change of the world.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.core.world.watch()
     }
 
-    /// The next `times` requests to `endpoint` (`None`: to any) go wrong.
+    /// Adds a fault to the next `times` requests to `endpoint` (`None`: to any).
     pub fn fault(&self, endpoint: impl Into<Option<Endpoint>>, fault: Fault, times: u32) {
         self.core.faults.add(endpoint.into(), fault, times);
     }
 
-    /// Every request with this text in its path or body goes wrong.
+    /// Adds a fault to every request with this text in its path or body.
     pub fn fault_of(&self, text: &str, fault: Fault) {
         self.core.dislikes.add(text.to_owned(), fault, u32::MAX);
     }
 
-    /// Whether all faults of the Chats API have been met.
+    /// Whether all faults of the Chats API were taken by requests.
     pub fn faults_are_over(&self) -> bool {
         self.core.faults.are_over()
     }
 
-    /// Takes back all faults that have not happened yet.
+    /// Removes all pending faults.
     pub fn heal(&self) {
         self.core.dislikes.clear();
         self.core.faults.clear();
@@ -250,7 +250,7 @@ impl FakeKommo {
         self.server.set_down(down)
     }
 
-    /// Stops for good and waits until nothing of it runs any more.
+    /// Stops, and waits until nothing of it runs any more.
     pub async fn stop(&self) {
         self.server.stop().await;
         self.rest_server.stop().await;

@@ -1,4 +1,4 @@
-//! A configuration for a bridge of one's own, between the fakes of a sandbox.
+//! A configuration for another bridge between the fakes of a sandbox.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 
@@ -6,10 +6,10 @@ use reqwest::Url;
 
 use crate::sandbox::harness::Harness;
 
-/// What stands in an address in place of a channel's scope, in our words and in Kommo's.
+/// Placeholders of a channel's scope in an address: ours and Kommo's.
 const SCOPE: [&str; 2] = ["SCOPE", ":scope_id"];
 
-/// The address that Kommo's hooks go to, with the channel's scope in its place.
+/// The target of Kommo's hooks, with the channel's scope.
 pub(super) fn hook_url(hooks_to: &Url, stage: &Harness) -> Url {
     let scope = stage.kommo.settings().scope_id();
     let path: Vec<_> =
@@ -19,8 +19,8 @@ pub(super) fn hook_url(hooks_to: &Url, stage: &Harness) -> Url {
     url
 }
 
-/// The configuration with which `telekommo run` takes the hooks that go to `hooks_to`. Its data directory goes with the
-/// stage.
+/// The configuration with which `telekommo run` receives the hooks for `hooks_to`. Its data directory is removed with
+/// the sandbox.
 ///
 /// # Errors
 /// If no port is free.
@@ -32,7 +32,8 @@ pub(super) fn config(hooks_to: &Url, stage: &Harness) -> anyhow::Result<String> 
     Ok(stage.config_with(&format!("{listen}{public}")))
 }
 
-/// Where the bridge listens: at the address itself if it is one of this machine, and else behind a web server.
+/// Where the bridge listens, if `hooks_to` is plain http to an IP address or localhost; otherwise it is behind a web
+/// server.
 fn listener(hooks_to: &Url) -> Option<SocketAddr> {
     let host = hooks_to.host_str()?.trim_matches(['[', ']']);
     let ip = if host == "localhost" { Some(IpAddr::V4(Ipv4Addr::LOCALHOST)) } else { host.parse().ok() };
@@ -40,7 +41,7 @@ fn listener(hooks_to: &Url) -> Option<SocketAddr> {
     Some(SocketAddr::new(ip.filter(|_| is_plain)?, hooks_to.port_or_known_default()?))
 }
 
-/// The address of the hooks without what telekommo itself puts behind it.
+/// The address of the hooks without telekommo's own path.
 fn public_url(hooks_to: &Url) -> String {
     let mut url = hooks_to.clone();
     let path = url.path().split("/kommo").next().unwrap_or_default().trim_end_matches('/').to_owned();

@@ -1,4 +1,4 @@
-//! A page that shows both fakes side by side, with a small JSON interface behind it.
+//! A page that shows both fakes side by side, with a small JSON API.
 //!
 //! | Request | Meaning |
 //! |---|---|
@@ -51,7 +51,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-/// The page itself: path, type, text. Nothing in it comes from elsewhere.
+/// The files of the page: path, type, text.
 const FILES: [(&str, &str, &str); 21] = [
     ("/", "text/html; charset=utf-8", include_str!("page/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("page/page.css")),
@@ -80,40 +80,40 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What the page promises, which holds as long as it listens on this machine alone.
+/// A text of the page that is true if it listens on this machine only.
 const PRIVATE: &str = "Nothing here leaves this machine.";
-/// What it says otherwise.
+/// The text in its place otherwise.
 const OPEN: &str = "Anyone who reaches this address can use this page.";
 
-/// What the page shows.
+/// What the page has access to.
 struct View {
     telegram: FakeTelegram,
     kommo: FakeKommo,
     /// Sources by id, each with its bot's token.
     sources: Vec<(String, String)>,
     switches: Arc<Switches>,
-    /// The shop's own program, if one runs.
+    /// The example program, if it runs.
     program: Option<ExampleProgram>,
 }
 
 impl View {
     /// The token of the bot behind a source.
-    fn token(&self, source: &str) -> Result<&str, Trouble> {
+    fn token(&self, source: &str) -> Result<&str, PageError> {
         let known = self.sources.iter().find(|(id, _)| id == source);
         known
             .map(|(_, token)| token.as_str())
-            .ok_or_else(|| Trouble::unknown(format!("There is no source {source:?}.")))
+            .ok_or_else(|| PageError::unknown(format!("There is no source {source:?}.")))
     }
 }
 
-/// Why a request to the page is refused: a status and a sentence.
+/// An error response: a status and a sentence.
 #[derive(Debug, PartialEq, Eq)]
-struct Trouble {
+struct PageError {
     status: StatusCode,
     sentence: String,
 }
 
-impl Trouble {
+impl PageError {
     fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
         Self { status, sentence: sentence.into() }
     }
@@ -127,7 +127,7 @@ impl Trouble {
     }
 }
 
-impl IntoResponse for Trouble {
+impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         fault::json(self.status.as_u16(), json!({ "error": self.sentence }).to_string())
     }
@@ -139,7 +139,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// Serves a page over both fakes at `listen`. `sources` are the ids of the sources with their bots' tokens.
+    /// Serves a page for both fakes at `listen`. `sources` are the ids of the sources with their bots' tokens.
     pub(super) fn start(
         listen: SocketAddr,
         (telegram, kommo): (FakeTelegram, FakeKommo),
@@ -160,7 +160,7 @@ impl Page {
             .route("/api/calls/{n}", get(called))
             .route("/api/events", get(events::stream))
             .merge(acts::router())
-            .fallback(async || Trouble::unknown("There is no such address here."))
+            .fallback(async || PageError::unknown("There is no such address here."))
             .layer(from_fn_with_state(listen.ip(), guard::guard))
             .with_state(view);
         Ok(Self { server: Server::start(listen, router)? })
@@ -170,7 +170,7 @@ impl Page {
         self.server.address()
     }
 
-    /// Stops for good and waits until nothing of it runs any more.
+    /// Stops, and waits until nothing of it runs any more.
     pub async fn stop(&self) {
         self.server.stop().await;
     }
@@ -189,8 +189,8 @@ async fn current(State(view): State<Arc<View>>) -> Response {
 }
 
 /// The call of an exchange.
-async fn called(State(view): State<Arc<View>>, Path(n): Path<u64>) -> Result<Response, Trouble> {
+async fn called(State(view): State<Arc<View>>, Path(n): Path<u64>) -> Result<Response, PageError> {
     let call = view.telegram.traffic().call(n).or_else(|| view.kommo.traffic().call(n));
-    let call = call.ok_or_else(|| Trouble::unknown("This call is not kept any more."))?;
+    let call = call.ok_or_else(|| PageError::unknown("This call is not kept any more."))?;
     Ok(fault::json(200, json!(call).to_string()))
 }

@@ -1,13 +1,13 @@
-//! What passed between the fakes and their clients, written down for programs that judge it.
+//! Records the exchanges between the fakes and their clients, for programs that check them.
 //!
-//! If the variable `TELEKOMMO_SANDBOX_RECORD` names a folder, each process adds to a file of its own there, one line of
-//! JSON for each request that was answered, and for each secret that was told to whom it is not for. No token, secret
-//! or signature is among them, and no bytes of files.
+//! If the variable `TELEKOMMO_SANDBOX_RECORD` names a folder, each process appends to a file of its own there: one line
+//! of JSON for each request, and for each leaked secret. The lines contain no tokens, secrets or signatures, and no
+//! files.
 //!
 //! | Field | Meaning |
 //! |---|---|
 //! | `remote` | `telegram` or `kommo` |
-//! | `client` | the `User-Agent`, by which the bridge's requests are told from a test's own |
+//! | `client` | the `User-Agent`, which distinguishes the bridge's requests from a test's own |
 //! | `method` | of the Bot API, in lower case; `GET` and `POST` for Kommo |
 //! | `status` | of the answer; `null` if the connection was closed instead |
 //! | `fault` | whether the request went wrong on purpose |
@@ -32,12 +32,12 @@ use crate::config::Environment;
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     file: Option<Mutex<File>>,
-    /// Updates that are sent as a test wrote them, whatever they are.
+    /// Updates that tests have written by hand.
     by_hand: Mutex<HashSet<String>>,
 }
 
 impl Record {
-    /// The record that the environment of this process asks for, or one that keeps nothing.
+    /// The record that the environment of this process configures, or a disabled one.
     pub(crate) fn of_process() -> io::Result<Self> {
         let Some(folder) = Environment::of_process().record_folder() else { return Ok(Self::default()) };
         fs::create_dir_all(&folder)?;
@@ -46,32 +46,32 @@ impl Record {
         Ok(Self { file: Some(Mutex::new(file)), ..Self::default() })
     }
 
-    /// Adds a line, if anything is kept at all.
+    /// Adds a line, unless the record is disabled.
     pub(crate) fn add(&self, line: impl FnOnce() -> Value) {
         let Some(file) = &self.file else { return };
         let line = format!("{}\n", line());
-        // One call a line: several fakes of a process write to the same file.
+        // A single write per line, because several fakes of a process write to the same file.
         if let Err(error) = locked(file).write_all(line.as_bytes()) {
-            tracing::error!(%error, "the record of the sandbox is not whole");
+            tracing::error!(%error, "the record of the sandbox is incomplete");
         }
     }
 
-    /// Takes note that somebody wrote this update by hand.
+    /// Marks an update as written by hand.
     pub(crate) fn by_hand(&self, update: &Value) {
         if self.file.is_some() {
             locked(&self.by_hand).insert(update.to_string());
         }
     }
 
-    /// Whether somebody wrote this update by hand.
+    /// Whether an update was written by hand.
     pub(crate) fn is_by_hand(&self, update: &Value) -> bool {
         let by_hand = locked(&self.by_hand);
-        // Usually there is none, and writing out each update would slow a busy bridge down.
+        // Usually there is none, and serialising each update would slow a busy bridge down.
         !by_hand.is_empty() && by_hand.contains(&update.to_string())
     }
 }
 
-/// Who asks, in their own words.
+/// The client's `User-Agent`.
 pub(crate) fn client(headers: &HeaderMap) -> &str {
     headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use crate::{
 /// How long one message may take. On one machine it takes milliseconds.
 const WITHIN: Duration = Duration::from_secs(20);
 
-/// Who says a line of the script.
+/// The author of a line of the script.
 #[derive(Clone, Copy)]
 enum Speaker {
     Customer(i64),

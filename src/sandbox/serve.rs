@@ -39,7 +39,7 @@ impl Server {
         Self::guarded(listen, router, Arc::default())
     }
 
-    /// The same, and looks for secrets in everything that clients say.
+    /// As [`Server::start`], and looks for secrets in everything that clients send.
     pub(crate) fn guarded(listen: SocketAddr, router: Router, leaks: Arc<Leaks>) -> io::Result<Self> {
         let gate = Arc::new(Gate::open(listen, leaks)?);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -49,7 +49,7 @@ impl Server {
         Ok(Self { gate, tasks, stop })
     }
 
-    /// Where it listens, or would if it were up.
+    /// Where it listens, if it is up.
     pub(crate) fn address(&self) -> SocketAddr {
         self.gate.address
     }
@@ -78,12 +78,12 @@ impl Drop for Server {
     }
 }
 
-/// One client's connection, as its requests know it.
+/// The connection of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Line(CancellationToken);
 
 impl Line {
-    /// Closes the connection. Whatever would still be answered on it is not sent.
+    /// Closes the connection. Pending responses are not sent.
     pub(crate) fn cut(&self) {
         self.0.cancel();
     }
@@ -95,7 +95,7 @@ impl Connected<IncomingStream<'_, GatedListener>> for Line {
     }
 }
 
-/// The listening socket, present or not.
+/// The listening socket, which can be closed and reopened.
 struct Gate {
     address: SocketAddr,
     leaks: Arc<Leaks>,
@@ -105,9 +105,9 @@ struct Gate {
 
 struct State {
     listener: Option<TcpListener>,
-    /// Keeps the port ours while we are down: bound, but not listening, so that clients are refused.
+    /// Reserves the port while the server is down: bound, but not listening, so that connections are refused.
     reserved: Option<TcpSocket>,
-    /// Cuts every connection that was accepted since the gate was last opened.
+    /// Closes every connection that was accepted since the socket was last opened.
     cut: CancellationToken,
     waiting: Option<Waker>,
 }
@@ -132,7 +132,7 @@ impl Gate {
 }
 
 impl State {
-    /// Stops listening and cuts what was accepted.
+    /// Stops listening, and closes all connections.
     fn shut(&mut self) {
         self.listener = None;
         self.reserved = None;
@@ -170,7 +170,7 @@ impl State {
     }
 }
 
-/// What axum accepts from.
+/// The listener for axum.
 struct GatedListener(Arc<Gate>);
 
 impl Listener for GatedListener {
@@ -181,7 +181,7 @@ impl Listener for GatedListener {
         loop {
             match poll_fn(|context| self.0.lock().poll_accept(context)).await {
                 Ok((stream, peer, cut)) => return (Wire::new(stream, cut, Arc::clone(&self.0.leaks)), peer),
-                // Too many open files, or a client that left at once: neither is a reason to stop.
+                // Too many open files, or a client that has disconnected at once: neither is a reason to stop.
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }

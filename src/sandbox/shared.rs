@@ -1,4 +1,4 @@
-//! A world that many requests change and that others watch.
+//! A value that requests change and others watch.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,18 +16,18 @@ impl<T> Shared<T> {
         Self { value: Mutex::new(value), version: watch::Sender::new(0) }
     }
 
-    pub(crate) fn look<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        read(&self.lock())
+    pub(crate) fn read<R>(&self, f: impl FnOnce(&T) -> R) -> R {
+        f(&self.lock())
     }
 
-    /// Writes something that nobody watches.
-    pub(crate) fn note<R>(&self, write: impl FnOnce(&mut T) -> R) -> R {
-        write(&mut self.lock())
+    /// Changes the value without notifying watchers.
+    pub(crate) fn note<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        f(&mut self.lock())
     }
 
-    /// Writes, and wakes all watchers.
-    pub(crate) fn change<R>(&self, write: impl FnOnce(&mut T) -> R) -> R {
-        let result = self.note(write);
+    /// Changes the value, and notifies all watchers.
+    pub(crate) fn change<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
+        let result = self.note(f);
         self.bump();
         result
     }

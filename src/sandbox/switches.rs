@@ -1,4 +1,4 @@
-//! What a visitor of the page can let go wrong: a remote that is away, a bridge that is cut off, a call that fails.
+//! Faults that a visitor of the page can switch on: a remote that is down, a bridge that is aborted, a call that fails.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -17,28 +17,28 @@ use crate::{
     store::{Counts, Store},
 };
 
-/// How long Kommo thinks about a message that it answers slowly. Less than the bridge waits.
+/// The delay of a slow response of Kommo's. It is shorter than the bridge's timeout.
 const SLOW: Duration = Duration::from_secs(8);
 
-/// What a sandbox is to do with its bridge.
+/// An order for the sandbox's bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Drop whatever it does, in the middle of it.
+    /// Abort it.
     CutOff,
     Start,
 }
 
-/// How the bridge is.
+/// The state of the bridge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bridge {
-    /// It is none of the sandbox's.
+    /// It does not belong to the sandbox.
     Elsewhere,
     Running,
     Off,
 }
 
-/// Something that can be switched on the page.
+/// A switch on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Switch {
@@ -46,15 +46,15 @@ pub(super) enum Switch {
     KommoAway,
     /// The Bot API cannot be reached.
     TelegramAway,
-    /// The bridge is cut off.
+    /// The bridge is aborted.
     BridgeOff,
     /// Telegram refuses the next text to a customer.
     RefuseNext,
-    /// Kommo takes its time for the next message.
+    /// Kommo responds slowly to the next message.
     SlowNext,
 }
 
-/// What is switched, and the bridge that may be.
+/// The state of the switches, and the bridge if there is one.
 pub struct Switches {
     state: Shared<State>,
     orders: Option<mpsc::Sender<Order>>,
@@ -68,13 +68,13 @@ struct State {
 }
 
 impl Switches {
-    /// For a bridge that is none of the sandbox's.
+    /// For a bridge that does not belong to the sandbox.
     #[must_use]
     pub fn without_bridge() -> Arc<Self> {
         Self::with(Bridge::Elsewhere, None, None)
     }
 
-    /// For the sandbox's own bridge, whose queues are in `store`. Whoever has the bridge is given the orders.
+    /// For the sandbox's own bridge, whose queues are in `store`. The receiver gets the orders.
     #[must_use]
     pub fn of_bridge(store: Option<Store>) -> (Arc<Self>, mpsc::Receiver<Order>) {
         let (orders, given) = mpsc::channel(1);
@@ -86,7 +86,7 @@ impl Switches {
         Arc::new(Self { state, orders })
     }
 
-    /// The bridge runs with this store, or is off.
+    /// Reports that the bridge runs with this store, or is off.
     pub fn bridge_has(&self, store: Option<Store>) {
         self.state.change(|state| {
             state.bridge = if store.is_some() { Bridge::Running } else { Bridge::Off };
@@ -94,15 +94,15 @@ impl Switches {
         });
     }
 
-    /// Counts up with every change.
+    /// A version that increases with every change.
     pub(super) fn changed(&self) -> watch::Receiver<u64> {
         self.state.watch()
     }
 
-    /// Switches something, or lets something happen once.
+    /// Sets a switch, or adds a fault once.
     ///
     /// # Errors
-    /// What cannot be switched, in a sentence.
+    /// A sentence that says why it cannot be switched.
     pub(super) fn set(
         &self,
         (telegram, kommo): (&FakeTelegram, &FakeKommo),
@@ -134,9 +134,9 @@ impl Switches {
         Ok(())
     }
 
-    /// What the page shows of it.
-    pub(super) fn shown(&self) -> Value {
-        self.state.look(|state| {
+    /// The state for the page.
+    pub(super) fn state_json(&self) -> Value {
+        self.state.read(|state| {
             let counts = state.store.as_ref().map(Store::counts);
             json!({
                 "kommo_away": state.kommo_away,
@@ -148,11 +148,12 @@ impl Switches {
     }
 }
 
-/// What the bridge has stored and not yet passed on.
+/// How many messages the bridge has stored and not yet relayed.
 fn queue(counts: &Counts) -> Value {
     let waiting = |to_telegram: bool| -> usize {
-        let is_meant = |route: &Route| matches!(route, Route::Outbound(_) | Route::Undeliverable) == to_telegram;
-        counts.routes.iter().filter(|(route, _)| is_meant(route)).map(|(_, queue)| queue.waiting).sum()
+        let matches_direction =
+            |route: &Route| matches!(route, Route::Outbound(_) | Route::Undeliverable) == to_telegram;
+        counts.routes.iter().filter(|(route, _)| matches_direction(route)).map(|(_, queue)| queue.waiting).sum()
     };
     json!({ "to_kommo": waiting(false), "to_telegram": waiting(true), "parked": counts.parked + counts.told })
 }

@@ -1,7 +1,7 @@
-//! A Bot API server with the part of Telegram behind it that a bot can notice.
+//! A fake Bot API server, with the part of Telegram that a bot can observe.
 //!
-//! Rules and texts follow the published server (`tdlib/telegram-bot-api`, `Client.cpp`). Bots, customers and what they
-//! do are acted through [`FakeTelegram`]; bots are reached at [`FakeTelegram::url`] as at `https://api.telegram.org`.
+//! Rules and texts follow the published server (`tdlib/telegram-bot-api`, `Client.cpp`). Methods of [`FakeTelegram`]
+//! create bots and act as customers. [`FakeTelegram::url`] takes the place of `https://api.telegram.org`.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -67,7 +67,7 @@ pub use rooms::{GroupCard, Room};
 
 use world::World;
 
-/// A bot to be, as its owner made it with `BotFather`.
+/// A bot to add.
 #[derive(Clone)]
 pub struct NewBot {
     /// `<bot id>:<secret>`.
@@ -85,7 +85,7 @@ pub struct Customer {
     pub id: i64,
     /// Never empty.
     pub first_name: String,
-    /// The rest of the name, if they gave it.
+    /// The last name, if they have given one.
     pub last_name: Option<String>,
     /// The public username, without `@`.
     pub username: Option<String>,
@@ -105,7 +105,7 @@ pub struct Request {
     pub status: Option<u16>,
 }
 
-/// Which requests a fault is for. What is not named matches any.
+/// The target of a fault. `None` matches any.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Target {
     /// The bot, by its token.
@@ -129,13 +129,13 @@ impl Target {
         Self { token: Some(token.to_owned()), method: None }
     }
 
-    fn means(&self, token: &str, method: &str) -> bool {
+    fn matches(&self, token: &str, method: &str) -> bool {
         self.token.as_deref().is_none_or(|ours| ours == token)
             && self.method.as_deref().is_none_or(|ours| ours.eq_ignore_ascii_case(method))
     }
 }
 
-/// What the requests and the acts share.
+/// The state that requests and acts share.
 struct Core {
     world: Shared<World>,
     clock: Clock,
@@ -144,7 +144,7 @@ struct Core {
     record: Record,
 }
 
-/// A running fake Bot API server. Clones are handles to the same one; it stops with the last of them.
+/// A running fake. Clones are handles to the same one, which stops with the last of them.
 #[derive(Clone)]
 pub struct FakeTelegram {
     core: Arc<Core>,
@@ -179,7 +179,7 @@ impl FakeTelegram {
         self.server.address()
     }
 
-    /// What must not be told to it, and what was all the same.
+    /// The leaks of secrets to it.
     pub(crate) fn leaks(&self) -> &Leaks {
         &self.leaks
     }
@@ -189,22 +189,22 @@ impl FakeTelegram {
         &self.core.clock
     }
 
-    /// What went over the wire.
+    /// The log of exchanges.
     pub fn traffic(&self) -> &Traffic {
         &self.core.traffic
     }
 
-    /// A version that counts up with every change of the world.
+    /// A version that increases with every change of the world.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.core.world.watch()
     }
 
-    /// The next `times` requests that `target` means go wrong.
+    /// Adds a fault to the next `times` requests that match `target`.
     pub fn fault(&self, target: Target, fault: Fault, times: u32) {
         self.core.faults.add(target, fault, times);
     }
 
-    /// Takes back all faults that have not happened yet.
+    /// Removes all pending faults.
     pub fn heal(&self) {
         self.core.faults.clear();
     }
@@ -214,7 +214,7 @@ impl FakeTelegram {
         self.server.set_down(down)
     }
 
-    /// Stops for good and waits until nothing of it runs any more.
+    /// Stops, and waits until nothing of it runs any more.
     pub async fn stop(&self) {
         self.server.stop().await;
     }

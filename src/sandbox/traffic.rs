@@ -1,4 +1,4 @@
-//! What went over the wire between the bridge and a fake, for the page and the console.
+//! A log of the exchanges between the bridge and a fake, for the page and the terminal.
 
 use std::{
     collections::VecDeque,
@@ -13,10 +13,10 @@ use crate::{
     sandbox::{calls::Call, shared::Shared},
 };
 
-/// How many exchanges a log remembers.
-pub const REMEMBERED: usize = 500;
+/// How many exchanges a log keeps.
+pub const MAX_EXCHANGES: usize = 500;
 
-/// The number of the next exchange, counted over all logs of the process: two logs merge by it.
+/// The number of the next exchange, over all logs of the process, so that two logs can be merged.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// One end of an exchange.
@@ -25,7 +25,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 pub enum Party {
     /// The Bot API server.
     Telegram,
-    /// The program under trial.
+    /// The program under test.
     Bridge,
     /// The Chats API server.
     Kommo,
@@ -43,36 +43,36 @@ impl Party {
     }
 }
 
-/// A request and how it was answered. Never holds a token, a secret or a signature.
+/// A request and its response, without tokens, secrets and signatures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Exchange {
-    /// Counts up over the whole process.
+    /// A number that increases over the whole process.
     pub n: u64,
     /// When, by the fake's clock.
     pub at_ms: UnixMillis,
     pub from: Party,
-    /// Who was given it.
+    /// The recipient of the request.
     pub to: Party,
-    /// What it was, for a person: `sendMessage → chat 777`.
+    /// A description for people: `sendMessage → chat 777`.
     pub what: String,
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
     pub ok: bool,
-    /// Whether the call itself can be looked at.
+    /// Whether the call itself was kept.
     pub has_call: bool,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct Entry {
     exchange: Exchange,
     call: Option<Call>,
 }
 
-/// The last [`REMEMBERED`] exchanges of one fake.
+/// The last [`MAX_EXCHANGES`] exchanges of one fake.
 #[derive(Debug)]
 pub struct Traffic {
-    ring: Shared<VecDeque<Kept>>,
-    /// Whether anybody looks at the calls themselves: they take time and memory.
+    ring: Shared<VecDeque<Entry>>,
+    /// Whether the calls themselves are kept, which takes time and memory.
     keeps_calls: AtomicBool,
 }
 
@@ -90,7 +90,7 @@ impl Traffic {
         self.keeps_calls.load(Ordering::Relaxed)
     }
 
-    /// Writes one exchange down, with the call itself if calls are kept.
+    /// Adds an exchange, with the call itself if calls are kept.
     pub(crate) fn add(
         &self,
         at_ms: UnixMillis,
@@ -103,30 +103,30 @@ impl Traffic {
         self.ring.change(|ring| {
             let n = NEXT.fetch_add(1, Ordering::Relaxed);
             let exchange = Exchange { n, at_ms, from, to, what, status, ok, has_call: call.is_some() };
-            ring.push_back(Kept { exchange, call });
-            if ring.len() > REMEMBERED {
+            ring.push_back(Entry { exchange, call });
+            if ring.len() > MAX_EXCHANGES {
                 ring.pop_front();
             }
         });
     }
 
-    /// The remembered exchanges, oldest first.
+    /// The kept exchanges, oldest first.
     pub fn all(&self) -> Vec<Exchange> {
         self.since(0)
     }
 
-    /// The remembered exchanges whose number is above `n`, oldest first.
+    /// The kept exchanges with a number above `n`, oldest first.
     pub fn since(&self, n: u64) -> Vec<Exchange> {
-        let is_newer = |kept: &&Kept| kept.exchange.n > n;
-        self.ring.look(|ring| ring.iter().filter(is_newer).map(|kept| kept.exchange.clone()).collect())
+        let is_newer = |kept: &&Entry| kept.exchange.n > n;
+        self.ring.read(|ring| ring.iter().filter(is_newer).map(|kept| kept.exchange.clone()).collect())
     }
 
-    /// The call of the exchange with this number, if it is remembered.
+    /// The call of the exchange with this number, if it was kept.
     pub(crate) fn call(&self, n: u64) -> Option<Call> {
-        self.ring.look(|ring| ring.iter().find(|kept| kept.exchange.n == n)?.call.clone())
+        self.ring.read(|ring| ring.iter().find(|kept| kept.exchange.n == n)?.call.clone())
     }
 
-    /// A version that counts up with every exchange.
+    /// A version that increases with every exchange.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.ring.watch()
     }
@@ -137,19 +137,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn remembers_the_last_ones_and_numbers_them_upwards() {
+    fn the_last_exchanges_are_kept_with_increasing_numbers() {
         let traffic = Traffic::new();
-        for i in 0..REMEMBERED + 3 {
+        for i in 0..MAX_EXCHANGES + 3 {
             traffic.add(UnixMillis(0), (Party::Bridge, Party::Kommo), (i.to_string(), Some(200)), || None);
         }
         let all = traffic.all();
-        assert_eq!((all.len(), all[0].what.as_str()), (REMEMBERED, "3"));
+        assert_eq!((all.len(), all[0].what.as_str()), (MAX_EXCHANGES, "3"));
         assert!(all.windows(2).all(|pair| pair[0].n < pair[1].n));
-        assert_eq!(traffic.since(all[REMEMBERED - 2].n), all[REMEMBERED - 1..]);
+        assert_eq!(traffic.since(all[MAX_EXCHANGES - 2].n), all[MAX_EXCHANGES - 1..]);
     }
 
     #[test]
-    fn calls_are_kept_once_somebody_looks() {
+    fn calls_are_kept_only_on_request() {
         let traffic = Traffic::new();
         let add = || {
             let call = || Some(Call::new("GET /", "", None));

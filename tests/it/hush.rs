@@ -106,13 +106,13 @@ fn a_secret_that_a_fake_is_told_fails_the_test() {
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
     for remote in ["telegram", "kommo", "kommo's account"] {
-        assert!(said.contains(&format!("{remote} was told the channel's secret after")), "{remote}: {said}");
+        assert!(said.contains(&format!("{remote} has received the channel's secret after")), "{remote}: {said}");
     }
 }
 
 #[tokio::test]
 #[ignore = "another test runs it, in a process of its own"]
-#[should_panic(expected = "secrets were told")]
+#[should_panic(expected = "secrets have leaked")]
 async fn every_fake_is_told_a_secret() {
     let stage = Harness::without_bridge(BRISK).unwrap();
     let account = stage.kommo.account_url().trim_start_matches("http://").parse().unwrap();

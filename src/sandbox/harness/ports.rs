@@ -1,4 +1,4 @@
-//! Addresses at which nobody listens, for a test that has to name one before something listens there.
+//! Unused addresses, for tests that have to know an address before something listens there.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -6,21 +6,21 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Below the ports that Linux gives away by itself (32,768 on), so that no other listener and no connection of a test
-/// beside this one takes the port meanwhile.
+/// The range is below Linux's ephemeral ports (from 32,768), so that no listener or connection of a parallel test takes
+/// the port meanwhile.
 const FIRST: u32 = 12_000;
 const COUNT: u32 = 20_000;
 
-/// How many were given away by this process.
+/// How many addresses this process has returned.
 static GIVEN: AtomicU32 = AtomicU32::new(0);
 
-/// A local address at which nobody listens. Each call of a process names another one.
+/// A local address at which nobody listens. Each call returns another one.
 ///
 /// # Panics
 /// If every port is in use.
 #[must_use]
 pub fn unused_address() -> SocketAddr {
-    // Processes that run at once begin at places far apart: their numbers follow each other.
+    // Parallel processes have consecutive ids, so this makes them start far apart.
     let begin = process::id().wrapping_mul(7_919);
     for _ in 0..COUNT {
         let port = FIRST + begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % COUNT;

@@ -1,4 +1,4 @@
-//! Who may be told which secret.
+//! Registers which secrets each fake may receive, and where.
 
 use crate::sandbox::{
     harness::{CHANNEL_SECRET, LINES},
@@ -7,12 +7,12 @@ use crate::sandbox::{
     telegram::FakeTelegram,
 };
 
-/// A bot's token belongs into the address at Telegram, the account's token into one header for the account, and the
-/// channel's secret nowhere.
+/// A bot's token may be in the address of requests to Telegram, the account's token in one header of requests to the
+/// account, and the channel's secret nowhere.
 pub(super) fn guard(telegram: &FakeTelegram, kommo: &FakeKommo) {
     let guarded =
         |name: &str, text: &str, only_after| Guarded { name: name.to_owned(), text: text.to_owned(), only_after };
-    // What stands before the first point is the same in all tokens of an account.
+    // The part before the first dot is the same in all tokens of an account.
     let access_token = kommo.access_token();
     let access_token = access_token.split('.').next().unwrap_or_default();
     let account = |only_after| guarded("the account's token", access_token, only_after);

@@ -87,7 +87,7 @@ impl Rest {
 
 /// Chats that have become leads get their cards, as Kommo makes them after a message.
 pub(super) fn follow(core: &Core) {
-    core.world.look(|world| core.rest.with(|records| records.follow(&world.chats, core.clock.now())));
+    core.world.read(|world| core.rest.with(|records| records.follow(&world.chats, core.clock.now())));
 }
 
 impl FakeKommo {

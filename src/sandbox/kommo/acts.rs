@@ -29,7 +29,7 @@ impl FakeKommo {
 
     /// How the channel is connected, if it is.
     pub fn connection(&self) -> Option<Connection> {
-        self.core.world.look(|world| world.connection.clone())
+        self.core.world.read(|world| world.connection.clone())
     }
 
     /// Whether the channel is connected.
@@ -67,12 +67,12 @@ impl FakeKommo {
 
     /// All chats, oldest first.
     pub fn chats(&self) -> Vec<Chat> {
-        self.core.world.look(|world| world.chats.clone())
+        self.core.world.read(|world| world.chats.clone())
     }
 
     /// The channel's ids of all chats, oldest first.
     pub fn conversations(&self) -> Vec<String> {
-        self.core.world.look(|world| world.chats.iter().map(|chat| chat.conversation_id.clone()).collect())
+        self.core.world.read(|world| world.chats.iter().map(|chat| chat.conversation_id.clone()).collect())
     }
 
     /// Kommo's id of a conversation's chat.
@@ -96,7 +96,7 @@ impl FakeKommo {
 
     /// The last 10 000 requests, oldest first.
     pub fn requests(&self) -> Vec<Request> {
-        self.core.world.look(World::requests)
+        self.core.world.read(World::requests)
     }
 
     /// The id of a user of the account, who is made if need be: the `ref_id` of messages imported in their name.
@@ -106,6 +106,6 @@ impl FakeKommo {
 
     /// The users of the account: names, and ids on the Chats side (`amojo_id`).
     pub fn managers(&self) -> Vec<(String, String)> {
-        self.core.world.look(|world| world.managers().map(|(name, id)| (name.clone(), id.clone())).collect())
+        self.core.world.read(|world| world.managers().map(|(name, id)| (name.clone(), id.clone())).collect())
     }
 }

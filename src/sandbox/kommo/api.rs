@@ -16,7 +16,7 @@ use crate::{
     domain::time::UnixMillis,
     sandbox::{
         calls::{self, Call},
-        fault::{self, undergo},
+        fault::{self, with_fault},
         kommo::{
             Core, Endpoint, ErrorShape, Quirks, Request, Settings, WaitIn, account, attachments, chats, connection,
             history, hooks, media, messages, reactions, statuses, verify::verify, world::uuid,
@@ -110,21 +110,21 @@ async fn serve(
     let handling = async {
         place.as_ref().map_or_else(|| fault::json(404, Body::empty()), |place| answer(&core, place, &head, &body))
     };
-    let waits = core.world.look(|world| world.quirks.waits);
-    let response = undergo(fault, &line, |seconds| too_many_requests(waits, seconds), handling).await;
+    let waits = core.world.read(|world| world.quirks.waits);
+    let response = with_fault(fault, &line, |seconds| too_many_requests(waits, seconds), handling).await;
     media::fetch(&core);
     account::follow(&core);
     hooks::echo(&core);
     let status = response.as_ref().map(|response| response.status().as_u16());
     let (response, answered) = match response {
         Some(response) if core.traffic.keeps_calls() => {
-            let (response, answered) = calls::seen(response).await;
+            let (response, answered) = calls::buffered(response).await;
             (Some(response), answered)
         }
         response => (response, None),
     };
     let body = String::from_utf8_lossy(&body).into_owned();
-    let what = endpoint.map_or_else(|| "an unknown address".to_owned(), |endpoint| told(endpoint, &body));
+    let what = endpoint.map_or_else(|| "an unknown address".to_owned(), |endpoint| description(endpoint, &body));
     let (method, path) = (head.method.to_string(), head.uri.path().to_owned());
     core.record.add(|| {
         let client = record::client(&head.headers);
@@ -189,7 +189,7 @@ impl Place {
 
 fn answer(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Response {
     let answer = authorize(core, place, head, body).and_then(|()| handle(core, place, head, body));
-    answer.unwrap_or_else(|refusal| refusal.response(core.world.look(|world| world.quirks)))
+    answer.unwrap_or_else(|refusal| refusal.response(core.world.read(|world| world.quirks)))
 }
 
 /// An unknown scope has no secret to check with; a scope that is not connected has. Attachments are open to everyone.
@@ -204,7 +204,7 @@ fn authorize(core: &Core, place: &Place, head: &Parts, body: &[u8]) -> Result<()
     if !verify(&core.settings.channel_secret, signed, &head.headers, core.clock.now()) {
         return Err(Refusal::forged());
     }
-    if place.endpoint != Endpoint::Connect && !core.world.look(|world| world.connection.is_some()) {
+    if place.endpoint != Endpoint::Connect && !core.world.read(|world| world.connection.is_some()) {
         return Err(Refusal::unregistered());
     }
     Ok(())
@@ -241,8 +241,8 @@ fn too_many_requests(waits: WaitIn, seconds: u32) -> Response {
     }
 }
 
-/// A request in a few words, for a person.
-fn told(endpoint: Endpoint, body: &str) -> String {
+/// A short description of a request, for people.
+fn description(endpoint: Endpoint, body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let conversation = |of: &Value| {
         let id = ["conversation_id", "conversation_ref_id"].into_iter().find_map(|field| of[field].as_str());

@@ -192,7 +192,7 @@ pub(super) fn is_address(path: &str) -> bool {
 /// Answers a GET or a HEAD of an attachment.
 pub(super) fn answer(core: &Core, head: &Parts) -> Response {
     let path = head.uri.path();
-    core.world.look(|world| {
+    core.world.read(|world| {
         let kept = world.attachments.iter().find(|kept| kept.path == path);
         kept.map_or_else(|| fault::json(404, ""), |kept| serving::answer(kept, &head.method))
     })

@@ -154,8 +154,8 @@ fn introduce(contact: &mut Contact, customer: &Participant) -> Option<String> {
         contact.profile_link.clone_from(&customer.profile_link);
     }
     if let Some(profile) = &customer.profile {
-        for (field, told) in [(&mut contact.phone, &profile.phone), (&mut contact.email, &profile.email)] {
-            told.iter().filter(|told| !told.is_empty()).for_each(|told| told.clone_into(field));
+        for (field, value) in [(&mut contact.phone, &profile.phone), (&mut contact.email, &profile.email)] {
+            value.iter().filter(|value| !value.is_empty()).for_each(|value| value.clone_into(field));
         }
     }
     let url = customer.avatar.as_ref().map(|avatar| avatar.0.clone()).filter(|url| !url.is_empty())?;

@@ -44,7 +44,7 @@ pub(super) fn connect(core: &Core, body: &[u8]) -> Answer {
         return Err(Refusal::bad("hook_api_version must be v2"));
     }
     let is_untitled = title.as_deref().unwrap_or_default().is_empty();
-    if is_untitled && core.world.look(|world| world.quirks.untitled) == Doubtful::Refused {
+    if is_untitled && core.world.read(|world| world.quirks.untitled) == Doubtful::Refused {
         return Err(Refusal::bad("title is required"));
     }
     let is_time_window_disabled = is_time_window_disabled.unwrap_or(false);

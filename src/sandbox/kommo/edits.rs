@@ -7,7 +7,7 @@ use crate::sandbox::kommo::{
     api::{Answer, Refusal},
     media::Wanted,
     reading::{Content, EditMessage, Filled},
-    statuses::Told,
+    statuses::ReportedStatus,
     world::{Author, Message, World},
 };
 
@@ -20,7 +20,7 @@ pub(super) fn edit(core: &Core, edit: &EditMessage) -> Answer {
     if edit.conversation_id.is_none() && edit.conversation_ref_id.is_none() {
         return Err(Refusal::bad("conversation_id or conversation_ref_id is required"));
     }
-    let told = edit.message.delivery_status.as_ref().map(Told::status).transpose()?;
+    let status = edit.message.delivery_status.as_ref().map(ReportedStatus::status).transpose()?;
     core.world.change(|world| {
         let place = world.place(edit.conversation_id.as_ref(), edit.conversation_ref_id.as_ref());
         let place = place.ok_or_else(Refusal::unknown)?;
@@ -32,8 +32,8 @@ pub(super) fn edit(core: &Core, edit: &EditMessage) -> Answer {
         if let Some(Filled(msgid)) = msgid {
             message.client_msgid = Some(msgid.clone());
         }
-        if let Some(status) = told {
-            message.tell(status);
+        if let Some(status) = status {
+            message.set_status(status);
         }
         let names = json!({ "msgid": message.id, "ref_id": message.client_msgid });
         world.wanted.extend(wanted);

@@ -18,7 +18,7 @@ const PAGE: usize = 50;
 /// One page of the chat with Kommo's id `id`, which may have nothing.
 pub(super) fn page(core: &Core, id: &str, query: &str) -> Answer {
     let (limit, offset) = bounds(query)?;
-    let (page, empty_lists): (Vec<Value>, _) = core.world.look(|world| {
+    let (page, empty_lists): (Vec<Value>, _) = core.world.read(|world| {
         let chat = world.chats.iter().find(|chat| chat.chat_id == id);
         let mut messages: Vec<_> =
             chat.into_iter().flat_map(|chat| chat.messages.iter().map(move |it| (chat, it))).collect();
@@ -65,8 +65,8 @@ fn entry(world: &World, chat: &Chat, message: &Message) -> Value {
         }
     }
     if quirks.history_ids == Optional::Missing {
-        for told in ["sender", "receiver", "message"] {
-            entry[told].as_object_mut().map(|told| told.remove("client_id"));
+        for name in ["sender", "receiver", "message"] {
+            entry[name].as_object_mut().map(|part| part.remove("client_id"));
         }
     }
     if quirks.blanks == Optional::Missing {
@@ -78,13 +78,13 @@ fn entry(world: &World, chat: &Chat, message: &Message) -> Value {
 fn customer(contact: &Contact) -> Value {
     let mut customer = json!({ "id": contact.id, "name": contact.name });
     let avatar = contact.avatar.as_ref().map_or("", |avatar| &avatar.url);
-    let told = [
+    let fields = [
         ("client_id", contact.client_id.as_str()),
         ("avatar", avatar),
         ("phone", &contact.phone),
         ("email", &contact.email),
     ];
-    for (name, value) in told.into_iter().filter(|(_, value)| !value.is_empty()) {
+    for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
         customer[name] = json!(value);
     }
     customer

@@ -46,7 +46,7 @@ impl Core {
     /// Sends one hook. Without an address or a connection there is none to send.
     async fn hook(&self, what: String, bytes: Vec<u8>, mode: SignatureMode) -> HookAnswer {
         let may_send = |world: &World| world.connection.is_some() && !world.hooks_are_lost;
-        let url = self.world.look(|world| world.hook_url.clone().filter(|_| may_send(world)));
+        let url = self.world.read(|world| world.hook_url.clone().filter(|_| may_send(world)));
         let Some(url) = url else { return HookAnswer { status: None } };
         let path = reqwest::Url::parse(&url).map(|url| url.path().to_owned()).unwrap_or_default();
         let request = self.client.post(url).header("Content-Type", "application/json").header("User-Agent", AGENT);

@@ -82,7 +82,7 @@ impl Fetcher {
 
 /// Begins to fetch what is wanted and not yet begun.
 pub(super) fn fetch(core: &Arc<Core>) {
-    let way = core.world.look(|world| world.quirks.fetches);
+    let way = core.world.read(|world| world.quirks.fetches);
     for (wanted, url) in core.world.note(|world| std::mem::take(&mut world.wanted)) {
         if way == Fetches::Never {
             continue;

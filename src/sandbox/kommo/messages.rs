@@ -12,7 +12,7 @@ use crate::{
         media::Wanted,
         reading::{Cited, Event, Filled, NewMessage},
         responses,
-        statuses::Told,
+        statuses::ReportedStatus,
         world::{Author, Message, World},
     },
 };
@@ -34,11 +34,11 @@ pub(super) fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Refusal>
 
 fn accept(core: &Core, new: &NewMessage) -> Answer {
     new.message.check(false).map_err(Refusal::bad)?;
-    limits(core.world.look(|world| world.quirks), new)?;
-    let told = new.message.delivery_status.as_ref().map(Told::status).transpose()?;
+    limits(core.world.read(|world| world.quirks), new)?;
+    let status = new.message.delivery_status.as_ref().map(ReportedStatus::status).transpose()?;
     core.world.change(|world| {
         let author = author(core, world, new)?;
-        if told.is_some() {
+        if status.is_some() {
             may_tell_status(world.quirks, author)?;
         }
         if let Some(answer) = repeated(world, new) {
@@ -47,8 +47,8 @@ fn accept(core: &Core, new: &NewMessage) -> Answer {
         let references = cited(world, new)?;
         let place = chats::thread(world, &new.into())?;
         let mut message = message(new, author, references, world, place);
-        if let Some(status) = told {
-            message.tell(status);
+        if let Some(status) = status {
+            message.set_status(status);
         }
         let wanted = message.media.as_ref().map(|media| (Wanted::File(message.id.clone()), media.url.clone()));
         world.wanted.extend(wanted);
@@ -151,8 +151,8 @@ fn refer<'w>(
     let found = messages.find(|message| message.is_meant(cited.id.as_ref(), cited.msgid.as_ref()));
     match (found, cited.words(), quirks.unknown_quotes) {
         (Some(found), ..) => Ok(Some(found.id.clone())),
-        (None, Some(told), _) if !is_named => {
-            *words = Some(told);
+        (None, Some(text), _) if !is_named => {
+            *words = Some(text);
             Ok(None)
         }
         (None, _, Doubtful::Taken) if is_named => Ok(None),

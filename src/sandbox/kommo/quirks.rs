@@ -30,22 +30,22 @@ pub enum ReactionShape {
     Both,
 }
 
-/// What `file_name` and `file_size` of a hook are. The samples leave them blank even where there is a file.
+/// `file_name` and `file_size` of a hook. The samples leave them blank also for files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileNames {
     /// `""` and 0.
     Blank,
-    Told,
+    Present,
 }
 
-/// Fields without which the rest can be understood: the documentation says that they may be missing.
+/// Fields that may be missing according to the documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Optional {
-    Told,
+    Present,
     Missing,
 }
 
-/// What is done with something of which the documentation does not say that it is right or wrong.
+/// How an input is treated whose validity is not documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubtful {
     Taken,
@@ -179,9 +179,9 @@ impl Default for Quirks {
             duplicates: DuplicateAnswer::BadRequest400,
             reactions: ReactionShape::Both,
             file_names: FileNames::Blank,
-            names: Optional::Told,
-            quoted_msgids: Optional::Told,
-            blanks: Optional::Told,
+            names: Optional::Present,
+            quoted_msgids: Optional::Present,
+            blanks: Optional::Present,
             unknown_quotes: Doubtful::Refused,
             type_edits: Doubtful::Taken,
             outgoing_edits: Doubtful::Taken,
@@ -198,11 +198,11 @@ impl Default for Quirks {
             imports: Imports::Quiet,
             unknown_sender_status: 400,
             two_chats: TwoChats::Refused,
-            chat_ids: Optional::Told,
+            chat_ids: Optional::Present,
             history: HistoryOrder::Written,
             users: UserShape::Flat,
             empty_lists: EmptyLists::NoContent,
-            history_ids: Optional::Told,
+            history_ids: Optional::Present,
             texts: Texts::Whole,
             largest_file: None,
             fetches: Fetches::Once,

@@ -124,7 +124,7 @@ pub(super) fn message(
     };
     let hook = Hook { account_id, time: at.seconds(), about: OfMessage { message: outgoing } };
     match quirks.blanks {
-        Optional::Told => bytes(&hook),
+        Optional::Present => bytes(&hook),
         Optional::Missing => {
             let mut hook = serde_json::to_value(&hook).expect(KEYS);
             leave_blanks_out(&mut hook);

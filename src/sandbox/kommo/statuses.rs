@@ -13,7 +13,7 @@ use crate::sandbox::kommo::{
 
 /// Both names of the code are in use: the reference's table has one, its examples the other.
 #[derive(Debug, Deserialize)]
-pub(super) struct Told {
+pub(super) struct ReportedStatus {
     msgid: Option<Filled>,
     status_code: Option<i64>,
     delivery_status: Option<i64>,
@@ -21,7 +21,7 @@ pub(super) struct Told {
     error: Option<String>,
 }
 
-impl Told {
+impl ReportedStatus {
     pub(super) fn status(&self) -> Result<Status, Refusal> {
         let code = match (self.status_code, self.delivery_status) {
             (Some(code), None) | (None, Some(code)) => code,
@@ -40,7 +40,7 @@ impl Told {
     }
 }
 
-impl Told {
+impl ReportedStatus {
     /// Whether it has the names that this account knows, and no others.
     fn check(&self, names: StatusNames) -> Result<(), Refusal> {
         let has_older = self.msgid.is_some() || self.delivery_status.is_some();
@@ -52,18 +52,18 @@ impl Told {
     }
 }
 
-/// Takes what became of the message with Kommo's id `id`. Customers' own messages have no delivery.
+/// Sets the delivery status of the message with Kommo's id `id`. Customers' own messages have none.
 pub(super) fn delivery(core: &Core, id: &str, body: &[u8]) -> Answer {
-    let told: Told = read(body)?;
-    if told.msgid.as_ref().is_some_and(|msgid| msgid.0 != id) {
+    let report: ReportedStatus = read(body)?;
+    if report.msgid.as_ref().is_some_and(|msgid| msgid.0 != id) {
         return Err(Refusal::bad("msgid is not the one of the address"));
     }
-    let status = told.status()?;
+    let status = report.status()?;
     core.world.change(|world| {
-        told.check(world.quirks.status_names)?;
+        report.check(world.quirks.status_names)?;
         let (message, ..) =
             world.find(|message| message.id == id && message.from != Author::Customer).ok_or_else(Refusal::unknown)?;
-        message.tell(status);
+        message.set_status(status);
         Ok((200, Value::Null))
     })
 }
@@ -83,7 +83,7 @@ struct Typist {
     _id: Filled,
 }
 
-/// Takes that a customer is typing. The account shows it and forgets it.
+/// Accepts that a customer is typing.
 pub(super) fn typing(core: &Core, body: &[u8]) -> Answer {
     let typing: CustomerTypes = read(body)?;
     let known = core.world.note(|world| world.chat(&typing.conversation_id.0).is_some());
@@ -111,7 +111,11 @@ mod tests {
             (r#"{"status_code":"1"}"#, None),
             ("{}", None),
         ] {
-            assert_eq!(read::<Told>(body.as_bytes()).and_then(|told| told.status()).ok(), status, "{body}");
+            assert_eq!(
+                read::<ReportedStatus>(body.as_bytes()).and_then(|report| report.status()).ok(),
+                status,
+                "{body}"
+            );
         }
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::sandbox::{
     fault,
-    page::{Trouble, View, files},
+    page::{PageError, View, files},
 };
 
 mod customer;
@@ -50,24 +50,24 @@ pub(super) fn router() -> Router<Arc<View>> {
         .merge(files)
 }
 
-fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Trouble> {
+fn read<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, PageError> {
     serde_json::from_slice(body)
-        .map_err(|error| Trouble::bad(format!("The body is not what this address takes: {error}.")))
+        .map_err(|error| PageError::bad(format!("The body is not what this address takes: {error}.")))
 }
 
-fn said(text: &str) -> Result<&str, Trouble> {
+fn non_blank(text: &str) -> Result<&str, PageError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Trouble::bad("The text is empty."));
+        return Err(PageError::bad("The text is empty."));
     }
     Ok(text)
 }
 
 /// A reaction, or the end of one.
-fn emoji(wanted: Option<&str>) -> Result<Option<&str>, Trouble> {
+fn emoji(wanted: Option<&str>) -> Result<Option<&str>, PageError> {
     match wanted {
         Some(emoji) if emoji.trim().is_empty() || emoji.chars().count() > LONGEST_EMOJI => {
-            Err(Trouble::bad("A reaction is one emoji."))
+            Err(PageError::bad("A reaction is one emoji."))
         }
         wanted => Ok(wanted),
     }

@@ -51,7 +51,7 @@ impl Watched {
         let (telegram, kommo) = (&view.telegram, &view.kommo);
         let (updates, requests) = (telegram.traffic().changed(), kommo.traffic().changed());
         let versions = [telegram.changed(), kommo.changed(), updates, requests, view.switches.changed()];
-        Self { typing: typing(&view), bridge: view.switches.shown(), versions, glances: 0, view }
+        Self { typing: typing(&view), bridge: view.switches.state_json(), versions, glances: 0, view }
     }
 
     /// The event for the present version.
@@ -85,7 +85,7 @@ impl Watched {
     }
 
     fn has_changed(&mut self) -> bool {
-        let (typing, bridge) = (typing(&self.view), self.view.switches.shown());
+        let (typing, bridge) = (typing(&self.view), self.view.switches.state_json());
         let changed = typing != self.typing || bridge != self.bridge;
         (self.typing, self.bridge) = (typing, bridge);
         self.glances += u64::from(changed);

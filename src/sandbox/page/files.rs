@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use crate::sandbox::{
     kommo::{self, AttachmentKind},
-    page::{Trouble, View},
+    page::{PageError, View},
     range,
     telegram::{FileKind, NewFile},
 };
@@ -43,18 +43,18 @@ pub(super) struct Uploads {
 }
 
 /// Reads a form: `about` is JSON, `caption` a text, and each `file` a file. There is at least one.
-pub(super) async fn received<T: DeserializeOwned>(form: Form) -> Result<(T, Uploads), Trouble> {
+pub(super) async fn received<T: DeserializeOwned>(form: Form) -> Result<(T, Uploads), PageError> {
     let (about, uploads) = received_any(form).await?;
     match uploads.files.len() {
-        0 => Err(Trouble::bad("There is no file.")),
+        0 => Err(PageError::bad("There is no file.")),
         1..=MOST => Ok((about, uploads)),
-        _ => Err(Trouble::bad("At most ten files go at once.")),
+        _ => Err(PageError::bad("At most ten files go at once.")),
     }
 }
 
 /// The same where the file may be missing.
-pub(super) async fn received_any<T: DeserializeOwned>(form: Form) -> Result<(T, Uploads), Trouble> {
-    let mut form = form.map_err(|_| Trouble::bad("Send a form."))?;
+pub(super) async fn received_any<T: DeserializeOwned>(form: Form) -> Result<(T, Uploads), PageError> {
+    let mut form = form.map_err(|_| PageError::bad("Send a form."))?;
     let (mut about, mut uploads) = (String::new(), Uploads::default());
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         match field.name() {
@@ -65,19 +65,19 @@ pub(super) async fn received_any<T: DeserializeOwned>(form: Form) -> Result<(T, 
                 let mime = field.content_type().unwrap_or_default().to_owned();
                 let bytes = field.bytes().await.map_err(unreadable)?;
                 if bytes.is_empty() {
-                    return Err(Trouble::bad("The file is empty."));
+                    return Err(PageError::bad("The file is empty."));
                 }
                 uploads.files.push(Upload { name, mime, bytes });
             }
         }
     }
-    let wrong = |error| Trouble::bad(format!("The form is not what this address takes: {error}."));
+    let wrong = |error| PageError::bad(format!("The form is not what this address takes: {error}."));
     Ok((serde_json::from_str(&about).map_err(wrong)?, uploads))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "map_err gives values")]
-fn unreadable(error: MultipartError) -> Trouble {
-    Trouble::new(error.status(), format!("The form cannot be read: {}.", error.body_text()))
+fn unreadable(error: MultipartError) -> PageError {
+    PageError::new(error.status(), format!("The form cannot be read: {}.", error.body_text()))
 }
 
 /// Files as the app sends them; the text is with the first.
@@ -145,8 +145,8 @@ pub(super) async fn sent(
     State(view): State<Arc<View>>,
     Path(file): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Trouble> {
-    let bytes = view.telegram.file(&file).ok_or_else(|| Trouble::unknown("There is no such file."))?;
+) -> Result<Response, PageError> {
+    let bytes = view.telegram.file(&file).ok_or_else(|| PageError::unknown("There is no such file."))?;
     Ok(given("application/octet-stream", bytes, &headers))
 }
 
@@ -155,7 +155,7 @@ pub(super) async fn fetched(
     State(view): State<Arc<View>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let messages = view.kommo.chats().into_iter().flat_map(|chat| chat.messages);
     let file = messages.filter(|message| message.id == id).find_map(|message| message.media?.fetched);
     shown(file, &headers)
@@ -166,14 +166,14 @@ pub(super) async fn avatar(
     State(view): State<Arc<View>>,
     Path(id): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Trouble> {
+) -> Result<Response, PageError> {
     let contacts = view.kommo.chats().into_iter().map(|chat| chat.contact);
     shown(contacts.filter(|contact| contact.id == id).find_map(|contact| contact.avatar?.fetched), &headers)
 }
 
-fn shown(file: Option<kommo::Fetched>, headers: &HeaderMap) -> Result<Response, Trouble> {
+fn shown(file: Option<kommo::Fetched>, headers: &HeaderMap) -> Result<Response, PageError> {
     let file = file.filter(|file| file.status == Some(200));
-    let file = file.ok_or_else(|| Trouble::unknown("Kommo has no such file."))?;
+    let file = file.ok_or_else(|| PageError::unknown("Kommo has no such file."))?;
     Ok(given(&file.content_type, file.bytes, headers))
 }
 

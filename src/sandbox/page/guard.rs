@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::sandbox::page::Trouble;
+use crate::sandbox::page::PageError;
 
 /// Lets through what [`judge`] has nothing against.
 pub(super) async fn guard(State(listen): State<IpAddr>, request: Request, next: Next) -> Response {
@@ -22,16 +22,16 @@ pub(super) async fn guard(State(listen): State<IpAddr>, request: Request, next: 
     }
 }
 
-fn judge(listen: IpAddr, method: &Method, headers: &HeaderMap) -> Result<(), Trouble> {
+fn judge(listen: IpAddr, method: &Method, headers: &HeaderMap) -> Result<(), PageError> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(header::HOST).unwrap_or_default();
     if !is_here(listen, host) {
         let sentence = "Open this page by the address that the sandbox printed, or by localhost.";
-        return Err(Trouble::new(StatusCode::MISDIRECTED_REQUEST, sentence));
+        return Err(PageError::new(StatusCode::MISDIRECTED_REQUEST, sentence));
     }
     let from_elsewhere = text(header::ORIGIN).is_some_and(|origin| origin.strip_prefix("http://") != Some(host));
     if *method != Method::GET && from_elsewhere {
-        return Err(Trouble::new(StatusCode::FORBIDDEN, "Another site's page may not act here."));
+        return Err(PageError::new(StatusCode::FORBIDDEN, "Another site's page may not act here."));
     }
     Ok(())
 }

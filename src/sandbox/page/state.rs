@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::{
     page::{View, rooms},
-    traffic::{Exchange, REMEMBERED},
+    traffic::{Exchange, MAX_EXCHANGES},
 };
 
 mod kommo;
@@ -23,7 +23,7 @@ pub(super) fn state(view: &View) -> Value {
         "customers": customers.iter().map(telegram::customer).collect::<Vec<_>>(),
         "telegram": view.sources.iter().flat_map(chats).collect::<Vec<_>>(),
         "kommo": kommo::chats(view),
-        "bridge": view.switches.shown(),
+        "bridge": view.switches.state_json(),
         "traffic": traffic(view),
     })
 }
@@ -32,5 +32,5 @@ pub(super) fn state(view: &View) -> Value {
 fn traffic(view: &View) -> Vec<Exchange> {
     let mut all = [view.telegram.traffic().all(), view.kommo.traffic().all()].concat();
     all.sort_by_key(|exchange| exchange.n);
-    all.split_off(all.len().saturating_sub(REMEMBERED))
+    all.split_off(all.len().saturating_sub(MAX_EXCHANGES))
 }

@@ -69,7 +69,7 @@ async fn shows_both_worlds() {
     let (status, mut state) = get_from(&page, "/api/state").await;
     let message = &telegram.messages(TOKEN, ANNA)[0];
     let chat = &kommo.chats()[0];
-    let (told, traffic) = (&chat.messages[0], state["traffic"].take());
+    let (answer, traffic) = (&chat.messages[0], state["traffic"].take());
     assert_eq!((status, traffic), (200, json!([])));
     assert_eq!(
         state,
@@ -85,8 +85,8 @@ async fn shows_both_worlds() {
             "kommo": [{"chat_id": chat.chat_id, "conversation_id": "", "source": "sales", "lead": false,
                 "campaign": null,
                 "contact": {"name": "", "link": null, "phone": "15550199", "avatar": null},
-                "messages": [{"id": told.id, "from": "manager", "author": "Manager", "text": "Hello",
-                    "at_ms": told.at_ms, "status": "sent", "error": null, "card": null, "media": null,
+                "messages": [{"id": answer.id, "from": "manager", "author": "Manager", "text": "Hello",
+                    "at_ms": answer.at_ms, "status": "sent", "error": null, "card": null, "media": null,
                     "album": null, "keys": [], "template": false, "reply_to": null, "cited": null, "reactions": [],
                     "edited": false}]}],
             "bridge": {"kommo_away": false, "telegram_away": false, "bridge": "elsewhere", "queue": null},

@@ -1,4 +1,4 @@
-//! A TCP connection that can be cut from outside.
+//! A TCP connection that can be closed from outside.
 
 use std::{
     io,
@@ -13,27 +13,27 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::leaks::{Ear, Leaks};
+use super::leaks::{Inspector, Leaks};
 
-/// A stream that fails both ways from the moment its token is cancelled.
+/// A stream that fails in both directions after its token is cancelled.
 pub(super) struct Wire {
     stream: TcpStream,
     cut: CancellationToken,
-    ear: Ear,
+    inspector: Inspector,
     cutting: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, cut: CancellationToken, leaks: Arc<Leaks>) -> Self {
         let cutting = Box::pin(cut.clone().cancelled_owned());
-        Self { stream, cut, ear: Ear::new(leaks), cutting }
+        Self { stream, cut, inspector: Inspector::new(leaks), cutting }
     }
 
     pub(super) fn cut_token(&self) -> CancellationToken {
         self.cut.clone()
     }
 
-    /// Pending as long as the connection is whole; wakes the reader when it is cut.
+    /// Pending until the connection is closed; wakes the reader then.
     fn poll_cut<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         ready!(self.cutting.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
@@ -47,7 +47,7 @@ impl AsyncRead for Wire {
             Poll::Pending => {
                 let before = into.filled().len();
                 let read = ready!(Pin::new(&mut self.stream).poll_read(context, into));
-                self.ear.hear(&into.filled()[before..]);
+                self.inspector.inspect(&into.filled()[before..]);
                 Poll::Ready(read)
             }
         }

@@ -99,10 +99,10 @@ fn item<'a>(arguments: &'a Arguments, media: &'a InputMedia) -> Result<(Item<'a>
     };
     let value = media.media.as_deref().filter(|value| !value.is_empty());
     let source = Source::of(arguments, "", value).ok_or_else(|| bad("media not found"))?;
-    let said = json!({ "width": media.width, "height": media.height, "duration": media.duration,
+    let fields = json!({ "width": media.width, "height": media.height, "duration": media.duration,
         "title": media.title, "performer": media.performer });
     // In albums documents stay what they are (server source).
-    Ok((Item { source, kind, detects: false, said }, texts::caption(media.caption.as_deref())?))
+    Ok((Item { source, kind, detects: false, fields }, texts::caption(media.caption.as_deref())?))
 }
 
 /// What may be in one album.

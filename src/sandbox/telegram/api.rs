@@ -12,8 +12,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::sandbox::{
-    calls::{self, Call, hidden},
-    fault::{self, undergo},
+    calls::{self, Call, redacted_token},
+    fault::{self, with_fault},
     record,
     serve::Line,
     telegram::{
@@ -54,14 +54,14 @@ async fn serve(
             let body = refusal.body();
             let call = || Some(called(&token, &method, &Value::Null, Some(&body.to_string())));
             asked(&core, &method, &Arguments::default(), Some(refusal.code), call);
-            let told = (Some(refusal.code), false, Some(body));
-            write_down(&core, &head.headers, (&token, &method), &Value::Null, told);
+            let outcome = (Some(refusal.code), false, Some(body));
+            write_down(&core, &head.headers, (&token, &method), &Value::Null, outcome);
             return refused(&refusal);
         }
     };
-    let fault = core.faults.take(|target| target.means(&token, &method));
+    let fault = core.faults.take(|target| target.matches(&token, &method));
     let is_faulty = fault.is_some();
-    let mut told = None;
+    let mut response_body = None;
     let handling = async {
         let answer = methods::call(&core, &token, &method, &arguments).await;
         given(&core, (&token, &method), &arguments.shown, &answer);
@@ -70,22 +70,22 @@ async fn serve(
             |result| (200, json!({ "ok": true, "result": result })),
         );
         let response = fault::json(status, body.to_string());
-        told = Some(body);
+        response_body = Some(body);
         response
     };
-    let response = undergo(fault, &line, too_many_requests, handling).await;
+    let response = with_fault(fault, &line, too_many_requests, handling).await;
     let status = response.as_ref().map(|response| response.status().as_u16());
     core.world.note(|world| world.log(&token, &method, arguments.shown.clone(), status));
     let (response, answered) = match response {
         Some(response) if core.traffic.keeps_calls() => {
-            let (response, answered) = calls::seen(response).await;
+            let (response, answered) = calls::buffered(response).await;
             (Some(response), answered)
         }
         response => (response, None),
     };
     let call = || Some(called(&token, &method, &arguments.shown, answered.as_deref()));
     asked(&core, &method, &arguments, status, call);
-    write_down(&core, &head.headers, (&token, &method), &arguments.shown, (status, is_faulty, told));
+    write_down(&core, &head.headers, (&token, &method), &arguments.shown, (status, is_faulty, response_body));
     response.unwrap_or_default()
 }
 
@@ -93,7 +93,7 @@ async fn serve(
 async fn read(core: &Core, head: &Parts, body: Body) -> Result<Arguments, Refusal> {
     let content_type = content_type(&head.headers);
     if content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
-        let largest = core.world.look(|world| world.hosting.largest_upload());
+        let largest = core.world.read(|world| world.hosting.largest_upload());
         let form = uploads::read(Request::from_parts(head.clone(), body), largest).await?;
         return Ok(Arguments::of_form(head.uri.query(), form));
     }
@@ -107,7 +107,7 @@ fn content_type(headers: &HeaderMap) -> &str {
 }
 
 fn download(core: &Core, token: &str, path: &str, headers: &HeaderMap) -> Response {
-    let answer = core.world.look(|world| files::download(world, token, path, headers));
+    let answer = core.world.read(|world| files::download(world, token, path, headers));
     let response = answer.unwrap_or_else(|refusal| refused(&refusal));
     let status = Some(response.status().as_u16());
     core.world.note(|world| world.log(token, "file", json!({ "path": path }), status));
@@ -175,7 +175,7 @@ fn too_many_requests(seconds: u32) -> Response {
 /// The call itself.
 fn called(token: &str, method: &str, args: &Value, answered: Option<&str>) -> Call {
     let asked = if args.is_null() { String::new() } else { args.to_string() };
-    Call::new(&format!("POST /bot{}/{}", hidden(token), spelled(method)), &asked, answered)
+    Call::new(&format!("POST /bot{}/{}", redacted_token(token), spelled(method)), &asked, answered)
 }
 
 /// Updates on their way to the bridge. A poll that finds nothing is not traffic.

@@ -124,7 +124,7 @@ impl FakeTelegram {
 
     fn at_desk<R>(&self, token: &str, owner: i64, customer: i64, read: impl FnOnce(&Chat) -> R) -> Option<R> {
         let chat = |bot: &Bot| bot.accounts.get(&owner)?.chats.get(&customer).map(read);
-        self.core.world.look(|world| world.bots.get(token).and_then(chat))
+        self.core.world.read(|world| world.bots.get(token).and_then(chat))
     }
 
     /// Tells the bot of a message as if the real server did so for what the bot itself has sent: as `business_message`
@@ -134,7 +134,7 @@ impl FakeTelegram {
     /// If there is no such message.
     pub fn echo_business_message(&self, token: &str, owner: i64, customer: i64, message_id: i64) -> Value {
         let now = self.core.clock.now();
-        let told = self.core.world.change(|world| world.echo_at_desk(token, (owner, customer), message_id, now));
-        told.expect(NO_MESSAGE)
+        let update = self.core.world.change(|world| world.echo_at_desk(token, (owner, customer), message_id, now));
+        update.expect(NO_MESSAGE)
     }
 }

@@ -22,8 +22,8 @@ pub(super) fn send_location(world: &mut World, token: &str, arguments: &Argument
 /// `sendVenue`.
 pub(super) fn send_venue(world: &mut World, token: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
     let location = location(arguments, "wrong venue location specified")?;
-    let said = |name: &str| arguments.text(name).unwrap_or_default();
-    let value = json!({ "location": location, "title": said("title"), "address": said("address") });
+    let text = |name: &str| arguments.text(name).unwrap_or_default();
+    let value = json!({ "location": location, "title": text("title"), "address": text("address") });
     send(world, token, arguments, now, "venue", value)
 }
 

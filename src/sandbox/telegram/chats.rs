@@ -27,14 +27,14 @@ impl FakeTelegram {
 
     /// All customers, by id.
     pub fn customers(&self) -> Vec<Customer> {
-        self.core.world.look(|world| world.customers.values().map(|person| person.card.clone()).collect())
+        self.core.world.read(|world| world.customers.values().map(|person| person.card.clone()).collect())
     }
 
     /// A bot's username and name.
     pub fn bot_name(&self, token: &str) -> Option<(String, String)> {
         self.core
             .world
-            .look(|world| world.bots.get(token).map(|bot| (bot.user.username.clone(), bot.user.name.clone())))
+            .read(|world| world.bots.get(token).map(|bot| (bot.user.username.clone(), bot.user.name.clone())))
     }
 
     /// A customer writes to a bot. One who had blocked it takes it back first, as the app makes them.
@@ -132,7 +132,7 @@ impl FakeTelegram {
 
     /// The bytes of a file that a customer or a bot has sent, as long as Telegram has them.
     pub fn file(&self, file_id: &str) -> Option<Bytes> {
-        self.core.world.look(|world| world.files.get(file_id).map(|file| file.bytes.clone()))
+        self.core.world.read(|world| world.files.get(file_id).map(|file| file.bytes.clone()))
     }
 
     /// Telegram loses a file.
@@ -169,7 +169,7 @@ impl FakeTelegram {
 
     /// A chat's messages, oldest first.
     pub fn messages(&self, token: &str, customer: i64) -> Vec<ChatMessage> {
-        self.core.world.look(|world| world.messages(token, customer))
+        self.core.world.read(|world| world.messages(token, customer))
     }
 
     /// Whether the customer sees the bot do something: for 5 s after a chat action, or until its next message.
@@ -180,13 +180,13 @@ impl FakeTelegram {
     /// What the customer sees the bot do, as `sendChatAction` names it: `typing`, `upload_photo`.
     pub fn bot_action(&self, token: &str, customer: i64) -> Option<String> {
         let now = self.core.clock.now();
-        let action = self.core.world.look(|world| world.chat(token, customer)?.action.clone());
+        let action = self.core.world.read(|world| world.chat(token, customer)?.action.clone());
         action.filter(|(_, until)| *until > now).map(|(action, _)| action)
     }
 
     /// Whether the customer has blocked the bot.
     pub fn is_blocked(&self, token: &str, customer: i64) -> bool {
-        self.core.world.look(|world| world.chat(token, customer).is_some_and(|chat| chat.blocked))
+        self.core.world.read(|world| world.chat(token, customer).is_some_and(|chat| chat.blocked))
     }
 
     /// A customer who has written to a bot blocks it, or takes it back. The bot is told by a `my_chat_member` update.
@@ -215,7 +215,7 @@ impl FakeTelegram {
 
     /// The id of the newest update that the bot has confirmed.
     pub fn confirmed_up_to(&self, token: &str) -> Option<i64> {
-        self.core.world.look(|world| world.bots.get(token)?.queue.confirmed())
+        self.core.world.read(|world| world.bots.get(token)?.queue.confirmed())
     }
 
     /// How many updates wait for the bot.
@@ -232,11 +232,11 @@ impl FakeTelegram {
 
     /// How many `getUpdates` requests of the bot were let in: those that a webhook forbids do not count.
     pub fn poll_count(&self, token: &str) -> u64 {
-        self.core.world.look(|world| world.bots.get(token).map_or(0, |bot| bot.polls.count()))
+        self.core.world.read(|world| world.bots.get(token).map_or(0, |bot| bot.polls.count()))
     }
 
     /// The last 10 000 answered requests, oldest first. A long poll is listed when it is answered.
     pub fn requests(&self) -> Vec<Request> {
-        self.core.world.look(World::requests)
+        self.core.world.read(World::requests)
     }
 }

@@ -83,8 +83,8 @@ fn key(Button { text, url, callback_data }: Button) -> Result<Key, Refusal> {
     if text.trim().is_empty() {
         return Err(Refusal::new(400, "Bad Request: BUTTON_TEXT_EMPTY"));
     }
-    let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    match (said(&url), said(&callback_data)) {
+    let non_empty = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    match (non_empty(&url), non_empty(&callback_data)) {
         (Some(url), None) => Ok(Key { text: cleaned(&text), url: Some(address(&url)?), data: None }),
         (None, Some(data)) if data.len() > 64 => Err(Refusal::new(400, "Bad Request: BUTTON_DATA_INVALID")),
         (None, data @ Some(_)) => Ok(Key { text: cleaned(&text), url: None, data }),
@@ -132,7 +132,7 @@ impl World {
         (row, column): (usize, usize),
         now: UnixMillis,
     ) -> Option<String> {
-        let spot = self.heard(token, room)?;
+        let spot = self.spot_of(token, room)?;
         let message = spot.chat.messages.iter().find(|message| message.message_id == message_id)?;
         let data = message.keyboard.get(row)?.get(column)?.data.clone()?;
         let id = fastrand::u64(1..).to_string();

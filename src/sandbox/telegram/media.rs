@@ -43,14 +43,14 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A file on its way.
+/// A file to send.
 pub(super) struct Item<'a> {
     pub(super) source: Source<'a>,
     pub(super) kind: FileKind,
     /// Whether Telegram may find another kind for a document.
     pub(super) detects: bool,
-    /// What the bot says of it.
-    pub(super) said: Value,
+    /// The fields that the bot has sent with it.
+    pub(super) fields: Value,
 }
 
 /// Answers the method that sends `kind`.
@@ -75,9 +75,9 @@ pub(super) fn send(world: &mut World, token: &str, arguments: &Arguments, kind: 
     if kind == FileKind::VideoNote && number("length") > 640 {
         return Err(Refusal::new(400, "Bad Request: wrong video note length"));
     }
-    let said = json!({ "width": number("width"), "height": number("height"), "duration": number("duration"),
+    let fields = json!({ "width": number("width"), "height": number("height"), "duration": number("duration"),
         "length": number("length"), "title": arguments.text("title"), "performer": arguments.text("performer") });
-    let item = Item { source, kind, detects: !arguments.flag("disable_content_type_detection"), said };
+    let item = Item { source, kind, detects: !arguments.flag("disable_content_type_detection"), fields };
     sending::send(world, token, arguments, now, |spot| {
         let file = item.keep(spot)?;
         Ok(ChatMessage { text, file: Some(file), ..ChatMessage::default() })
@@ -106,12 +106,13 @@ impl Item<'_> {
                 "file of size {size} bytes is too big for a {what}; the maximum size is {most} bytes"
             ))
         };
-        let mut said = self.said.clone();
+        let mut fields = self.fields.clone();
         match self.kind {
             FileKind::Photo if size > LARGEST_PHOTO => return Err(too_big("photo", LARGEST_PHOTO)),
             FileKind::VideoNote if size > LARGEST_VIDEO_NOTE => return Err(too_big("video note", LARGEST_VIDEO_NOTE)),
             FileKind::Photo => {
-                (said["width"], said["height"]) = pictures::photo(&upload.bytes).map(|(w, h)| (w.into(), h.into()))?;
+                (fields["width"], fields["height"]) =
+                    pictures::photo(&upload.bytes).map(|(w, h)| (w.into(), h.into()))?;
             }
             FileKind::Video
             | FileKind::Animation
@@ -127,8 +128,8 @@ impl Item<'_> {
         let kind = formats::delivered(self.kind, upload, self.detects);
         let mime = if kind.has_name() { upload.content_type.clone() } else { kind.mime().to_owned() };
         let name = Some(upload.name.clone()).filter(|name| kind.has_name() && !name.is_empty());
-        (said["mime_type"], said["file_name"]) = (json!(mime), json!(name));
-        let details = Some(of_kind(kind, &said));
+        (fields["mime_type"], fields["file_name"]) = (json!(mime), json!(name));
+        let details = Some(of_kind(kind, &fields));
         Ok(Attachment { file_id: String::new(), kind, name, mime, size, details })
     }
 
@@ -148,9 +149,9 @@ impl Item<'_> {
     }
 }
 
-/// What a kind shows of what was said.
-fn of_kind(kind: FileKind, said: &Value) -> Value {
-    let fields: &[&str] = match kind {
+/// The fields that a kind of file has.
+fn of_kind(kind: FileKind, fields: &Value) -> Value {
+    let names: &[&str] = match kind {
         FileKind::Photo => &["width", "height"],
         FileKind::Video | FileKind::Animation => &["width", "height", "duration", "mime_type", "file_name"],
         FileKind::VideoNote => &["length", "duration"],
@@ -161,5 +162,5 @@ fn of_kind(kind: FileKind, said: &Value) -> Value {
             return json!({ "width": 512, "height": 512 });
         }
     };
-    fields.iter().map(|name| ((*name).to_owned(), said.get(*name).cloned().unwrap_or_else(|| json!(0)))).collect()
+    names.iter().map(|name| ((*name).to_owned(), fields.get(*name).cloned().unwrap_or_else(|| json!(0)))).collect()
 }

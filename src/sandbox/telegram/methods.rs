@@ -91,12 +91,12 @@ pub(super) async fn call(core: &Core, token: &str, method: &str, arguments: &Arg
     }
     // Questions change nothing that somebody could wait for.
     if name.starts_with("get") {
-        return core.world.note(|world| told(world, token, name, arguments, now));
+        return core.world.note(|world| read_only(world, token, name, arguments, now));
     }
     core.world.change(|world| done(world, token, name, arguments, now))
 }
 
-fn told(world: &mut World, token: &str, name: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
+fn read_only(world: &mut World, token: &str, name: &str, arguments: &Arguments, now: UnixMillis) -> Answer {
     match name {
         "getMe" => Ok(world.bot(token).ok_or(UNAUTHORIZED)?.user.me()),
         "getFile" => files::get_file(world, token, arguments),

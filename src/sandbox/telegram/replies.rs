@@ -57,7 +57,7 @@ impl World {
         now: UnixMillis,
     ) -> Option<()> {
         let known = self.messages(token, chat_id).into_iter().find(|it| it.message_id == message_id && !it.from_bot)?;
-        let heard = self.bots.get(token)?.hears(chat_id, &known);
+        let is_sent_to_bot = self.bots.get(token)?.hears(chat_id, &known);
         let spot = self.spot(token, chat_id)?;
         let message = spot.chat.messages.iter_mut().find(|it| it.message_id == message_id && !it.from_bot)?;
         text.clone_into(&mut message.text);
@@ -65,7 +65,7 @@ impl World {
         let message = message.clone();
         let mut update = with_quoted(&spot.frame, spot.chat, &message);
         update["edit_date"] = json!(now.seconds());
-        if heard {
+        if is_sent_to_bot {
             spot.queue.push("edited_message", &update, now);
         }
         Some(())

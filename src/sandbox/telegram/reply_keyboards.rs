@@ -123,7 +123,7 @@ pub fn phone(customer: i64) -> String {
 impl FakeTelegram {
     /// The buttons that a customer has in place of their keyboard.
     pub fn reply_keyboard(&self, token: &str, customer: i64) -> Option<ReplyKeyboard> {
-        self.core.world.look(|world| world.chat(token, customer)?.reply_keyboard.clone())
+        self.core.world.read(|world| world.chat(token, customer)?.reply_keyboard.clone())
     }
 
     /// A customer presses the button in `row` and `column`, both from 0, in place of their keyboard. Returns the id of

@@ -49,8 +49,8 @@ impl Bot {
 }
 
 impl World {
-    /// The room with what is around it, as the bot is told of it; none where it is told nothing.
-    pub(super) fn heard<'w>(&'w mut self, token: &'w str, room: Room) -> Option<Spot<'w>> {
+    /// The room as the bot sees it; `None` if the bot gets no updates of it.
+    pub(super) fn spot_of<'w>(&'w mut self, token: &'w str, room: Room) -> Option<Spot<'w>> {
         match room {
             Room::Private { customer: id } | Room::Group { group: id } => self.spot(token, id),
             Room::Desk { owner, customer } => {
@@ -137,7 +137,7 @@ impl FakeTelegram {
     /// Reads the messages of a room where they are, oldest first: none if the room is not there. Nothing else happens
     /// here meanwhile.
     pub fn read_room<R>(&self, token: &str, room: Room, read: impl FnOnce(&[ChatMessage]) -> R) -> R {
-        self.core.world.look(|world| {
+        self.core.world.read(|world| {
             let chat = world.bots.get(token).and_then(|bot| bot.chat_in(room));
             read(chat.map_or(&[], |chat| chat.messages.as_slice()))
         })
@@ -151,12 +151,12 @@ impl FakeTelegram {
     }
 
     fn in_room<R>(&self, token: &str, room: Room, read: impl FnOnce(&Chat) -> R) -> Option<R> {
-        self.core.world.look(|world| world.bots.get(token)?.chat_in(room).map(read))
+        self.core.world.read(|world| world.bots.get(token)?.chat_in(room).map(read))
     }
 
     /// The groups that a bot is in, or was.
     pub fn groups(&self, token: &str) -> Vec<GroupCard> {
-        self.core.world.look(|world| {
+        self.core.world.read(|world| {
             let groups = world.bots.get(token).into_iter().flat_map(|bot| &bot.groups);
             groups.map(|(id, group)| group.card(*id)).collect()
         })
@@ -164,7 +164,7 @@ impl FakeTelegram {
 
     /// The owners of accounts that a bot looks after, or did, and whether it does.
     pub fn owners(&self, token: &str) -> Vec<(i64, bool)> {
-        self.core.world.look(|world| {
+        self.core.world.read(|world| {
             let Some(bot) = world.bots.get(token) else { return Vec::new() };
             let owners: std::collections::BTreeSet<i64> = bot.connections.values().map(|it| it.owner).collect();
             owners.into_iter().map(|owner| (owner, bot.connection(owner).is_some())).collect()

@@ -88,7 +88,7 @@ async fn without_a_bridge_both_say_what_to_do() {
 
 #[tokio::test]
 async fn the_history_of_what_was_only_imported_is_found_with_a_bridge_and_without() {
-    for chat_ids in [Optional::Told, Optional::Missing] {
+    for chat_ids in [Optional::Present, Optional::Missing] {
         let mut stage = TestStage::start().await;
         stage.kommo.quirks(|quirks| quirks.chat_ids = chat_ids);
         imported(&stage).await;

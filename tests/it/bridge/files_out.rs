@@ -91,7 +91,7 @@ async fn files_of_every_kind_arrive_byte_by_byte() {
 async fn names_are_kept_whether_kommo_tells_them_or_not() {
     let stage = TestStage::start().await;
     stage.begin(SALES, ANNA).await;
-    for habit in [FileNames::Blank, FileNames::Told] {
+    for habit in [FileNames::Blank, FileNames::Present] {
         stage.kommo.quirks(|quirks| quirks.file_names = habit);
         for (given, kept) in [
             ("Договор 📄 №7.pdf", "Договор 📄 №7.pdf"),

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::sandbox::{
     calls::{self, Call},
-    fault::{self, undergo},
+    fault::{self, with_fault},
     kommo::{
         Core, EmptyLists,
         account::{
@@ -58,13 +58,13 @@ async fn serve(
     let subject = subject(&asked.parts);
     let fault = core.rest.faults.take(|aim| aim.is_none() || *aim == subject);
     let handling = async { answer(&core, &head, subject, &asked) };
-    let response = undergo(fault, &line, too_many_requests, handling).await;
+    let response = with_fault(fault, &line, too_many_requests, handling).await;
     let status = response.as_ref().map(|response| response.status().as_u16());
     let path = head.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let (method, body) = (head.method.to_string(), String::from_utf8_lossy(&body).into_owned());
     let (response, answered) = match response {
         Some(response) if core.traffic.keeps_calls() => {
-            let (response, answered) = calls::seen(response).await;
+            let (response, answered) = calls::buffered(response).await;
             (Some(response), answered)
         }
         response => (response, None),
@@ -112,7 +112,7 @@ fn subject(parts: &[String]) -> Option<Subject> {
 /// The world is locked before the records, here as everywhere.
 fn answer(core: &Core, head: &Parts, subject: Option<Subject>, asked: &Asked) -> Response {
     let now = core.clock.now();
-    let outcome = core.world.look(|world| {
+    let outcome = core.world.read(|world| {
         core.rest.with(|records| {
             records.gate.admit(Instant::now())?;
             gate::authorize(records, &head.headers, subject, now)?;

@@ -24,15 +24,15 @@ pub(super) fn all(records: &Records, world: &World, query: &[(String, String)]) 
     let from = instant("filter[created_at][from]")?.or(instant("filter[created_at]")?).unwrap_or(i64::MIN);
     let to = instant("filter[created_at][to]")?.unwrap_or(i64::MAX);
     let (types, entities) = (words(query, "filter[type]"), words(query, "filter[entity]"));
-    let told = |chat: &Chat| records.links.get(&chat.chat_id).map(|(card, _)| *card);
-    let sent = world.chats.iter().filter_map(|chat| Some((chat, told(chat)?)));
+    let card_of = |chat: &Chat| records.links.get(&chat.chat_id).map(|(card, _)| *card);
+    let sent = world.chats.iter().filter_map(|chat| Some((chat, card_of(chat)?)));
     let mut sent: Vec<_> = sent.flat_map(|(chat, card)| chat.messages.iter().map(move |it| (it, card))).collect();
     sent.retain(|(message, _)| {
         let at = message.at_ms.div_euclid(1000);
         message.from == Author::Manager && !message.imported && (from..=to).contains(&at)
     });
     sent.sort_by_key(|(message, _)| std::cmp::Reverse(message.at_ms));
-    let sent = sent.into_iter().map(|(message, card)| said(records, message, card));
+    let sent = sent.into_iter().map(|(message, card)| message_event(records, message, card));
     let closed = records.closed_talks.iter().rev().filter(|(_, at)| (from..=to).contains(at));
     let closed = closed.filter_map(|(chat, at)| Some(talk_closed(records, records.links.get(chat)?.0, *at)));
     let shown = sent.chain(closed);
@@ -60,7 +60,7 @@ fn invalid(name: &str) -> Problem {
     Problem::invalid("InvalidType", name, "a timestamp is expected")
 }
 
-fn said(records: &Records, message: &Message, card: u64) -> Value {
+fn message_event(records: &Records, message: &Message, card: u64) -> Value {
     let value = json!({ "message": { "id": message.id } });
     shape(records, (SENT, &message.id.replace('-', "")), (card, message.at_ms.div_euclid(1000)), &value)
 }

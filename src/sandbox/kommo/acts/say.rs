@@ -114,11 +114,11 @@ impl FakeKommo {
         match pace {
             Pace::AtOnce => join_all(announcements.into_iter().map(|it| self.announce(it))).await,
             Pace::InTurn => {
-                let mut told = Vec::new();
+                let mut sent = Vec::new();
                 for announcement in announcements {
-                    told.push(self.announce(announcement).await);
+                    sent.push(self.announce(announcement).await);
                 }
-                told
+                sent
             }
         }
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::sandbox::kommo::{media::is_address, reading::Filled, statuses::Told};
+use crate::sandbox::kommo::{media::is_address, reading::Filled, statuses::ReportedStatus};
 
 /// What a message says.
 #[derive(Debug, Deserialize)]
@@ -20,7 +20,7 @@ pub(in super::super) struct Content {
     pub(in super::super) location: Option<Location>,
     pub(in super::super) contact: Option<Card>,
     pub(in super::super) callback_data: Option<Filled>,
-    pub(in super::super) delivery_status: Option<Told>,
+    pub(in super::super) delivery_status: Option<ReportedStatus>,
     #[serde(rename = "sticker_id")]
     pub(in super::super) _sticker_id: Option<Filled>,
     #[serde(rename = "shared_post")]

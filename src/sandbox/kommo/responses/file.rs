@@ -21,7 +21,7 @@ impl<'a> Shown<'a> {
         };
         let (file_name, file_size) = match names {
             FileNames::Blank => ("", 0),
-            FileNames::Told => (media.name.as_str(), media.size.unwrap_or_default()),
+            FileNames::Present => (media.name.as_str(), media.size.unwrap_or_default()),
         };
         Self { media: &media.url, thumbnail: media.thumbnail.as_deref().unwrap_or_default(), file_name, file_size }
     }

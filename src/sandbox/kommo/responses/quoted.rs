@@ -67,13 +67,13 @@ impl<'a> Sender<'a> {
 }
 
 fn named(quirks: Quirks, name: &str) -> Option<&str> {
-    (quirks.names == Optional::Told).then_some(name)
+    (quirks.names == Optional::Present).then_some(name)
 }
 
 fn quoted<'a>(quirks: Quirks, chat: &'a Chat, message: &'a Message) -> Quoted<'a> {
     Quoted {
         id: &message.id,
-        msgid: message.client_msgid.as_deref().filter(|_| quirks.quoted_msgids == Optional::Told),
+        msgid: message.client_msgid.as_deref().filter(|_| quirks.quoted_msgids == Optional::Present),
         r#type: &message.kind,
         text: &message.text,
         file: Shown::of(message, quirks.file_names),

@@ -18,12 +18,12 @@ fn file(serving: Serving) -> Attachment {
 /// A server in whose only conversation a customer has written, and what its hooks were.
 pub(super) async fn stage() -> (FakeKommo, impl Fn() -> Vec<Value>) {
     let kommo = fake();
-    let (server, url, heard) = channel(StatusCode::OK);
+    let (server, url, received) = channel(StatusCode::OK);
     kommo.set_hook_url(url);
     send(&kommo, payload("tg:1", "hi")).await;
     let hooks = move || {
         let _alive = &server;
-        heard.lock().unwrap().iter().map(|(_, body)| serde_json::from_slice(body).unwrap()).collect()
+        received.lock().unwrap().iter().map(|(_, body)| serde_json::from_slice(body).unwrap()).collect()
     };
     (kommo, hooks)
 }
@@ -48,13 +48,13 @@ async fn a_file_is_told_by_its_address_and_given_to_whoever_asks() {
     let file = Attachment::new(AttachmentKind::File, CYRILLIC, bytes.clone()).content_type("application/pdf");
     let (id, answer) = kommo.attach(ANNA, "Max", file, "The invoice").await;
     assert_eq!(answer.status, Some(200));
-    let said = hooks().remove(0)["message"]["message"].clone();
+    let message = hooks().remove(0)["message"]["message"].clone();
     let start = format!("{}/attachments/{}/", kommo.url(), kommo.settings().account_id);
-    let url = said["media"].as_str().unwrap();
+    let url = message["media"].as_str().unwrap();
     let (uuid, name) = url.strip_prefix(&start).unwrap().split_once('/').unwrap();
     assert_eq!((uuid.len(), name), (36, "%D0%A1%D1%87%D1%91%D1%82%20%E2%84%96%207%20(100%25).pdf"));
     assert_eq!(
-        said,
+        message,
         json!({"id": id, "type": "file", "text": "The invoice", "markup": null, "tag": "", "media": url,
             "thumbnail": "", "file_name": "", "file_size": 0})
     );
@@ -72,20 +72,20 @@ async fn a_file_is_told_by_its_address_and_given_to_whoever_asks() {
 #[tokio::test]
 async fn each_kind_has_its_type_and_pictures_have_thumbnails() {
     let (kommo, hooks) = stage().await;
-    kommo.quirks(|quirks| quirks.file_names = FileNames::Told);
+    kommo.quirks(|quirks| quirks.file_names = FileNames::Present);
     for kind in AttachmentKind::ALL {
         let file = Attachment::new(kind, "a.b.bin", noise(3)).thumbnail(noise(2)).lasting(7);
         kommo.attach(ANNA, "Max", file, "").await;
     }
-    let said: Vec<_> = hooks().into_iter().map(|hook| hook["message"]["message"].clone()).collect();
-    let kinds: Vec<_> = said.iter().map(|it| it["type"].as_str().unwrap()).collect();
+    let messages: Vec<_> = hooks().into_iter().map(|hook| hook["message"]["message"].clone()).collect();
+    let kinds: Vec<_> = messages.iter().map(|it| it["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["picture", "video", "audio", "voice", "sticker", "file"]);
-    for (said, has_thumbnail) in said.iter().zip([true, true, false, false, false, false]) {
+    for (message, has_thumbnail) in messages.iter().zip([true, true, false, false, false, false]) {
         assert_eq!(
-            (&said["file_name"], &said["file_size"], &said["media_duration"]),
+            (&message["file_name"], &message["file_size"], &message["media_duration"]),
             (&json!("a.b.bin"), &json!(3), &json!(7))
         );
-        let thumbnail = said["thumbnail"].as_str().unwrap();
+        let thumbnail = message["thumbnail"].as_str().unwrap();
         assert_eq!(thumbnail.ends_with("/a.b_320x200.jpg"), has_thumbnail, "{thumbnail}");
         if has_thumbnail {
             assert_eq!(ask(Method::GET, thumbnail).await.bytes().await.unwrap().len(), 2);
@@ -100,7 +100,7 @@ async fn a_file_can_be_given_badly() {
     let elsewhere = media(&kommo, &elsewhere).url;
     let slow = Serving::Slow { piece_bytes: 50_000, pause: Duration::from_millis(1) };
     // The status, the length that is told, and how many bytes come; `None` if they break off.
-    for (serving, status, told, come) in [
+    for (serving, status, content_length, come) in [
         (Serving::Whole, 200, Some("200000"), Some(200_000)),
         (slow, 200, Some("200000"), Some(200_000)),
         (Serving::WithoutLength, 200, None, Some(200_000)),
@@ -112,7 +112,10 @@ async fn a_file_can_be_given_badly() {
     ] {
         let (id, _) = kommo.attach(ANNA, "Max", file(serving.clone()), "").await;
         let response = ask(Method::GET, &media(&kommo, &id).url).await;
-        assert_eq!((response.status().as_u16(), header(&response, "content-length").as_deref()), (status, told));
+        assert_eq!(
+            (response.status().as_u16(), header(&response, "content-length").as_deref()),
+            (status, content_length)
+        );
         assert_eq!(header(&response, "location").is_some(), status == 302);
         assert_eq!(response.bytes().await.ok().map(|bytes| bytes.len()), come, "{serving:?}");
         kommo.serve_as(&id, Serving::Whole);
@@ -131,20 +134,20 @@ async fn several_files_share_a_group_and_one_has_the_text() {
     ] {
         let before = hooks().len();
         let drafts = Draft::files(vec![file(Serving::Whole); 3], "Look", on);
-        let told = kommo.say_together(ANNA, "Max", drafts, pace).await;
+        let answers = kommo.say_together(ANNA, "Max", drafts, pace).await;
         let messages = kommo.chat(ANNA).unwrap().messages.split_off(before + 1);
         let ids: Vec<_> = messages.iter().map(|message| message.id.clone()).collect();
-        assert_eq!(told.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), ids);
-        assert!(told.iter().all(|(_, answer)| answer.status == Some(200)));
-        let mut said: Vec<_> =
+        assert_eq!(answers.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>(), ids);
+        assert!(answers.iter().all(|(_, answer)| answer.status == Some(200)));
+        let mut messages: Vec<_> =
             hooks().split_off(before).iter().map(|hook| hook["message"]["message"].clone()).collect();
         if pace == Pace::AtOnce {
-            said.sort_by_key(|said| ids.iter().position(|id| said["id"] == id.as_str()));
+            messages.sort_by_key(|message| ids.iter().position(|id| message["id"] == id.as_str()));
         }
-        assert_eq!(said.iter().map(|said| said["id"].as_str().unwrap()).collect::<Vec<_>>(), ids);
-        assert_eq!(said.iter().map(|said| said["text"].as_str().unwrap()).collect::<Vec<_>>(), texts);
-        let group = said[0]["media_group_id"].as_str().unwrap();
-        assert!(said.iter().all(|said| said["media_group_id"] == group));
+        assert_eq!(messages.iter().map(|message| message["id"].as_str().unwrap()).collect::<Vec<_>>(), ids);
+        assert_eq!(messages.iter().map(|message| message["text"].as_str().unwrap()).collect::<Vec<_>>(), texts);
+        let group = messages[0]["media_group_id"].as_str().unwrap();
+        assert!(messages.iter().all(|message| message["media_group_id"] == group));
         assert_ne!(hooks()[0]["message"]["message"]["media_group_id"] == group, before > 0);
     }
 }

@@ -77,10 +77,10 @@ async fn forms_have_the_documented_shapes() {
     ] {
         let (id, answer) = kommo.say(ANNA, "Max", draft).await;
         assert_eq!(answer.status, Some(200));
-        let said = hooks().pop().unwrap()["message"]["message"].clone();
-        assert_eq!(said["id"], id);
+        let message = hooks().pop().unwrap()["message"]["message"].clone();
+        assert_eq!(message["id"], id);
         for (name, value) in want.as_object().unwrap() {
-            assert_eq!(&said[name], value, "{name} of {want}");
+            assert_eq!(&message[name], value, "{name} of {want}");
         }
     }
     let cards: Vec<_> = kommo.chat(ANNA).unwrap().messages.into_iter().filter_map(|message| message.card).collect();

@@ -11,25 +11,25 @@ use axum::{
 
 use super::*;
 
-pub(super) type Heard = Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>;
+pub(super) type Received = Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>;
 
-/// A channel's hook address that writes down what it hears.
-pub(super) fn channel(status: StatusCode) -> (Server, String, Heard) {
-    let heard = Heard::default();
-    let hear = Arc::clone(&heard);
+/// A channel's hook address that records what it receives.
+pub(super) fn channel(status: StatusCode) -> (Server, String, Received) {
+    let received = Received::default();
+    let recorder = Arc::clone(&received);
     let answer = async move |headers: HeaderMap, body: Bytes| {
-        hear.lock().unwrap().push((headers, body.to_vec()));
+        recorder.lock().unwrap().push((headers, body.to_vec()));
         status
     };
     let server = Server::start((Ipv4Addr::LOCALHOST, 0).into(), Router::new().route("/kommo", post(answer))).unwrap();
     let url = format!("http://{}/kommo", server.address());
-    (server, url, heard)
+    (server, url, received)
 }
 
 #[tokio::test]
 async fn an_answer_is_told_by_one_hook_whose_newline_is_not_signed() {
     let kommo = fake();
-    let (_server, url, heard) = channel(StatusCode::OK);
+    let (_server, url, received) = channel(StatusCode::OK);
     kommo.set_hook_url(url);
     send(&kommo, payload("tg:1", "hi")).await;
     let (id, answer) = kommo.reply(ANNA, "Max", "Hello \"Anna\"").await;
@@ -52,9 +52,9 @@ async fn an_answer_is_told_by_one_hook_whose_newline_is_not_signed() {
         at_ms = at_ms,
         id = id,
     );
-    let heard = heard.lock().unwrap();
-    assert_eq!(heard.len(), 1);
-    let (headers, body) = &heard[0];
+    let received = received.lock().unwrap();
+    assert_eq!(received.len(), 1);
+    let (headers, body) = &received[0];
     assert_eq!(str::from_utf8(body).unwrap(), format!("{want}\n"));
     assert_eq!(headers["x-signature"], sign(SECRET, want.as_bytes()));
     assert_eq!(headers["content-type"], "application/json");
@@ -63,7 +63,7 @@ async fn an_answer_is_told_by_one_hook_whose_newline_is_not_signed() {
 #[tokio::test]
 async fn a_hook_is_never_repeated() {
     let kommo = fake();
-    let (_server, url, heard) = channel(StatusCode::SERVICE_UNAVAILABLE);
+    let (_server, url, received) = channel(StatusCode::SERVICE_UNAVAILABLE);
     send(&kommo, payload("tg:1", "hi")).await;
     assert_eq!(kommo.reply(ANNA, "Max", "no address yet").await.1, HookAnswer { status: None });
     kommo.set_hook_url(url);
@@ -71,7 +71,7 @@ async fn a_hook_is_never_repeated() {
     assert_eq!(kommo.typing(ANNA).await, HookAnswer { status: Some(503) });
     kommo.set_connected(false);
     assert_eq!(kommo.typing(ANNA).await, HookAnswer { status: None });
-    assert_eq!(heard.lock().unwrap().len(), 2);
+    assert_eq!(received.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -87,19 +87,19 @@ async fn a_delivery_status_belongs_to_an_answer() {
     let message = &kommo.chats()[0].messages[1];
     let failed = Status::Failed { code: 905, text: "blocked".to_owned() };
     assert_eq!((&message.status, &message.status_history), (&failed, &vec![Status::Delivered, failed.clone()]));
-    let told = json!({"status_code": 1});
-    assert_eq!(post_to(&kommo, &status("nobody"), told.clone()).await.0, 404);
-    assert_eq!(post_to(&kommo, &status(answer["new_message"]["msgid"].as_str().unwrap()), told).await.0, 404);
+    let report = json!({"status_code": 1});
+    assert_eq!(post_to(&kommo, &status("nobody"), report.clone()).await.0, 404);
+    assert_eq!(post_to(&kommo, &status(answer["new_message"]["msgid"].as_str().unwrap()), report).await.0, 404);
     assert_eq!(post_to(&kommo, &status(&id), json!({"msgid": "another", "status_code": 1})).await.0, 400);
 }
 
 #[tokio::test]
 async fn who_is_written_first_has_no_id_until_they_answer() {
     let kommo = fake();
-    let (_server, url, heard) = channel(StatusCode::OK);
+    let (_server, url, received) = channel(StatusCode::OK);
     kommo.set_hook_url(url);
     kommo.write_first("15550199", "sales", "Hello").await;
-    let hook: Value = serde_json::from_slice(&heard.lock().unwrap()[0].1).unwrap();
+    let hook: Value = serde_json::from_slice(&received.lock().unwrap()[0].1).unwrap();
     assert_eq!(hook["message"]["receiver"]["phone"], "15550199");
     assert_eq!(
         (hook["message"]["receiver"].get("client_id"), hook["message"]["conversation"].get("client_id")),
@@ -114,7 +114,7 @@ async fn who_is_written_first_has_no_id_until_they_answer() {
 #[tokio::test]
 async fn raw_hooks_are_signed_as_asked() {
     let kommo = fake();
-    let (_server, url, heard) = channel(StatusCode::OK);
+    let (_server, url, received) = channel(StatusCode::OK);
     kommo.set_hook_url(url);
     let modes = [
         (SignatureMode::Valid, Some(sign(SECRET, b"{}"))),
@@ -124,12 +124,12 @@ async fn raw_hooks_are_signed_as_asked() {
     ];
     for (mode, want) in modes {
         kommo.send_hook(b"{}\n".to_vec(), mode).await;
-        let (headers, body) = heard.lock().unwrap().pop().unwrap();
+        let (headers, body) = received.lock().unwrap().pop().unwrap();
         assert_eq!(
             (body.as_slice(), headers.get("x-signature").map(|it| it.to_str().unwrap().to_owned())),
             (&b"{}\n"[..], want)
         );
     }
     kommo.send_hook(b"{}\n".to_vec(), SignatureMode::Wrong).await;
-    assert_ne!(heard.lock().unwrap()[0].0["x-signature"], sign(SECRET, b"{}"));
+    assert_ne!(received.lock().unwrap()[0].0["x-signature"], sign(SECRET, b"{}"));
 }

@@ -42,19 +42,19 @@ async fn an_import_can_come_back_as_a_hook_but_the_bots_never_does() {
 #[tokio::test]
 async fn an_import_can_tell_what_became_of_it() {
     let (kommo, _hooks) = stage().await;
-    let told = |msgid: &str| {
-        let mut told = import(&kommo, msgid, "Max");
-        told["message"]["delivery_status"] = json!({"status_code": 2});
-        told
+    let with_status = |msgid: &str| {
+        let mut with_status = import(&kommo, msgid, "Max");
+        with_status["message"]["delivery_status"] = json!({"status_code": 2});
+        with_status
     };
-    assert_eq!(send(&kommo, told("tg:2")).await.0, 200);
+    assert_eq!(send(&kommo, with_status("tg:2")).await.0, 200);
     let shown = |n: usize| kommo.chat(ANNA).unwrap().messages[n].clone();
     assert_eq!((shown(1).status, shown(1).status_history), (Status::Read, vec![Status::Read]));
-    let mut wrong = told("tg:3");
+    let mut wrong = with_status("tg:3");
     wrong["message"]["delivery_status"] = json!({"status_code": -1});
     assert_eq!(send(&kommo, wrong).await.0, 400, "an error has a code");
     kommo.quirks(|quirks| quirks.new_statuses = Doubtful::Refused);
-    assert_eq!(send(&kommo, told("tg:3")).await.0, 400);
+    assert_eq!(send(&kommo, with_status("tg:3")).await.0, 400);
     assert_eq!(send(&kommo, import(&kommo, "tg:3", "Max")).await.0, 200);
     assert_eq!(shown(2).status, Status::Sent);
 }

@@ -90,8 +90,8 @@ impl Message {
         id.is_some_and(|id| id.0 == self.id) || msgid.is_some_and(|msgid| self.client_msgid.as_ref() == Some(&msgid.0))
     }
 
-    /// What became of it is told.
-    pub(in super::super) fn tell(&mut self, status: Status) {
+    /// Sets its delivery status.
+    pub(in super::super) fn set_status(&mut self, status: Status) {
         self.status = status.clone();
         self.status_history.push(status);
     }

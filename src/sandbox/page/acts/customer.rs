@@ -7,13 +7,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    done, emoji,
+    done, emoji, non_blank,
     place::{Place, Spot},
-    read, said,
+    read,
 };
 use crate::sandbox::{
     harness::RIGHTS,
-    page::{Trouble, View, files},
+    page::{PageError, View, files},
     telegram::{ChatMessage, Piece, Room},
 };
 
@@ -22,9 +22,9 @@ const LONGEST_TEXT: usize = 4096;
 /// The longest text that stands with a file.
 const LONGEST_CAPTION: usize = 1024;
 
-fn fitting(text: &str, longest: usize) -> Result<&str, Trouble> {
+fn fitting(text: &str, longest: usize) -> Result<&str, PageError> {
     if text.encode_utf16().count() > longest {
-        return Err(Trouble::bad(format!("This text has at most {longest} characters: send it in parts.")));
+        return Err(PageError::bad(format!("This text has at most {longest} characters: send it in parts.")));
     }
     Ok(text)
 }
@@ -37,10 +37,10 @@ struct Write {
     reply_to: Option<i64>,
 }
 
-pub(super) async fn write(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn write(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let Write { place, text, reply_to } = read(&body)?;
     let spot = place.find(&view)?;
-    let text = fitting(said(&text)?, LONGEST_TEXT)?.to_owned();
+    let text = fitting(non_blank(&text)?, LONGEST_TEXT)?.to_owned();
     let message = ChatMessage { text, reply_to: spot.quoted(reply_to)?, ..ChatMessage::default() };
     Ok(done(&json!({ "message_id": view.telegram.say_in(spot.token, spot.room, spot.who, message) })))
 }
@@ -54,15 +54,15 @@ struct Edit {
 }
 
 /// A customer changes a message of theirs.
-pub(super) async fn edit(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn edit(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let Edit { place, message_id, text } = read(&body)?;
     let spot = place.find(&view)?;
     let message = spot.message(message_id)?;
     if message.from_bot || message.sender != spot.who || message.piece.is_some() {
-        return Err(Trouble::bad("Only what one has written oneself can be changed."));
+        return Err(PageError::bad("Only what one has written oneself can be changed."));
     }
     let longest = if message.file.is_some() { LONGEST_CAPTION } else { LONGEST_TEXT };
-    view.telegram.edit_in(spot.token, spot.room, message_id, fitting(said(&text)?, longest)?);
+    view.telegram.edit_in(spot.token, spot.room, message_id, fitting(non_blank(&text)?, longest)?);
     Ok(done(&json!({})))
 }
 
@@ -75,13 +75,13 @@ struct React {
 }
 
 /// A customer reacts to a message, or takes it back.
-pub(super) async fn react(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn react(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let React { place, message_id, emoji: wanted } = read(&body)?;
     let spot = place.find(&view)?;
     let message = spot.message(message_id)?;
     // Bots learn of reactions elsewhere only as administrators, and never where they look after an account.
     let Room::Private { customer } = spot.room else {
-        return Err(Trouble::bad("The bot is told of reactions in private chats with itself alone."));
+        return Err(PageError::bad("The bot gets reactions in private chats with itself only."));
     };
     view.telegram.react(spot.token, customer, message.message_id, emoji(wanted.as_deref())?);
     Ok(done(&json!({})))
@@ -95,7 +95,7 @@ struct SendFiles {
 }
 
 /// A customer sends one file, or several as an album.
-pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, Trouble> {
+pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, PageError> {
     let (SendFiles { place, reply_to }, files) = files::received(form).await?;
     let spot = place.find(&view)?;
     let quoted = spot.quoted(reply_to)?;
@@ -108,7 +108,7 @@ pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form)
 }
 
 /// A customer has another picture of themselves, or none if there is no file.
-pub(super) async fn avatar(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, Trouble> {
+pub(super) async fn avatar(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, PageError> {
     let (place, files) = files::received_any::<Place>(form).await?;
     let customer = place.find(&view)?.customer;
     view.telegram.set_avatar(customer, files.files.into_iter().next().map(|file| file.bytes));
@@ -135,7 +135,7 @@ enum Sample {
 }
 
 /// A customer sends a place, a contact, a poll or a throw of dice.
-pub(super) async fn send_piece(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn send_piece(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let SendPiece { place, piece } = read(&body)?;
     let spot = place.find(&view)?;
     let piece = match &piece {
@@ -162,16 +162,16 @@ struct Press {
 }
 
 /// A customer presses a button below a message.
-pub(super) async fn press(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn press(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let Press { place, message_id, row, column } = read(&body)?;
     let spot = place.find(&view)?;
     let message = spot.message(message_id)?;
     let key = message.keyboard.get(row).and_then(|row| row.get(column));
     if key.is_none_or(|key| key.data.is_none()) {
-        return Err(Trouble::unknown("There is no such button that answers."));
+        return Err(PageError::unknown("There is no such button that answers."));
     }
     if !spot.has_bot {
-        return Err(Trouble::bad("The bot is not here any more: nobody would answer."));
+        return Err(PageError::bad("The bot is not here any more: nobody would answer."));
     }
     let press_id = view.telegram.press_in(spot.token, spot.room, spot.who, message_id, (row, column));
     Ok(done(&json!({ "press_id": press_id })))
@@ -186,12 +186,12 @@ struct PressKey {
 }
 
 /// A customer presses a button in place of their keyboard.
-pub(super) async fn press_key(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn press_key(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let PressKey { place, row, column } = read(&body)?;
     let Spot { token, customer, .. } = place.find(&view)?;
     let keyboard = view.telegram.reply_keyboard(token, customer);
     if keyboard.is_none_or(|it| it.rows.get(row).and_then(|row| row.get(column)).is_none()) {
-        return Err(Trouble::unknown("There is no such button."));
+        return Err(PageError::unknown("There is no such button."));
     }
     Ok(done(&json!({ "message_id": view.telegram.press_key(token, customer, row, column) })))
 }
@@ -204,12 +204,12 @@ struct Block {
 }
 
 /// A customer blocks a bot, a member throws it out of the group, an owner takes it away; or they take that back.
-pub(super) async fn block(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn block(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let Block { place, blocked } = read(&body)?;
     let Spot { token, room, who, has_bot, .. } = place.find(&view)?;
     match room {
         Room::Private { customer } if view.telegram.messages(token, customer).is_empty() => {
-            return Err(Trouble::bad("The customer has not started this bot yet."));
+            return Err(PageError::bad("The customer has not started this bot yet."));
         }
         _ if has_bot != blocked => {}
         Room::Private { customer } => view.telegram.block(token, customer, blocked),

@@ -6,10 +6,10 @@ use axum::{body::Bytes, extract::State, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{done, emoji, read, said};
+use super::{done, emoji, non_blank, read};
 use crate::sandbox::{
     kommo::{CaptionOn, Draft, HookAnswer, Pace, Template},
-    page::{Trouble, View, files},
+    page::{PageError, View, files},
 };
 
 /// Who says something, and where.
@@ -23,11 +23,11 @@ pub(super) struct Place {
 
 impl Place {
     /// The author's name, if both are there.
-    fn author(&self, view: &View) -> Result<&str, Trouble> {
+    fn author(&self, view: &View) -> Result<&str, PageError> {
         begun(view, &self.conversation_id)?;
         let author = self.author.trim();
         if author.is_empty() {
-            return Err(Trouble::bad("Say who answers: the author is empty."));
+            return Err(PageError::bad("Say who answers: the author is empty."));
         }
         Ok(author)
     }
@@ -40,9 +40,9 @@ impl Place {
     }
 }
 
-fn begun(view: &View, conversation_id: &str) -> Result<(), Trouble> {
+fn begun(view: &View, conversation_id: &str) -> Result<(), PageError> {
     let chat = view.kommo.chat(conversation_id);
-    chat.map(|_| ()).ok_or_else(|| Trouble::unknown(format!("There is no conversation {conversation_id:?}.")))
+    chat.map(|_| ()).ok_or_else(|| PageError::unknown(format!("There is no conversation {conversation_id:?}.")))
 }
 
 /// A phone number, and the source by which it is written to.
@@ -53,11 +53,11 @@ pub(super) struct Number {
 }
 
 impl Number {
-    async fn write(&self, view: &View, draft: Draft) -> Result<(String, HookAnswer), Trouble> {
+    async fn write(&self, view: &View, draft: Draft) -> Result<(String, HookAnswer), PageError> {
         view.token(&self.source)?;
         let phone = self.phone.trim();
         if phone.is_empty() {
-            return Err(Trouble::bad("Say to which phone number this goes."));
+            return Err(PageError::bad("Say to which phone number this goes."));
         }
         Ok(view.kommo.write_first(phone, &self.source, draft).await)
     }
@@ -73,7 +73,7 @@ pub(super) enum To {
 }
 
 impl To {
-    async fn say(&self, view: &View, draft: Draft) -> Result<(String, HookAnswer), Trouble> {
+    async fn say(&self, view: &View, draft: Draft) -> Result<(String, HookAnswer), PageError> {
         match self {
             Self::Known(place) => {
                 let author = place.author(view)?;
@@ -84,7 +84,7 @@ impl To {
     }
 
     /// Several at once: one message each.
-    async fn say_together(&self, view: &View, mut drafts: Vec<Draft>) -> Result<Vec<(String, HookAnswer)>, Trouble> {
+    async fn say_together(&self, view: &View, mut drafts: Vec<Draft>) -> Result<Vec<(String, HookAnswer)>, PageError> {
         match self {
             Self::Known(place) => {
                 let author = place.author(view)?;
@@ -104,8 +104,8 @@ impl To {
     }
 }
 
-/// Whether the bridge has taken the hook.
-fn told((message_id, hook): &(String, HookAnswer)) -> Value {
+/// A message's id, and the status of the response to its hook.
+fn hook_status((message_id, hook): &(String, HookAnswer)) -> Value {
     json!({ "message_id": message_id, "hook_status": hook.status })
 }
 
@@ -130,13 +130,13 @@ enum Form {
     Contact { name: String, phone: String },
 }
 
-pub(super) async fn reply(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn reply(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let Reply { to, text, form } = read(&body)?;
     let draft = match &form {
         Some(form) => form.draft(text.trim()),
-        None => Draft::text(said(&text)?),
+        None => Draft::text(non_blank(&text)?),
     };
-    Ok(done(&told(&to.say(&view, draft).await?)))
+    Ok(done(&hook_status(&to.say(&view, draft).await?)))
 }
 
 impl Form {
@@ -175,10 +175,10 @@ struct First {
 }
 
 /// A manager writes first, to a phone number.
-pub(super) async fn write_first(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn write_first(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let First { number, text } = read(&body)?;
-    let sent = number.write(&view, Draft::text(said(&text)?)).await?;
-    let mut answer = told(&sent);
+    let sent = number.write(&view, Draft::text(non_blank(&text)?)).await?;
+    let mut answer = hook_status(&sent);
     let chats = view.kommo.chats();
     let chat = chats.iter().find(|chat| chat.messages.iter().any(|message| message.id == sent.0));
     answer["chat_id"] = json!(chat.map(|chat| &chat.chat_id));
@@ -186,7 +186,7 @@ pub(super) async fn write_first(State(view): State<Arc<View>>, body: Bytes) -> R
 }
 
 /// A manager sends files: a message each, and the text with the first.
-pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, Trouble> {
+pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form) -> Result<Response, PageError> {
     let (to, files) = files::received::<To>(form).await?;
     let attachments = files.files.into_iter().map(files::of_manager).collect();
     let mut drafts = Draft::files(attachments, &files.caption, CaptionOn::First);
@@ -194,7 +194,7 @@ pub(super) async fn send_files(State(view): State<Arc<View>>, form: files::Form)
         1 => vec![to.say(&view, drafts.remove(0)).await?],
         _ => to.say_together(&view, drafts).await?,
     };
-    Ok(done(&json!({ "sent": answers.iter().map(told).collect::<Vec<_>>() })))
+    Ok(done(&json!({ "sent": answers.iter().map(hook_status).collect::<Vec<_>>() })))
 }
 
 #[derive(Deserialize)]
@@ -206,12 +206,12 @@ struct React {
 }
 
 /// A manager reacts to a message, or takes it back.
-pub(super) async fn react(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn react(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let React { place, message_id, emoji: wanted } = read(&body)?;
     let author = place.author(&view)?;
     let chat = view.kommo.chat(&place.conversation_id);
     if !chat.is_some_and(|chat| chat.messages.iter().any(|message| message.id == message_id)) {
-        return Err(Trouble::unknown("There is no such message in this conversation."));
+        return Err(PageError::unknown("There is no such message in this conversation."));
     }
     let hook = view.kommo.react(&place.conversation_id, author, &message_id, emoji(wanted.as_deref())?).await;
     Ok(done(&json!({ "hook_status": hook.status })))
@@ -222,7 +222,7 @@ struct Typing {
     conversation_id: String,
 }
 
-pub(super) async fn typing(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn typing(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let Typing { conversation_id } = read(&body)?;
     begun(&view, &conversation_id)?;
     let hook = view.kommo.typing(&conversation_id).await;

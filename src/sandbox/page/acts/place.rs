@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::sandbox::{
-    page::{Trouble, View},
+    page::{PageError, View},
     telegram::{ChatMessage, Customer, Room},
 };
 
@@ -36,10 +36,10 @@ pub(super) struct Spot<'v> {
 
 impl Place {
     /// The place, if bot, customer and room are there.
-    pub(super) fn find<'v>(&self, view: &'v View) -> Result<Spot<'v>, Trouble> {
+    pub(super) fn find<'v>(&self, view: &'v View) -> Result<Spot<'v>, PageError> {
         let (token, customer) = (view.token(&self.source)?, self.customer);
         if !view.telegram.customers().iter().any(|it| it.id == customer) {
-            return Err(Trouble::unknown(format!("There is no customer {customer}.")));
+            return Err(PageError::unknown(format!("There is no customer {customer}.")));
         }
         let (room, has_bot) = match (self.group, self.owner) {
             (None, None) => (Room::Private { customer }, !view.telegram.is_blocked(token, customer)),
@@ -50,34 +50,35 @@ impl Place {
         Ok(Spot { view, token, room, customer, who, has_bot })
     }
 
-    fn group(&self, view: &View, token: &str, group: i64) -> Result<(Room, bool), Trouble> {
+    fn group(&self, view: &View, token: &str, group: i64) -> Result<(Room, bool), PageError> {
         let found = view.telegram.groups(token).into_iter().find(|it| it.id == group);
         let found = found.filter(|it| it.members.contains(&self.customer));
-        let unknown = || Trouble::unknown(format!("There is no group {group} with customer {} in it.", self.customer));
+        let unknown =
+            || PageError::unknown(format!("There is no group {group} with customer {} in it.", self.customer));
         found.map(|it| (Room::Group { group }, it.has_bot)).ok_or_else(unknown)
     }
 
-    fn desk(&self, view: &View, token: &str, owner: i64) -> Result<(Room, bool), Trouble> {
+    fn desk(&self, view: &View, token: &str, owner: i64) -> Result<(Room, bool), PageError> {
         let found = view.telegram.owners(token).into_iter().find(|(it, _)| *it == owner && *it != self.customer);
-        let unknown = || Trouble::unknown(format!("Nobody of id {owner} lets this bot look after their chats."));
+        let unknown = || PageError::unknown(format!("Nobody of id {owner} lets this bot look after their chats."));
         found.map(|(_, has_bot)| (Room::Desk { owner, customer: self.customer }, has_bot)).ok_or_else(unknown)
     }
 }
 
 impl Spot<'_> {
-    pub(super) fn person(&self) -> Result<Customer, Trouble> {
+    pub(super) fn person(&self) -> Result<Customer, PageError> {
         let found = self.view.telegram.customers().into_iter().find(|it| it.id == self.who);
-        found.ok_or_else(|| Trouble::unknown(format!("There is nobody of id {}.", self.who)))
+        found.ok_or_else(|| PageError::unknown(format!("There is nobody of id {}.", self.who)))
     }
 
     /// A message of the room.
-    pub(super) fn message(&self, id: i64) -> Result<ChatMessage, Trouble> {
+    pub(super) fn message(&self, id: i64) -> Result<ChatMessage, PageError> {
         let found = self.view.telegram.messages_in(self.token, self.room).into_iter().find(|it| it.message_id == id);
-        found.ok_or_else(|| Trouble::unknown(format!("There is no message {id} in this chat.")))
+        found.ok_or_else(|| PageError::unknown(format!("There is no message {id} in this chat.")))
     }
 
     /// The id of the message that is answered, if there is one.
-    pub(super) fn quoted(&self, reply_to: Option<i64>) -> Result<Option<i64>, Trouble> {
+    pub(super) fn quoted(&self, reply_to: Option<i64>) -> Result<Option<i64>, PageError> {
         reply_to.map(|id| self.message(id)).transpose().map(|it| it.map(|it| it.message_id))
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{done, read};
 use crate::sandbox::{
-    page::{Trouble, View},
+    page::{PageError, View},
     switches::Switch,
 };
 
@@ -18,9 +18,9 @@ struct SwitchRequest {
     on: bool,
 }
 
-pub(super) async fn switch(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, Trouble> {
+pub(super) async fn switch(State(view): State<Arc<View>>, body: Bytes) -> Result<Response, PageError> {
     let SwitchRequest { switch, on } = read(&body)?;
     let switched = view.switches.set((&view.telegram, &view.kommo), switch, on);
-    switched.map_err(|sentence| Trouble::new(StatusCode::CONFLICT, sentence))?;
+    switched.map_err(|sentence| PageError::new(StatusCode::CONFLICT, sentence))?;
     Ok(done(&json!({})))
 }

@@ -32,8 +32,8 @@ fn with_olga(as_owner: bool) -> Value {
     json!({ "customer": ANNA, "owner": OLGA, "as_owner": as_owner })
 }
 
-/// What is said in a room: from whom, and what.
-async fn said(page: &Page, place: Value) -> Vec<(Value, Value)> {
+/// The authors and texts of a room's messages.
+async fn messages(page: &Page, place: Value) -> Vec<(Value, Value)> {
     let state = get_from(page, "/api/state").await.1;
     let same = |chat: &&Value| chat["group"] == place["group"] && chat["owner"] == place["owner"];
     let chat = state["telegram"].as_array().unwrap().iter().find(same).unwrap();
@@ -60,7 +60,7 @@ async fn people_write_change_and_send_in_groups() {
     assert_eq!(act(&page, "edit", garden(), json!({ "message_id": 1, "text": "When?" })).await, 200);
     assert_eq!(act(&page, "send_piece", garden(), json!({ "piece": { "kind": "own_number" } })).await, 200);
     assert_eq!(telegram.pending(TOKEN), before + 3);
-    assert_eq!(said(&page, garden()).await[0], (json!("customer"), json!("When?")));
+    assert_eq!(messages(&page, garden()).await[0], (json!("customer"), json!("When?")));
     assert_eq!(act(&page, "react", garden(), json!({ "message_id": 1, "emoji": "👍" })).await, 400);
     for nowhere in [json!({ "customer": OLGA, "group": GARDEN }), json!({ "customer": ANNA, "group": -1 })] {
         assert_eq!(act(&page, "write", nowhere.clone(), json!({ "text": "x" })).await, 404, "{nowhere}");
@@ -72,16 +72,16 @@ async fn a_bot_that_is_thrown_out_hears_nothing_until_it_is_back() {
     for (place, text) in [(garden(), "in the group"), (with_olga(false), "to Olga")] {
         let (page, telegram) = furnished();
         assert_eq!(act(&page, "write", place.clone(), json!({ "text": text })).await, 200);
-        for (blocked, told) in [(true, 0), (false, 2)] {
+        for (blocked, expected_updates) in [(true, 0), (false, 2)] {
             for expected in [1, 0] {
                 let before = telegram.pending(TOKEN);
                 assert_eq!(act(&page, "block", place.clone(), json!({ "blocked": blocked })).await, 200);
-                assert_eq!(telegram.pending(TOKEN) - before, expected, "{place}: told once");
+                assert_eq!(telegram.pending(TOKEN) - before, expected, "{place}: reported once");
             }
             let before = telegram.pending(TOKEN);
             assert_eq!(act(&page, "write", place.clone(), json!({ "text": "more" })).await, 200);
             assert_eq!(act(&page, "edit", place.clone(), json!({ "message_id": 1, "text": "else" })).await, 200);
-            assert_eq!(telegram.pending(TOKEN) - before, told, "{place}");
+            assert_eq!(telegram.pending(TOKEN) - before, expected_updates, "{place}");
         }
     }
 }
@@ -92,7 +92,7 @@ async fn an_owner_writes_to_the_customer_too() {
     assert_eq!(act(&page, "write", with_olga(false), json!({ "text": "Hello Olga" })).await, 200);
     assert_eq!(act(&page, "write", with_olga(true), json!({ "text": "Hello Anna", "reply_to": 1 })).await, 200);
     let all = [(json!("customer"), json!("Hello Olga")), (json!("owner"), json!("Hello Anna"))];
-    assert_eq!(said(&page, with_olga(false)).await, all);
+    assert_eq!(messages(&page, with_olga(false)).await, all);
     for (as_owner, id, status) in [(true, 1, 400), (false, 2, 400), (true, 2, 200), (false, 1, 200)] {
         let edit = json!({ "message_id": id, "text": "else" });
         assert_eq!(act(&page, "edit", with_olga(as_owner), edit).await, status, "{as_owner} {id}");
