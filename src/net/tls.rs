@@ -5,7 +5,7 @@ use rustls::{CertificateError, Error};
 pub(super) fn describe(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => of_certificate(error),
-        Error::InvalidMessage(_) => "the server does not speak TLS: is this an http:// address?".to_owned(),
+        Error::InvalidMessage(_) => "the server does not speak TLS: is this a plain http address?".to_owned(),
         Error::AlertReceived(alert) => format!("the server refuses it ({alert:?})"),
         Error::PeerIncompatible(_) => "the server supports no secure version of it".to_owned(),
         other => other.to_string(),
