@@ -1,4 +1,4 @@
-//! Warnings about a configuration that is sound. They never stop a start: the operator may know better.
+//! Warnings about a valid configuration. They never stop a start: the operator may know better.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -14,18 +14,18 @@ use crate::{
 mod example;
 mod programs;
 
-/// What telekommo itself puts behind `server.public_url`.
+/// The path segments that telekommo appends to `server.public_url`.
 const OURS: [&str; 2] = ["kommo", "media"];
 
-/// Sentences that say what looks wrong, and what to do.
+/// The warnings, with advice, as sentences.
 #[must_use]
 pub fn of(config: &Config) -> Vec<String> {
     let listener = (config.server.listen.port(), config.server.tls.is_some());
     let address = of_address(&config.server.public_url, listener, &config.kommo.chats_url);
-    // The fakes of a sandbox know the example's ids.
+    // The sandbox's fakes use the example's ids.
     let is_real = !is_of_this_machine(config.kommo.chats_url.url());
     let left = if is_real { example::left(config) } else { None };
-    let rest = [left, of_token(config), of_operators(config.admin.listen), of_acme(&config.server)];
+    let rest = [left, of_token(config), of_admin_listener(config.admin.listen), of_acme(&config.server)];
     address
         .into_iter()
         .chain(rest.into_iter().flatten())
@@ -35,7 +35,7 @@ pub fn of(config: &Config) -> Vec<String> {
         .collect()
 }
 
-/// What looks wrong in the account's token.
+/// A warning about the account's token.
 fn of_token(config: &Config) -> Option<String> {
     let token = config.kommo.access_token.as_ref()?;
     if config.kommo.account_url.is_none() {
@@ -51,7 +51,7 @@ fn of_token(config: &Config) -> Option<String> {
     })
 }
 
-/// What looks wrong in the name that a certificate is asked for.
+/// A warning about the name of an ACME certificate.
 fn of_acme(server: &Server) -> Option<String> {
     let Some(ServerTls::Acme(acme)) = &server.tls else { return None };
     (server.public_url.url().host_str() != Some(&acme.host)).then(|| {
@@ -62,8 +62,8 @@ fn of_acme(server: &Server) -> Option<String> {
     })
 }
 
-/// What looks wrong in the address of the operator's listener.
-fn of_operators(listen: SocketAddr) -> Option<String> {
+/// A warning about the address of the admin listener.
+fn of_admin_listener(listen: SocketAddr) -> Option<String> {
     (!listen.ip().to_canonical().is_loopback()).then(|| {
         format!(
             "admin.listen, {listen}, can be reached from other machines, and asks for no password: anyone who reaches \
@@ -73,42 +73,42 @@ fn of_operators(listen: SocketAddr) -> Option<String> {
     })
 }
 
-/// What looks wrong in `server.public_url`, under which Kommo at `kommo` is to reach what listens on `port`, by HTTPS
+/// Warnings about `server.public_url`, by which Kommo at `kommo` should reach the listener on `port`, which has HTTPS
 /// if it `is_secure`.
 fn of_address(public: &BaseUrl, (port, is_secure): (u16, bool), kommo: &BaseUrl) -> Vec<String> {
     let url = public.url();
-    let mut looks = Vec::new();
+    let mut reasons = Vec::new();
     if is_of_this_machine(url) {
         if !is_of_this_machine(kommo.url()) {
-            looks.push("means this machine alone, and Kommo cannot reach it: set the public address");
+            reasons.push("means this machine alone, and Kommo cannot reach it: set the public address");
         }
     } else if url.scheme() == "http" && is_secure {
-        looks.push("is http, and telekommo itself speaks HTTPS ([server.tls]): begin it with https://");
+        reasons.push("is http, and telekommo itself speaks HTTPS ([server.tls]): begin it with https://");
     } else if url.scheme() == "http" {
-        looks.push(
+        reasons.push(
             "is http: anybody on the network path can read what managers write, and Kommo may refuse it: use https, \
              with a web server that has a certificate in front of telekommo, or with [server.tls]",
         );
     } else if url.port() == Some(port) && !is_secure {
-        looks.push(
+        reasons.push(
             "is https and has the port of server.listen, where telekommo speaks plain http: set the address of the web \
              server with the certificate in front of it",
         );
     }
     if url.host_str() == Some("bridge.example.com") {
-        looks.push("is that of the example: set your own");
+        reasons.push("is that of the example: set your own");
     }
     let path = url.path();
     let mut segments = path.split('/').skip(1);
     if segments.clone().any(|segment| OURS.contains(&segment)) {
-        looks.push("contains /kommo or /media, which telekommo itself appends: end it before that");
+        reasons.push("contains /kommo or /media, which telekommo itself appends: end it before that");
     } else if path != "/" && segments.any(is_odd) {
-        looks.push("has an empty part or a placeholder: write the path as the web server has it");
+        reasons.push("has an empty part or a placeholder: write the path as the web server has it");
     }
-    looks.into_iter().map(|why| format!("server.public_url, {public}, {why}")).collect()
+    reasons.into_iter().map(|why| format!("server.public_url, {public}, {why}")).collect()
 }
 
-/// One of them as a command prints it.
+/// A warning as a command prints it.
 #[must_use]
 pub fn shown(warning: &str) -> String {
     paragraph("Warning", warning)
@@ -122,7 +122,7 @@ fn is_of_this_machine(url: &Url) -> bool {
     is_loopback || host == "localhost" || host.ends_with(".localhost")
 }
 
-/// Whether a part of a path is none that a web server has: nothing, blanks, or words that stand for something else.
+/// Whether a segment of a path is implausible: empty, with blanks, or a placeholder.
 fn is_odd(segment: &str) -> bool {
     segment.is_empty()
         || segment.starts_with(':')
@@ -163,8 +163,8 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_of_the_operators_that_others_reach_is_told() {
-        for (listen, is_told) in [
+    fn an_admin_listener_that_others_reach_is_warned_about() {
+        for (listen, is_warned) in [
             ("127.0.0.1:9090", false),
             ("127.9.9.9:9090", false),
             ("[::1]:9090", false),
@@ -173,13 +173,13 @@ mod tests {
             ("[::]:9090", true),
             ("10.0.0.7:9090", true),
         ] {
-            assert_eq!(of_operators(listen.parse().unwrap()).is_some(), is_told, "{listen}");
+            assert_eq!(of_admin_listener(listen.parse().unwrap()).is_some(), is_warned, "{listen}");
         }
     }
 
     #[test]
-    fn an_address_that_looks_wrong_is_told() {
-        for (public, says) in [
+    fn an_address_that_looks_wrong_is_warned_about() {
+        for (public, expected) in [
             ("http://tk.acme.com", "is http"),
             ("https://tk.acme.com:8080", "the port of server.listen"),
             ("https://tk.acme.com/kommo", "end it before that"),
@@ -192,8 +192,11 @@ mod tests {
             ("http://localhost:8080", "means this machine alone"),
             ("https://[::1]", "means this machine alone"),
         ] {
-            let said = advice(public);
-            assert!(said.contains(says) && said.matches("server.public_url, ").count() == 1, "{public}: {said}");
+            let message = advice(public);
+            assert!(
+                message.contains(expected) && message.matches("server.public_url, ").count() == 1,
+                "{public}: {message}"
+            );
         }
     }
 }

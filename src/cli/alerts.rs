@@ -1,4 +1,4 @@
-//! `telekommo alerts test`: whether messages about trouble reach whom they should.
+//! `telekommo alerts test`: sends a test message to each target.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     metrics::Metrics,
 };
 
-/// What is wanted of the alerts.
+/// What to do with alerts.
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum Request {
     /// Send a test message to each target, call the heartbeat, and say how each went.
@@ -26,7 +26,7 @@ pub enum Request {
 pub async fn run(config: &Config, targets: Targets, Request::Test: Request) -> anyhow::Result<()> {
     let heartbeat = config.alerts.heartbeat.clone();
     if targets.is_empty() && heartbeat.is_none() {
-        bail!("there is nobody to tell: write a section such as [alert_targets.owner] into the configuration");
+        bail!("there is no target of alerts: add a section such as [alert_targets.owner] to the configuration");
     }
     let host = host(config);
     let mut unreached = 0;
@@ -34,12 +34,12 @@ pub async fn run(config: &Config, targets: Targets, Request::Test: Request) -> a
         let alert = alert_message::test(&host, name);
         let outcome = target.send(&alert).await;
         unreached += usize::from(outcome.is_err());
-        tell(name, "sent", &outcome);
+        report(name, "sent", &outcome);
     }
     if let Some(heartbeat) = heartbeat {
         let outcome = Heartbeat::new(heartbeat, Arc::new(Metrics::new()))?.beat().await;
         unreached += usize::from(outcome.is_err());
-        tell("heartbeat", "heard", &outcome);
+        report("heartbeat", "heard", &outcome);
     }
     match unreached {
         0 => Ok(()),
@@ -48,7 +48,7 @@ pub async fn run(config: &Config, targets: Targets, Request::Test: Request) -> a
     }
 }
 
-fn tell(name: &str, done: &str, outcome: &Result<(), String>) {
+fn report(name: &str, done: &str, outcome: &Result<(), String>) {
     let text = match outcome {
         Ok(()) => done.to_owned(),
         Err(why) => format!("failed: {why}"),

@@ -56,8 +56,8 @@ enum Line {
 /// If whoever has the store cannot write a dump, or the file cannot be written; one that is there stays as it is.
 pub async fn run(config: &Config, file: &Path) -> anyhow::Result<()> {
     let target = Target::new(file)?;
-    if terminal::is_attended() {
-        terminal::tell("The store is dumped first. A large one takes a while.");
+    if terminal::is_interactive() {
+        terminal::note("The store is dumped first. A large one takes a while.");
     }
     let missing = "this bridge makes no backups: it is of an older version, so restart it";
     let rows = dumped(config, missing).await?;

@@ -1,4 +1,4 @@
-//! The progress of a long command: a bar at a terminal, and a line every now and then everywhere else.
+//! The progress of a long command: a bar at a terminal, and a line from time to time elsewhere.
 
 use std::{
     fmt::{self, Write as _},
@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use crate::cli::terminal;
 
 /// The bar has 24 characters, so that the line fits 80 columns.
-const TEMPLATE: &str = "[{bar:24}] {told}";
-/// How often a line is printed where there is no terminal.
+const TEMPLATE: &str = "[{bar:24}] {progress}";
+/// How often a line is printed without a terminal.
 const EVERY: Duration = Duration::from_secs(30);
 
 /// Counts what is done, and shows it on stderr.
@@ -26,29 +26,29 @@ impl Bar {
     pub(super) fn new(total: usize) -> Self {
         let total = u64::try_from(total).unwrap_or(u64::MAX);
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-        // Nothing is wrong with the template: its only key of ours comes next.
+        // The template is valid: its custom key is added next.
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.with_key("told", tell).progress_chars("#--"));
+        bar.set_style(style.with_key("progress", write_progress).progress_chars("#--"));
         Self { bar, printed_at: Instant::now() }
     }
 
-    /// Another one was done before. It says nothing about the time that the others take.
+    /// Another item was done earlier. It does not count for the remaining time.
     pub(super) fn skip(&mut self) {
         self.bar.inc(1);
         self.bar.reset_eta();
     }
 
-    /// Another one is done.
+    /// Another item is done.
     pub(super) fn step(&mut self) {
         self.bar.inc(1);
         if self.bar.is_hidden() && self.printed_at.elapsed() >= EVERY {
             self.printed_at = Instant::now();
             let (total, done) = (self.bar.length().unwrap_or_default(), self.bar.position());
-            terminal::eprint(told(done, total, self.bar.per_sec(), self.bar.eta()) + "\n");
+            terminal::eprint(progress_text(done, total, self.bar.per_sec(), self.bar.eta()) + "\n");
         }
     }
 
-    /// Leaves what was drawn, and lets something else be printed below.
+    /// Leaves the bar, so that something else can be printed below.
     pub(super) fn end(&self) {
         self.bar.abandon();
         if !self.bar.is_hidden() {
@@ -57,14 +57,14 @@ impl Bar {
     }
 }
 
-fn tell(state: &ProgressState, line: &mut dyn fmt::Write) {
-    let text = told(state.pos(), state.len().unwrap_or_default(), state.per_sec(), state.eta());
+fn write_progress(state: &ProgressState, line: &mut dyn fmt::Write) {
+    let text = progress_text(state.pos(), state.len().unwrap_or_default(), state.per_sec(), state.eta());
     // A line that cannot be written is not shown.
     let _ = line.write_str(&text);
 }
 
-/// How far it has come, how fast it goes and how long that takes, as far as it can be told.
-fn told(done: u64, total: u64, per_second: f64, left: Duration) -> String {
+/// The progress, the rate and the remaining time, as far as they are known.
+fn progress_text(done: u64, total: u64, per_second: f64, left: Duration) -> String {
     let percent = (u128::from(done) * 100).checked_div(u128::from(total)).unwrap_or(100);
     let mut text = format!("{done}/{total} {percent:>3}%");
     if per_second > 0.0 {
@@ -87,11 +87,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_tells_rate_and_time_left() {
-        assert_eq!(told(50, 100, 2.0, Duration::from_secs(25)), "50/100  50%  2.0/s  25 s left");
-        assert_eq!(told(0, 100, 0.0, Duration::ZERO), "0/100   0%");
-        assert_eq!(told(0, 0, 0.0, Duration::ZERO), "0/0 100%");
-        let long = told(1_234_567, 9_999_999, 3.1, Duration::from_secs(400_000));
+    fn the_line_shows_rate_and_time_left() {
+        assert_eq!(progress_text(50, 100, 2.0, Duration::from_secs(25)), "50/100  50%  2.0/s  25 s left");
+        assert_eq!(progress_text(0, 100, 0.0, Duration::ZERO), "0/100   0%");
+        assert_eq!(progress_text(0, 0, 0.0, Duration::ZERO), "0/0 100%");
+        let long = progress_text(1_234_567, 9_999_999, 3.1, Duration::from_secs(400_000));
         assert!(long.ends_with("  3.1/s  111 h 6 min left") && long.len() + 27 <= 80, "{long}");
     }
 }

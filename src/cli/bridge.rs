@@ -1,5 +1,5 @@
-//! Asks whoever has the store: the running bridge, over its socket; or, where none runs, this process, which opens the
-//! store for that. Both answer by the same code.
+//! Talks to the owner of the store: the running bridge, over its socket; or, if none runs, this process, which opens
+//! the store. Both use the same router.
 
 use std::{
     collections::BTreeMap,
@@ -42,32 +42,32 @@ mod importing;
 
 pub(super) use importing::{Importing, is_there};
 
-/// How long the bridge may take to answer.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
-/// The same where something changes. What goes back to its queue waits for a dump that is being written.
-pub(super) const CHANGED_WITHIN: Duration = Duration::from_mins(30);
-/// How often to look for a bridge that has the store and does not answer: it is starting, or stopping.
-const TRIES: usize = 5;
+/// Time limit of requests that read.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time limit of requests that change something: they may wait for a dump that is being written.
+pub(super) const CHANGE_TIMEOUT: Duration = Duration::from_mins(30);
+/// How often to try to reach the owner of the store: it may be starting or stopping.
+const ATTEMPTS: usize = 5;
 
-/// What somebody reads who asks a bridge that does not run.
+/// The error if no bridge runs.
 const NONE_RUNS: &str = "no bridge runs with this configuration";
 
-/// Whoever has the store.
+/// The owner of the store.
 pub(super) enum Bridge {
     Running(Running),
     Stopped(Box<Stopped>),
 }
 
-/// A bridge that runs.
+/// A running bridge.
 pub(super) struct Running(ShortName);
 
-/// The store of a bridge that does not run.
+/// The store of a stopped bridge.
 pub(super) struct Stopped {
     store: Store,
     router: Router,
 }
 
-/// Does `work` with whoever has the store.
+/// Does `work` with the owner of the store.
 ///
 /// # Errors
 /// Those of `work`; or if there is no store, or it cannot be opened.
@@ -76,11 +76,11 @@ pub(super) async fn with<T>(
     work: impl AsyncFnOnce(&Bridge) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let bridge = find(config).await?;
-    let done = work(&bridge).await;
+    let result = work(&bridge).await;
     if let Bridge::Stopped(stopped) = bridge {
         stopped.close(config).await?;
     }
-    done
+    result
 }
 
 /// The bridge that runs with this configuration.
@@ -88,30 +88,33 @@ pub(super) async fn with<T>(
 /// # Errors
 /// If none runs, or this user may not ask it.
 pub(super) fn running(config: &Config) -> anyhow::Result<Running> {
-    look(config)?.with_context(|| format!("{NONE_RUNS}: data_dir is {}", config.data_dir.display()))
+    connect(config)?.with_context(|| format!("{NONE_RUNS}: data_dir is {}", config.data_dir.display()))
 }
 
 async fn find(config: &Config) -> anyhow::Result<Bridge> {
-    for _ in 1..TRIES {
-        if let Some(bridge) = look(config)? {
+    for _ in 1..ATTEMPTS {
+        if let Some(bridge) = connect(config)? {
             return Ok(Bridge::Running(bridge));
         }
         match open(config, false).await? {
             Ok(stopped) => return Ok(Bridge::Stopped(Box::new(stopped))),
-            // Opening it has waited a while already.
+            // Opening it has already waited for a while.
             Err(StoreError::Locked(_)) => {}
             Err(error) => return Err(error.into()),
         }
     }
     let socket = socket::path(&config.data_dir);
-    bail!("another telekommo has the store, and does not answer on {}: is it starting? Try again", socket.display())
+    bail!(
+        "another telekommo has the store open, and does not answer on {}: is it starting? Try again",
+        socket.display()
+    )
 }
 
 /// The bridge whose socket answers, if there is one.
 ///
 /// # Errors
 /// If this user may not ask it.
-pub(super) fn look(config: &Config) -> anyhow::Result<Option<Running>> {
+pub(super) fn connect(config: &Config) -> anyhow::Result<Option<Running>> {
     let name = match ShortName::within(&config.data_dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         name => name.map_err(|error| denied(config, &error))?,
@@ -127,10 +130,10 @@ fn denied(config: &Config, error: &io::Error) -> anyhow::Error {
     let dir = config.data_dir.as_path();
     let owner = fs::metadata(dir).map(|dir| dir.uid()).ok();
     let owner = owner.map_or_else(|| "the user that telekommo runs as".to_owned(), people::user);
-    anyhow::anyhow!("{} cannot be looked into ({error}): run this as {owner}, or with sudo", dir.display())
+    anyhow::anyhow!("{} cannot be read ({error}): run this as {owner}, or with sudo", dir.display())
 }
 
-/// Opens the store, or makes one where that `may_be_new`.
+/// Opens the store. Creates one if it `may_be_new`.
 async fn open(config: &Config, may_be_new: bool) -> anyhow::Result<Result<Stopped, StoreError>> {
     let dir = config.data_dir.display();
     let is_there = may_be_new || store::is_in(&config.data_dir);
@@ -153,36 +156,36 @@ async fn open(config: &Config, may_be_new: bool) -> anyhow::Result<Result<Stoppe
 }
 
 impl Bridge {
-    /// Tells a person if nothing happens with what they see.
-    pub(super) fn tell_if_stopped(&self) {
+    /// Prints a hint if no bridge runs.
+    pub(super) fn note_if_stopped(&self) {
         if matches!(self, Self::Stopped(_)) {
             terminal::eprint("No bridge runs. This is what its store says.\n");
         }
     }
 
-    /// Asks for something.
+    /// Sends a GET request.
     ///
     /// # Errors
-    /// If it is refused; `missing` is what is said if there is no such thing.
+    /// If it is refused. `missing` is the error for 404.
     pub(super) async fn ask(&self, path: &str, missing: &str) -> anyhow::Result<Bytes> {
         self.answer(Method::GET, path, missing).await
     }
 
-    /// Changes something.
+    /// Sends a POST request.
     pub(super) async fn change(&self, path: &str, missing: &str) -> anyhow::Result<Bytes> {
         self.answer(Method::POST, path, missing).await
     }
 
-    /// What keeps the running bridge from sending, as `/ready` says it.
+    /// What prevents the running bridge from sending, from `/ready`.
     pub(super) async fn obstacles(&self) -> anyhow::Result<Vec<String>> {
         let Self::Running(_) = self else { return Ok(Vec::new()) };
-        let (status, text) = self.said(Method::GET, "/ready", Vec::new()).await?;
+        let (status, text) = self.request(Method::GET, "/ready", Vec::new()).await?;
         let lines = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
         Ok(if status == StatusCode::SERVICE_UNAVAILABLE { lines } else { Vec::new() })
     }
 
     async fn answer(&self, method: Method, path: &str, missing: &str) -> anyhow::Result<Bytes> {
-        let (status, text) = self.said(method, path, Vec::new()).await?;
+        let (status, text) = self.request(method, path, Vec::new()).await?;
         match status {
             status if status.is_success() => Ok(text),
             StatusCode::NOT_FOUND => bail!("{missing}"),
@@ -190,11 +193,11 @@ impl Bridge {
         }
     }
 
-    async fn said(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<(StatusCode, Bytes)> {
+    async fn request(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<(StatusCode, Bytes)> {
         match self {
             Self::Running(running) => {
-                let patience = if method == Method::GET { ANSWERED_WITHIN } else { CHANGED_WITHIN };
-                let answer = running.send_with(method, path, body, |client| client.timeout(patience)).await?;
+                let timeout = if method == Method::GET { READ_TIMEOUT } else { CHANGE_TIMEOUT };
+                let answer = running.send_with(method, path, body, |client| client.timeout(timeout)).await?;
                 Ok((answer.status(), answer.bytes().await.context("the bridge ended while it answered")?))
             }
             Self::Stopped(stopped) => stopped.answer(method, path, body).await,
@@ -202,13 +205,13 @@ impl Bridge {
     }
 }
 
-/// What a bridge says against a request.
+/// The error for a refused request.
 pub(super) fn refused(status: StatusCode, text: &[u8]) -> anyhow::Error {
     anyhow::anyhow!("the bridge answered {status}: {}", String::from_utf8_lossy(text).trim())
 }
 
 impl Running {
-    /// Sends a request by a client that is `set` up for it.
+    /// Sends a request with a client that `set` configures.
     ///
     /// # Errors
     /// If the bridge does not answer.
@@ -240,7 +243,7 @@ impl Running {
 }
 
 impl Stopped {
-    /// Closes the store, and gives what root has written in it to the service's user.
+    /// Closes the store, and gives files that root has written to the service's user.
     async fn close(self, config: &Config) -> anyhow::Result<()> {
         self.store.close().await?;
         data_dir::give_back(&config.data_dir).context("giving the store back to its owner")
@@ -248,9 +251,9 @@ impl Stopped {
 
     async fn answer(&self, method: Method, path: &str, body: Vec<u8>) -> anyhow::Result<(StatusCode, Bytes)> {
         let request = Request::builder().method(method).uri(path).header(header::HOST, "localhost").header(OURS, "1");
-        let answer = TowerToHyperService::new(self.router.clone()).call(request.body(Body::from(body))?).await?;
-        let status = answer.status();
-        Ok((status, answer.into_body().collect().await?.to_bytes()))
+        let response = TowerToHyperService::new(self.router.clone()).call(request.body(Body::from(body))?).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 }
 

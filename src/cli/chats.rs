@@ -94,7 +94,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
 }
 
 async fn asked(config: &Config, bridge: &Bridge, request: Request) -> anyhow::Result<()> {
-    bridge.tell_if_stopped();
+    bridge.note_if_stopped();
     match request {
         Request::List(wanted) => list(config, bridge, wanted).await?,
         Request::Show { conversation: name } => {

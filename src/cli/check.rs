@@ -1,5 +1,5 @@
-//! `telekommo check`: what a configuration means, in words and without secrets, how Kommo and Telegram see it, and
-//! whether the internet reaches this machine.
+//! `telekommo check`: explains a configuration without secrets, tests it against Kommo and Telegram, and checks whether
+//! the internet reaches this machine.
 
 use std::{io, process::ExitCode};
 
@@ -42,7 +42,7 @@ pub(super) use answered::{of_account, of_address, of_bot, of_channel};
 pub(super) use message::{TestRecipient, cross};
 pub use summary::Summary;
 
-/// What `--help` says.
+/// The long help.
 pub const ABOUT: &str = "Check the configuration, this machine, Kommo, Telegram, and the way from the internet.
 
 Prints one line for each thing that was looked at: what was seen and, if it is
@@ -71,7 +71,7 @@ telekommo assumed, what is true, what works differently because of it, and which
 setting to write. The same is in a file without secrets, names and ids, that you
 can send to the makers of telekommo. Exit code 2: not all could be found out.";
 
-/// What the exit code is if nobody knows whether all is well.
+/// The exit code if not everything could be checked.
 const UNKNOWN: u8 = 2;
 
 /// The options of the command.
@@ -119,26 +119,26 @@ pub fn run(loaded: Result<Config, ConfigError>, options: &Options) -> anyhow::Re
             return Ok(ExitCode::from(UNKNOWN));
         }
     };
-    let whom = TestRecipient { source: options.source.clone(), chat: options.chat };
+    let recipient = TestRecipient { source: options.source.clone(), chat: options.chat };
     if options.message {
-        Runtime::new()?.block_on(cross(&config, &whom))?;
+        Runtime::new()?.block_on(cross(&config, &recipient))?;
         return Ok(ExitCode::SUCCESS);
     }
     if options.live {
-        return Runtime::new()?.block_on(live::run(&config, &whom, options.yes, options.json));
+        return Runtime::new()?.block_on(live::run(&config, &recipient, options.yes, options.json));
     }
     report.explain(&Summary(&config));
     let warnings = advice::of(&config).into_iter().map(|text| warning("Warning", text));
     let readable = fine("Configuration", "it can be read, and means what stands above");
     report.add("Configuration", std::iter::once(readable).chain(warnings).collect());
     if !options.offline {
-        Runtime::new()?.block_on(ask_everybody(&config, &mut report))?;
+        Runtime::new()?.block_on(check_remotes(&config, &mut report))?;
     }
     Ok(report.end())
 }
 
-async fn ask_everybody(config: &Config, report: &mut CheckReport) -> anyhow::Result<()> {
-    let (found, denied) = match bridge::look(config) {
+async fn check_remotes(config: &Config, report: &mut CheckReport) -> anyhow::Result<()> {
+    let (found, denied) = match bridge::connect(config) {
         Ok(found) => (found, None),
         Err(error) => (None, Some(unknown("Running", error.to_string()))),
     };
@@ -171,12 +171,12 @@ async fn ask_everybody(config: &Config, report: &mut CheckReport) -> anyhow::Res
     Ok(())
 }
 
-/// The proxy that a request goes through, as the end of a line or a sentence; nothing if it goes directly.
+/// The proxy of a request, for the end of a line or a sentence; empty without one.
 fn through(egress: &Egress, url: &BaseUrl) -> String {
     egress.proxy_to(url.url()).map(|proxy| format!(", through the proxy {}", proxy.host)).unwrap_or_default()
 }
 
-/// Whether what is printed may have colours.
+/// Whether the output may have colours.
 fn is_colored() -> bool {
     io::IsTerminal::is_terminal(&io::stdout())
 }

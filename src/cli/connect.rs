@@ -72,7 +72,7 @@ pub async fn connect(config: &Config) -> anyhow::Result<()> {
 
 /// Asks whoever sits at a terminal whether a disconnection is meant. A script is not asked.
 pub fn confirm(is_meant: bool) -> anyhow::Result<()> {
-    if is_meant || !terminal::is_attended() {
+    if is_meant || !terminal::is_interactive() {
         return Ok(());
     }
     let question =

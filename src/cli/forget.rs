@@ -43,7 +43,7 @@ pub async fn run(config: &Config, conversation: &Conversation, is_meant: bool) -
 }
 
 fn confirm(conversation: &Conversation, is_meant: bool) -> anyhow::Result<()> {
-    if is_meant || !terminal::is_attended() {
+    if is_meant || !terminal::is_interactive() {
         return Ok(());
     }
     let question = format!(

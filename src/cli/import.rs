@@ -194,14 +194,14 @@ async fn language(kommo: &Kommo) -> Language {
         return language;
     }
     let Ok(Some(account)) = identity::client(kommo) else { return Language::default() };
-    let told = account.info().await.ok().and_then(|info| info.language);
-    told.as_deref().and_then(Language::of_code).unwrap_or_default()
+    let language = account.info().await.ok().and_then(|info| info.language);
+    language.as_deref().and_then(Language::of_code).unwrap_or_default()
 }
 
 /// Sends everything, until the end or until somebody ends it.
 async fn send(mut run: Run, post: &mut Post<'_>, export: Export, wanted: Wanted) -> anyhow::Result<bool> {
-    let ((tell, mut items), language) = (mpsc::channel(AHEAD), run.language());
-    let reading = spawn_blocking(move || export.walk(&mut |part| forward(&tell, &wanted, &part, language)));
+    let ((sender, mut items), language) = (mpsc::channel(AHEAD), run.language());
+    let reading = spawn_blocking(move || export.walk(&mut |part| forward(&sender, &wanted, &part, language)));
     // An ssh session that closes ends an import as Ctrl+C does: what was sent is noted, and the report is made.
     let mut signals = Signals::at_terminal()?;
     let work = async {
@@ -226,11 +226,16 @@ async fn send(mut run: Run, post: &mut Post<'_>, export: Export, wanted: Wanted)
 }
 
 /// Hands a message on; false if nobody wants any more.
-fn forward(tell: &mpsc::Sender<(ChatHead, OldMessage)>, wanted: &Wanted, part: &Part<'_>, language: Language) -> bool {
-    let Part::Message(chat, raw) = part else { return !tell.is_closed() };
+fn forward(
+    sender: &mpsc::Sender<(ChatHead, OldMessage)>,
+    wanted: &Wanted,
+    part: &Part<'_>,
+    language: Language,
+) -> bool {
+    let Part::Message(chat, raw) = part else { return !sender.is_closed() };
     match read::read(raw.get(), language) {
-        Ok(item) if wanted.has(chat) => tell.blocking_send(((*chat).clone(), item)).is_ok(),
-        Ok(_) | Err(_) => !tell.is_closed(),
+        Ok(item) if wanted.has(chat) => sender.blocking_send(((*chat).clone(), item)).is_ok(),
+        Ok(_) | Err(_) => !sender.is_closed(),
     }
 }
 

@@ -62,7 +62,7 @@ pub fn run(named: Option<PathBuf>, options: &Options) -> anyhow::Result<()> {
     let answers = options.answers.as_deref().map(Answers::read).transpose()?;
     let prompt = Prompt::new(answers)?;
     let mut draft = Draft::open(named.unwrap_or_else(place))?;
-    prompt.tell(&format!(
+    prompt.note(&format!(
         "This leads to a bridge that works. Each answer is tried at once, and what is there is kept. End it with \
          Ctrl+C: the next `telekommo init` goes on from there.\n\nThe configuration is {}.",
         draft.path().display()

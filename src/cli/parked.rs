@@ -10,7 +10,7 @@ use crate::{
     config::Config,
 };
 
-/// What is said about a number that no message has.
+/// The error for an id that no message has.
 const MISSING: &str = "no parked message has this number; `telekommo parked list` lists them";
 
 /// What to do with parked messages.
@@ -24,13 +24,13 @@ pub enum Request {
     Drop(Selection),
 }
 
-/// Asks whoever has the store, and prints the answer.
+/// Asks the owner of the store, and prints the result.
 ///
 /// # Errors
 /// If there is no store, or not all that was asked for was done.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
     bridge::with(config, async |bridge| {
-        bridge.tell_if_stopped();
+        bridge.note_if_stopped();
         match request {
             Request::List(filter) => queue::list(bridge, &Listing::of_parked(filter)).await,
             Request::Retry(selection) => queue::change_parked(bridge, selection, "retry", MISSING).await,

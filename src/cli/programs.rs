@@ -99,7 +99,7 @@ pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
 
 async fn asking(config: &Config, ask: impl AsyncFnOnce(&Bridge) -> anyhow::Result<()>) -> anyhow::Result<()> {
     bridge::with(config, async |bridge| {
-        bridge.tell_if_stopped();
+        bridge.note_if_stopped();
         ask(bridge).await
     })
     .await
@@ -183,7 +183,7 @@ async fn skip(bridge: &Bridge, name: &str, is_meant: bool) -> anyhow::Result<()>
 }
 
 fn confirm(question: &str, is_meant: bool) -> anyhow::Result<()> {
-    if is_meant || !terminal::is_attended() {
+    if is_meant || !terminal::is_interactive() {
         return Ok(());
     }
     match terminal::line(question, Some("no"))?.to_lowercase().as_str() {

@@ -1,4 +1,4 @@
-//! `telekommo queue`: the messages that wait and those that are parked.
+//! `telekommo queue`: waiting and parked messages.
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -25,10 +25,10 @@ mod waiting;
 pub use filter::Filter;
 pub(super) use filter::encoded;
 
-/// What is said about a number that no message has.
+/// The error for an id that no message has.
 const MISSING: &str = "no message has this number; `telekommo queue list` lists them";
 
-/// How many messages one answer tells of, and one request changes.
+/// Messages per response, and per request that changes them.
 const PAGE: usize = 200;
 
 /// What to do with messages.
@@ -57,7 +57,7 @@ pub enum Request {
     Drop(Selection),
 }
 
-/// Which messages are listed, and how.
+/// Which messages to list, and how.
 #[derive(Clone, Debug, Args)]
 pub struct Listing {
     /// Those that wait alone.
@@ -74,13 +74,13 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Parked messages alone, as a person reads them.
+    /// Parked messages alone, for people.
     pub(super) const fn of_parked(filter: Filter) -> Self {
         Self { waiting: false, parked: true, json: false, filter }
     }
 }
 
-/// Which messages are to be changed.
+/// Which messages to change.
 #[derive(Clone, Debug, Args)]
 pub struct Selection {
     /// Their numbers in the list.
@@ -93,28 +93,28 @@ pub struct Selection {
     filter: Filter,
 }
 
-/// A change of messages: where it is asked for, and what has become of one and of several.
+/// A change of messages: its path, and the result for one and for several.
 struct Act {
     path: &'static str,
-    became: [&'static str; 2],
+    results: [&'static str; 2],
     missing: &'static str,
 }
 
-/// Asks whoever has the store, and prints the answer.
+/// Asks the owner of the store, and prints the result.
 ///
 /// # Errors
 /// If there is no store, or not all that was asked for was done.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
-    bridge::with(config, async |bridge| asked(bridge, request).await).await
+    bridge::with(config, async |bridge| execute(bridge, request).await).await
 }
 
-async fn asked(bridge: &Bridge, request: Request) -> anyhow::Result<()> {
-    bridge.tell_if_stopped();
+async fn execute(bridge: &Bridge, request: Request) -> anyhow::Result<()> {
+    bridge.note_if_stopped();
     match request {
-        Request::List(wanted) => list(bridge, &wanted).await,
+        Request::List(listing) => list(bridge, &listing).await,
         Request::Show { what, json } => show(bridge, &what, json).await,
         Request::Retry(selection) => {
-            let act = Act { path: "/queue/retry", became: ["is tried again", "are tried again"], missing: MISSING };
+            let act = Act { path: "/queue/retry", results: ["is tried again", "are tried again"], missing: MISSING };
             let mut ids = selection.ids;
             if selection.all {
                 for_each_waiting(bridge, &selection.filter, |rows| ids.extend(rows.iter().map(|row| row.id))).await?;
@@ -123,7 +123,7 @@ async fn asked(bridge: &Bridge, request: Request) -> anyhow::Result<()> {
             change(bridge, ids, &act).await
         }
         Request::Park(selection) => {
-            let act = Act { path: "/queue/park", became: ["was parked", "were parked"], missing: MISSING };
+            let act = Act { path: "/queue/park", results: ["was parked", "were parked"], missing: MISSING };
             if selection.all {
                 park_all(bridge, &selection.filter, &act).await
             } else {
@@ -145,8 +145,10 @@ pub(super) async fn change_parked(
     missing: &'static str,
 ) -> anyhow::Result<()> {
     let act = match what {
-        "retry" => Act { path: "/parked/retry", became: ["is back in its queue", "are back in their queues"], missing },
-        _ => Act { path: "/parked/drop", became: ["was deleted", "were deleted"], missing },
+        "retry" => {
+            Act { path: "/parked/retry", results: ["is back in its queue", "are back in their queues"], missing }
+        }
+        _ => Act { path: "/parked/drop", results: ["was deleted", "were deleted"], missing },
     };
     let mut ids = selection.ids;
     if selection.all {
@@ -155,15 +157,15 @@ pub(super) async fn change_parked(
     change(bridge, ids, &act).await
 }
 
-pub(super) async fn list(bridge: &Bridge, wanted: &Listing) -> anyhow::Result<()> {
-    let (waiting, parked) = (!wanted.parked, !wanted.waiting);
-    if wanted.json {
+pub(super) async fn list(bridge: &Bridge, listing: &Listing) -> anyhow::Result<()> {
+    let (waiting, parked) = (!listing.parked, !listing.waiting);
+    if listing.json {
         let mut rows = Vec::new();
         if waiting {
-            for_each_waiting(bridge, &wanted.filter, |page| rows.extend_from_slice(page)).await?;
+            for_each_waiting(bridge, &listing.filter, |page| rows.extend_from_slice(page)).await?;
         }
         if parked {
-            for_each_parked(bridge, &wanted.filter, |page| rows.extend(page.iter().cloned().map(QueueEntry::from)))
+            for_each_parked(bridge, &listing.filter, |page| rows.extend(page.iter().cloned().map(QueueEntry::from)))
                 .await?;
         }
         terminal::print(serde_json::to_string_pretty(&rows)? + "\n");
@@ -171,7 +173,7 @@ pub(super) async fn list(bridge: &Bridge, wanted: &Listing) -> anyhow::Result<()
     }
     if waiting {
         let mut summary = waiting::Summary::for_columns(terminal::table_columns());
-        for_each_waiting(bridge, &wanted.filter, |rows| terminal::print(summary.add(rows, clock::now()))).await?;
+        for_each_waiting(bridge, &listing.filter, |rows| terminal::print(summary.add(rows, clock::now()))).await?;
         terminal::print(summary.end());
         let obstacles = if summary.is_empty() { Vec::new() } else { bridge.obstacles().await? };
         terminal::print(obstacles.iter().map(|why| paragraph("In the way", &plain(why))).collect::<String>());
@@ -181,7 +183,7 @@ pub(super) async fn list(bridge: &Bridge, wanted: &Listing) -> anyhow::Result<()
             terminal::print("\n");
         }
         let mut summary = list::Summary::for_columns(terminal::table_columns());
-        for_each_parked(bridge, &wanted.filter, |rows| terminal::print(summary.add(rows, clock::now()))).await?;
+        for_each_parked(bridge, &listing.filter, |rows| terminal::print(summary.add(rows, clock::now()))).await?;
         terminal::print(summary.end());
     }
     Ok(())
@@ -195,7 +197,7 @@ async fn show(bridge: &Bridge, what: &str, json: bool) -> anyhow::Result<()> {
             bail!("{what:?} is neither the number of a message nor a conversation, such as tg:sales:777000111")
         }
     };
-    let rows: Vec<QueueEntry> = asked_for(bridge, &path).await?;
+    let rows: Vec<QueueEntry> = fetch(bridge, &path).await?;
     let is_number = what.parse::<u64>().is_ok();
     if rows.is_empty() && is_number {
         bail!("{MISSING}");
@@ -211,16 +213,15 @@ async fn show(bridge: &Bridge, what: &str, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn asked_for<T: DeserializeOwned>(bridge: &Bridge, path: &str) -> anyhow::Result<T> {
+async fn fetch<T: DeserializeOwned>(bridge: &Bridge, path: &str) -> anyhow::Result<T> {
     serde_json::from_slice(&bridge.ask(path, MISSING).await?).context("the answer does not come from a bridge")
 }
 
-/// Gives `take` the first messages of all conversations that the filter leaves, page by page.
+/// Calls `take` with the first message of each matching conversation, page by page.
 async fn for_each_waiting(bridge: &Bridge, filter: &Filter, mut take: impl FnMut(&[QueueEntry])) -> anyhow::Result<()> {
     let mut after = None;
     loop {
-        let rows: Vec<QueueEntry> =
-            asked_for(bridge, &filter.path("/queue", after.map(|id| ("after", id)), PAGE)).await?;
+        let rows: Vec<QueueEntry> = fetch(bridge, &filter.path("/queue", after.map(|id| ("after", id)), PAGE)).await?;
         take(&rows);
         if rows.len() < PAGE {
             return Ok(());
@@ -229,7 +230,7 @@ async fn for_each_waiting(bridge: &Bridge, filter: &Filter, mut take: impl FnMut
     }
 }
 
-/// Gives `take` all parked messages that the filter leaves, page by page.
+/// Calls `take` with all matching parked messages, page by page.
 async fn for_each_parked(
     bridge: &Bridge,
     filter: &Filter,
@@ -238,7 +239,7 @@ async fn for_each_parked(
     let mut before = None;
     loop {
         let path = filter.path("/parked", before.map(|id| ("before", id)), PAGE);
-        let rows: Vec<parked::ParkedEntry> = asked_for(bridge, &path).await?;
+        let rows: Vec<parked::ParkedEntry> = fetch(bridge, &path).await?;
         take(&rows);
         if rows.len() < PAGE {
             return Ok(());
@@ -247,7 +248,7 @@ async fn for_each_parked(
     }
 }
 
-/// What has been changed so far, and what has not.
+/// The changes so far.
 #[derive(Default)]
 struct Done {
     changed: Changed,
@@ -258,9 +259,9 @@ impl Done {
     async fn change(&mut self, bridge: &Bridge, mut ids: Vec<u64>, act: &Act) -> anyhow::Result<()> {
         ids.sort_unstable();
         ids.dedup();
-        for some in ids.chunks(PAGE) {
-            let some: Vec<_> = some.iter().map(u64::to_string).collect();
-            let answer = bridge.change(&format!("{}?ids={}", act.path, some.join(",")), act.missing).await?;
+        for chunk in ids.chunks(PAGE) {
+            let chunk: Vec<_> = chunk.iter().map(u64::to_string).collect();
+            let answer = bridge.change(&format!("{}?ids={}", act.path, chunk.join(",")), act.missing).await?;
             let changed: Changed = serde_json::from_slice(&answer).context("the answer does not come from a bridge")?;
             self.changed.done += changed.done;
             self.changed.left.extend(changed.left);
@@ -268,11 +269,11 @@ impl Done {
         Ok(())
     }
 
-    /// Says how many messages were changed, and which were not.
+    /// Prints how many messages were changed, and which were not.
     fn report(&self, act: &Act) -> anyhow::Result<()> {
         let Changed { done, left } = &self.changed;
         if *done > 0 || left.is_empty() {
-            terminal::print(list::changed(*done, act.became) + "\n");
+            terminal::print(list::changed(*done, act.results) + "\n");
         }
         for left in left {
             terminal::complain(&format!("{}: {}", left.id, left.why));
@@ -292,13 +293,13 @@ async fn change(bridge: &Bridge, ids: Vec<u64>, act: &Act) -> anyhow::Result<()>
     done.report(act)
 }
 
-/// Parks message after message of each conversation, for as long as the next one matches.
+/// Parks message after message of each conversation, as long as the next one matches.
 async fn park_all(bridge: &Bridge, filter: &Filter, act: &Act) -> anyhow::Result<()> {
     let mut done = Done::default();
     loop {
         let mut ids = Vec::new();
         for_each_waiting(bridge, filter, |rows| ids.extend(rows.iter().map(|row| row.id))).await?;
-        // What could not be parked is not tried again.
+        // Messages that could not be parked are not tried again.
         ids.retain(|id| done.changed.left.iter().all(|left| left.id != *id));
         if ids.is_empty() {
             return done.report(act);

@@ -117,15 +117,15 @@ pub fn run(register: &Registration, configured: Option<PathBuf>) -> anyhow::Resu
          the widget a code. Without the widget, messages arrive, but Kommo does not list your bots as sources."
     );
     if register.widget_code.is_none() {
-        terminal::tell(&upload);
+        terminal::note(&upload);
         letter.widget_code = answered(None, &questions::WIDGET_CODE)?;
     }
     terminal::print(format_args!("{letter}\n"));
-    terminal::tell(&format!(
+    terminal::note(&format!(
         "\n{ADDRESS}\nAttach {icon}. An answer takes some working days. When it comes: telekommo register --answer"
     ));
     if letter.write_first == "yes" {
-        terminal::tell(WRITE_FIRST);
+        terminal::note(WRITE_FIRST);
     }
     Ok(())
 }
@@ -139,7 +139,7 @@ fn answered(given: Option<&String>, question: &Question) -> anyhow::Result<Strin
     if let Some(given) = given {
         return (question.check)(given.trim()).map_err(|wrong| anyhow::anyhow!("--{}: {wrong}", question.option));
     }
-    if !terminal::is_attended() {
+    if !terminal::is_interactive() {
         return match question.default {
             Some(default) => Ok(default.to_owned()),
             None => bail!("--{} is missing: {}", question.option, question.text),

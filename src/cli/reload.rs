@@ -1,4 +1,4 @@
-//! `telekommo reload`: lets the running bridge read its configuration again, and says what it did.
+//! `telekommo reload`: makes the running bridge reload its configuration, and prints the result.
 
 use std::process::ExitCode;
 
@@ -8,15 +8,15 @@ use crate::{
     admin::reload::Reloaded,
     cli::{
         arguments::ConfigPath,
-        bridge::{self, CHANGED_WITHIN, refused},
+        bridge::{self, CHANGE_TIMEOUT, refused},
         terminal,
     },
 };
 
-/// What is said where the configuration cannot be used.
+/// The hint if the configuration cannot be used.
 const IN_FORCE: &str = "The running bridge goes on with the configuration that it has.";
 
-/// Asks the running bridge, and prints what it did.
+/// Asks the running bridge, and prints the result.
 ///
 /// # Errors
 /// If none is running with this configuration, or it does not answer.
@@ -26,7 +26,7 @@ pub async fn run(path: &ConfigPath, is_json: bool) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(broken(&error.to_string())),
     };
     let bridge = bridge::running(&config)?;
-    let answer = bridge.send(Method::POST, "/reload", |client| client.timeout(CHANGED_WITHIN)).await?;
+    let answer = bridge.send(Method::POST, "/reload", |client| client.timeout(CHANGE_TIMEOUT)).await?;
     let status = answer.status();
     let text = answer.bytes().await.unwrap_or_default();
     match status {

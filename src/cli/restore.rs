@@ -88,15 +88,15 @@ mod tests {
         let dumped_at = Some(at.minus(Duration::from_mins(61)));
         let summary =
             RestoreSummary { dumped_at, rows: 1, chats: 1, waiting: 2, parked_before: 1, ..RestoreSummary::default() };
-        let told = Restored { from: "data/dumps/1".into(), summary, at, beside: None }.to_string();
+        let text = Restored { from: "data/dumps/1".into(), summary, at, beside: None }.to_string();
         assert!(
-            told.starts_with(
+            text.starts_with(
                 "restored from data/dumps/1, which is 1 hour 1 minute old: 1 row, among them 1 conversation, 2 jobs \
                  that wait and 1 parked message\n"
             ),
-            "{told}"
+            "{text}"
         );
-        assert!(told.contains("customers' messages that had not reached Kommo yet are lost"), "{told}");
+        assert!(text.contains("customers' messages that had not reached Kommo yet are lost"), "{text}");
         assert_eq!(age(Duration::from_secs(59)), "less than a minute");
     }
 }

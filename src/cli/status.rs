@@ -1,4 +1,4 @@
-//! `telekommo status`: how the running bridge is doing.
+//! `telekommo status`: the state of the running bridge.
 
 use anyhow::Context as _;
 
@@ -17,10 +17,10 @@ use crate::{
 
 mod text;
 
-/// What is said if the bridge does not know the question.
+/// The error if the bridge does not know the request.
 const TOO_OLD: &str = "the bridge that runs is older than this command: restart the service";
 
-/// Asks the running bridge, and prints what it says.
+/// Asks the running bridge, and prints its status.
 ///
 /// # Errors
 /// If none runs with this configuration, or this user may not ask it.

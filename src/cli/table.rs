@@ -1,28 +1,27 @@
-//! Text in lines and columns: fitted to a terminal, and whole for everything else.
+//! Wrapping text and formatting tables: fitted to a terminal, uncut otherwise.
 
 use unicode_width::UnicodeWidthChar as _;
 
 /// The widest line of text that people read well.
 pub(super) const COLUMNS: usize = 80;
-/// What stands between two columns.
+/// The blanks between two columns.
 const GAP: usize = 2;
-/// Where the words of a paragraph begin.
+/// The indent of a paragraph's text.
 const INDENT: usize = 16;
-/// How far a column is moved in that stands below its line.
+/// The indent of a column that is moved below its line.
 const LATE_INDENT: usize = 4;
-/// The least that is left of a column that is cut. With less, the rows are listed below each other.
-const LEAST: usize = 20;
+/// The least width of a cut column. With less, each row becomes several lines.
+const MIN_WIDTH: usize = 20;
 
-/// Rows with their columns below each other; the first one names the columns. Within `columns`, what is too wide is cut
-/// in column `elastic`; where too little would be left of that, each row becomes lines of its own. Without, nothing is
-/// cut.
+/// Formats a table; the first row names the columns. If it is wider than `columns`, column `elastic` is cut; if too
+/// little of that would be left, each row becomes several lines. Without `columns` nothing is cut.
 pub(super) fn table<R: AsRef<[String]>>(rows: &[R], elastic: usize, columns: Option<usize>) -> String {
     let mut widths = widths(rows);
     let excess = total(&widths).saturating_sub(columns.unwrap_or(usize::MAX));
     if let Some(width) = widths.get_mut(elastic) {
         let left = width.saturating_sub(excess);
         match columns {
-            Some(columns) if left < LEAST.min(*width) => return stacked(rows, columns),
+            Some(columns) if left < MIN_WIDTH.min(*width) => return stacked(rows, columns),
             Some(_) | None => *width = left,
         }
     }
@@ -37,7 +36,7 @@ pub(super) fn table<R: AsRef<[String]>>(rows: &[R], elastic: usize, columns: Opt
     rows.iter().map(line).collect()
 }
 
-/// How wide a table is in which nothing is cut.
+/// The width of an uncut table.
 pub(super) fn natural_width<R: AsRef<[String]>>(rows: &[R]) -> usize {
     total(&widths(rows))
 }
@@ -56,7 +55,7 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
 
-/// Each row below the one before: its first cell, and below it the others with the names of their columns.
+/// Each row as several lines: its first cell, and below it the others with the names of their columns.
 fn stacked<R: AsRef<[String]>>(rows: &[R], columns: usize) -> String {
     let Some((head, rows)) = rows.split_first() else { return String::new() };
     let lines = |row: &R| {
@@ -68,7 +67,7 @@ fn stacked<R: AsRef<[String]>>(rows: &[R], columns: usize) -> String {
     rows.iter().map(lines).collect()
 }
 
-/// A column's name within a line. `ID` and names stay as they are written.
+/// A column's name within a line. `ID` and proper names keep their case.
 fn lowered(name: &str) -> String {
     match name {
         "ID" => name.to_owned(),
@@ -81,55 +80,55 @@ fn cut(text: &str, width: usize) -> String {
         return text.to_owned();
     }
     let (mut kept, mut used) = (String::new(), 0);
-    for sign in text.chars() {
-        used += sign.width().unwrap_or_default();
+    for char in text.chars() {
+        used += char.width().unwrap_or_default();
         if used + 1 > width {
             break;
         }
-        kept.push(sign);
+        kept.push(char);
     }
     kept + "…"
 }
 
-/// How many columns of a terminal a text takes: a letter one or none, an emoji two.
+/// The display width of a text: 0 or 1 for a letter, 2 for an emoji.
 pub(super) fn width_of(text: &str) -> usize {
-    text.chars().map(|sign| sign.width().unwrap_or_default()).sum()
+    text.chars().map(|char| char.width().unwrap_or_default()).sum()
 }
 
-/// A word in pieces that are no wider than that, as far as its letters allow.
+/// Splits a word into pieces of at most that width.
 pub(super) fn pieces(word: &str, width: usize) -> Vec<String> {
     let (mut pieces, mut used) = (vec![String::new()], 0);
-    for sign in word.chars() {
-        let wide = sign.width().unwrap_or_default();
+    for char in word.chars() {
+        let wide = char.width().unwrap_or_default();
         if used > 0 && used + wide > width {
             pieces.push(String::new());
             used = 0;
         }
         used += wide;
         if let Some(piece) = pieces.last_mut() {
-            piece.push(sign);
+            piece.push(char);
         }
     }
     pieces
 }
 
-/// What somebody else has written, in one line, without what a terminal obeys: control characters, and those that turn
-/// the direction of what follows.
+/// Text of others in one line, without characters that a terminal interprets: control characters, and those that change
+/// the direction of text.
 pub(super) fn plain(text: &str) -> String {
-    let shown = |sign: char| if sign.is_control() { ' ' } else { sign };
-    text.chars().filter(|sign| !is_direction(*sign)).map(shown).collect()
+    let shown = |char: char| if char.is_control() { ' ' } else { char };
+    text.chars().filter(|char| !is_direction(*char)).map(shown).collect()
 }
 
-const fn is_direction(sign: char) -> bool {
-    matches!(sign, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+const fn is_direction(char: char) -> bool {
+    matches!(char, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A word in front, and what there is to say about it, in as many lines as it takes.
+/// A labelled text, wrapped.
 pub(super) fn paragraph(label: &str, text: &str, columns: usize) -> String {
     wrapped(text, &format!("{label:<INDENT$}"), &" ".repeat(INDENT), columns)
 }
 
-/// The words of a text in as many lines as they take, with something in front of the first line and of the others.
+/// Wraps a text, with a prefix for the first line and one for the others.
 pub(super) fn wrapped(text: &str, first: &str, others: &str, columns: usize) -> String {
     let mut lines = vec![first.to_owned()];
     let mut blank = true;
@@ -150,13 +149,13 @@ pub(super) fn wrapped(text: &str, first: &str, others: &str, columns: usize) -> 
     lines.into_iter().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
-/// Text with its lines broken between words, so that none is wider than `columns` but for a word that is. What is
-/// broken goes on below the line's own beginning, or below the last of its columns, which two blanks set apart.
+/// Wraps each line of a text between words at `columns`; only longer words exceed it. A continuation is indented like
+/// the line's beginning, or like its last column, which two blanks set apart.
 pub(super) fn fit(text: &str, columns: usize) -> String {
-    text.split_inclusive('\n').map(|line| broken(line, columns)).collect()
+    text.split_inclusive('\n').map(|line| wrap_line(line, columns)).collect()
 }
 
-fn broken(line: &str, columns: usize) -> String {
+fn wrap_line(line: &str, columns: usize) -> String {
     let text = line.trim_end_matches('\n');
     if width_of(text) <= columns {
         return line.to_owned();
@@ -165,7 +164,7 @@ fn broken(line: &str, columns: usize) -> String {
         let indent = text.len() - text.trim_start_matches(' ').len() + LATE_INDENT;
         let rest = format!("{}{}", " ".repeat(indent), text[at..].trim_start_matches(' '));
         return fit(&format!("{}\n", text[..at].trim_end_matches(' ')), columns)
-            + &broken(&rest, columns)
+            + &wrap_line(&rest, columns)
             + &line[text.len()..];
     }
     let hang = hang(text, columns);
@@ -184,15 +183,15 @@ fn broken(line: &str, columns: usize) -> String {
     fitted + &line[text.len()..]
 }
 
-/// Where the last column of a line begins, if that is so far right that its words have too little room there. They then
-/// stand below.
+/// Where the last column of a line begins, if it is so far right that its words have too little room. They are then
+/// moved below.
 fn late_column(text: &str, columns: usize) -> Option<usize> {
     let at = text.trim_end_matches(' ').rfind("  ")? + GAP;
     let is_first = text[..at].trim_matches(' ').is_empty();
     (!is_first && width_of(&text[..at]) > columns / 2).then_some(at)
 }
 
-/// Where a broken line goes on. A column that begins in the right half leaves too little room for its words.
+/// The indent of a continuation. A column that begins in the right half leaves too little room.
 fn hang(text: &str, columns: usize) -> usize {
     let indent = text.len() - text.trim_start_matches(' ').len();
     let left: String = text.chars().take(columns / 2).collect();

@@ -1,4 +1,4 @@
-//! `telekommo tap`: what the running bridge relays, while it does.
+//! `telekommo tap`: prints what the running bridge relays, live.
 
 use anyhow::Context as _;
 use chrono::{DateTime, Local};
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// What is watched, and how it is shown.
+/// Which steps to show, and how.
 #[derive(Clone, Debug, Args)]
 pub struct Watch {
     /// Of the bot of this source alone.
@@ -127,16 +127,16 @@ mod tests {
             characters: Some(5),
             text: None,
         };
-        let said = text(&Event::Relayed(Box::new(line.clone())));
+        let output = text(&Event::Relayed(Box::new(line.clone())));
         let end = "  inbound  tg:sales:7  update 5  retried after 120 ms, try 2: Kommo answered 500  [5 characters]\n";
-        assert!(said.ends_with(end), "{said}");
+        assert!(output.ends_with(end), "{output}");
         let first = Line { attempt: 1, why: None, text: Some("He\u{1b}lo".to_owned()), ..line };
         assert!(text(&Event::Relayed(Box::new(first))).ends_with("retried after 120 ms  He lo\n"));
         assert_eq!(text(&Event::Missed { missed: 1 }), "          1 job went by too fast to be shown\n");
     }
 
     #[test]
-    fn what_is_wanted_is_asked_for() {
+    fn the_path_has_the_filter() {
         let watch = Watch {
             source: SourceId::parse("a b").ok(),
             conversation: "tg:a b:7".parse().ok(),

@@ -1,4 +1,4 @@
-//! `telekommo trace`: what became of a message, hop by hop.
+//! `telekommo trace`: shows what became of a message, hop by hop.
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -19,7 +19,7 @@ use crate::{
 
 mod text;
 
-/// What `--help` says.
+/// The long help.
 pub const ABOUT: &str = "\
 Show what became of a message: every hop with its time, attempts and outcome.
 
@@ -32,7 +32,7 @@ it. So does the address of a lead in Kommo, if the account has an access token.
 Hops are kept for `trace.keep`, without what people write. While no bridge
 runs, the files are read.";
 
-/// What is looked for, and how it is shown.
+/// What to trace, and how to show it.
 #[derive(Clone, Debug, Args)]
 pub struct Request {
     /// A message, a conversation, a phone number, or the address of a lead.
@@ -43,15 +43,15 @@ pub struct Request {
     json: bool,
 }
 
-/// Asks whoever has the store, and prints the answer.
+/// Asks the owner of the store, and prints the result.
 ///
 /// # Errors
 /// If there is no store, or nothing is found.
 pub async fn run(config: &Config, request: Request) -> anyhow::Result<()> {
-    bridge::with(config, async |bridge| asked(config, bridge, &request).await).await
+    bridge::with(config, async |bridge| answer_request(config, bridge, &request).await).await
 }
 
-async fn asked(config: &Config, bridge: &Bridge, request: &Request) -> anyhow::Result<()> {
+async fn answer_request(config: &Config, bridge: &Bridge, request: &Request) -> anyhow::Result<()> {
     let what = request.what.as_str();
     let answer = match lead_of(what) {
         Some(lead) => of_lead(config, bridge, lead).await?,
@@ -61,7 +61,7 @@ async fn asked(config: &Config, bridge: &Bridge, request: &Request) -> anyhow::R
              number, such as +4915177000111, nor the address of a lead"
         ),
     };
-    bridge.tell_if_stopped();
+    bridge.note_if_stopped();
     if !answer.is_on {
         bail!("there is no trace: `trace.keep` is \"0s\"");
     }
@@ -84,7 +84,7 @@ async fn look_up(bridge: &Bridge, what: &str) -> anyhow::Result<Answer> {
     serde_json::from_slice(&answer).context("the answer does not come from a bridge")
 }
 
-/// The number of a lead, by its address in Kommo.
+/// The id of a lead, from its URL in Kommo.
 fn lead_of(what: &str) -> Option<u64> {
     let url: Url = what.parse().ok()?;
     let mut parts = url.path_segments()?;

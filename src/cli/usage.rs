@@ -1,4 +1,4 @@
-//! What is said about how a command is called: its help, and what is wrong with its arguments.
+//! Help and errors of the command line.
 
 use std::{env, ffi::OsString, io, process::ExitCode};
 
@@ -9,12 +9,12 @@ use crate::cli::{
     terminal,
 };
 
-/// How clap begins an error.
+/// The prefix of clap's errors.
 const HEAD: &str = "error: ";
-/// How clap ends one, whatever the command is.
+/// The suffix of clap's errors.
 const END: &str = "For more information, try '--help'.";
 
-/// How help is asked for, as a command and as an option.
+/// The command and options for help.
 pub(super) const HELP: [&str; 3] = ["help", "--help", "-h"];
 
 /// Reads the arguments. `help` behind a command is the help of what it names: `chats help show` is `chats show --help`.
@@ -37,8 +37,8 @@ pub fn read<T>(
     })
 }
 
-/// Prints the help that was asked for, or why the arguments are not taken, and returns the exit code for it. `root`
-/// describes the whole command line.
+/// Prints the requested help or the error about the arguments, and returns the exit code. `root` describes the whole
+/// command line.
 #[must_use]
 pub fn explain(error: &Error, mut root: Command) -> ExitCode {
     let text = error.render().to_string();
@@ -47,15 +47,15 @@ pub fn explain(error: &Error, mut root: Command) -> ExitCode {
     } else if let Some(wrong) = text.strip_prefix(HEAD) {
         terminal::complain(specific(wrong, &mut root, env::args().skip(1)).trim_end());
     } else {
-        // The help that stands for a command that is missing.
+        // The help in place of a missing command.
         terminal::eprint(fit(&text, terminal::columns(io::stderr()).unwrap_or(COLUMNS)));
     }
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
-/// clap's text about a mistake, with what each missing argument is and which command explains more.
+/// clap's error, with the help of each missing argument and the command for more help.
 fn specific(wrong: &str, root: &mut Command, words: impl Iterator<Item = String>) -> String {
-    // Only then do arguments say how they are written.
+    // Needed for the display of arguments.
     root.build();
     let (mut command, mut path) = (&*root, root.get_name().to_owned());
     for word in words {
@@ -106,8 +106,8 @@ mod tests {
         let mut root = Command::new("telekommo").subcommand(Command::new("chats").subcommand(show));
         let words = ["telekommo", "chats", "show"];
         let error = root.clone().try_get_matches_from(words).unwrap_err().render().to_string();
-        let said = specific(&error, &mut root, words.into_iter().skip(1).map(str::to_owned));
-        assert!(said.contains("  <CHAT>  Its id in the list\n"), "{said}");
-        assert!(said.contains("\nFor more: telekommo chats show --help\n"), "{said}");
+        let output = specific(&error, &mut root, words.into_iter().skip(1).map(str::to_owned));
+        assert!(output.contains("  <CHAT>  Its id in the list\n"), "{output}");
+        assert!(output.contains("\nFor more: telekommo chats show --help\n"), "{output}");
     }
 }

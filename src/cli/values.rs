@@ -1,4 +1,4 @@
-//! Values on the command line. An error says what to write instead.
+//! Parsers of command-line values. Errors say what to write instead.
 
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use crate::config;
 
-/// A span of time above zero.
+/// A duration above zero.
 pub fn duration(text: &str) -> Result<Duration, &'static str> {
     config::duration(text).map_err(|_| "write a number above 0 and a unit, such as 20s, 5m, 2h or 7d")
 }
@@ -16,17 +16,17 @@ pub fn number<N: FromStr>(text: &str) -> Result<N, &'static str> {
     text.parse().map_err(|_| "write a whole number, such as 123")
 }
 
-/// A number of things, at least one.
+/// A count of at least one.
 pub fn count<N: FromStr>(text: &str) -> Result<N, &'static str> {
     text.parse().map_err(|_| "write a whole number above 0, such as 3")
 }
 
-/// Where to listen.
+/// An address to listen on.
 pub fn listener(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:7070")
 }
 
-/// Where a web server is.
+/// The URL of a web server.
 pub fn address(text: &str) -> Result<Url, &'static str> {
     let url = text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     url.ok_or("write the whole address, such as http://127.0.0.1:8080/kommo/SCOPE")

@@ -1,8 +1,8 @@
-//! Keys that still have the values of the example.
+//! Keys that still have the example's placeholders.
 
 use crate::config::Config;
 
-/// What `config.toml.example` has in place of an operator's own.
+/// Placeholders of `config.toml.example`.
 const CHANNEL_ID: &str = "344a5002-f8ca-454d-af3d-396180102ac7";
 const CHANNEL_SECRET: &str = "0123456789abcdef0123456789abcdef01234567";
 const ORIGIN_CODE: &str = "amo.ext.12345";
@@ -12,7 +12,7 @@ const ACCOUNT_HOST: &str = "example.kommo.com";
 const ACCESS_TOKEN: &str = "a-long-lived-token";
 const TOKEN: &str = "123456:ABC-replace-me";
 
-/// One sentence about all of it; none if nothing is left.
+/// One sentence about all placeholders that are left; `None` if there are none.
 pub(super) fn left(config: &Config) -> Option<String> {
     let keys = keys(config);
     let (are, ones) = if keys.len() == 1 { ("is", "that") } else { ("are", "those") };
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn every_placeholder_of_the_example_is_told() {
+    fn every_placeholder_of_the_example_is_found() {
         assert_eq!(
             left_in(EXAMPLE),
             ["kommo.channel_id", "kommo.channel_secret", "kommo.account_id", "sources.sales.token"]
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_was_replaced_is_not_told() {
+    fn replaced_values_are_not_found() {
         let own = EXAMPLE
             .replace(CHANNEL_ID, "344a5002-f8ca-454d-af3d-396180102ac8")
             .replace(CHANNEL_SECRET, "1123456789abcdef0123456789abcdef01234567")

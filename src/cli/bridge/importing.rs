@@ -20,7 +20,7 @@ use crate::{
         socket::{self, CommandSocket},
     },
     cli::{
-        bridge::{Bridge, Stopped, TRIES, bots, look, open, refused},
+        bridge::{ATTEMPTS, Bridge, Stopped, bots, connect, open, refused},
         terminal,
     },
     config::Config,
@@ -62,7 +62,7 @@ impl Drop for Alone {
 /// # Errors
 /// If this user may not look.
 pub(in crate::cli) fn is_there(config: &Config) -> anyhow::Result<bool> {
-    Ok(store::is_in(&config.data_dir) || look(config)?.is_some())
+    Ok(store::is_in(&config.data_dir) || connect(config)?.is_some())
 }
 
 /// An import has the store for hours. A bridge that starts meanwhile asks for it by the socket, and finds the store
@@ -85,8 +85,8 @@ impl<'c> Importing<'c> {
     /// # Errors
     /// If the store cannot be opened, or the account is not known.
     pub(in crate::cli) async fn begin(config: &'c Config) -> anyhow::Result<Self> {
-        for _ in 1..TRIES {
-            if let Some(running) = look(config)? {
+        for _ in 1..ATTEMPTS {
+            if let Some(running) = connect(config)? {
                 return Ok(Self { config, bridge: Some(Bridge::Running(running)), alone: None });
             }
             must_be_the_owner(&config.data_dir)?;
@@ -166,8 +166,8 @@ impl<'c> Importing<'c> {
             self.wait_for_bridge().await?;
         }
         let Some(bridge) = &self.bridge else { bail!("no bridge runs") };
-        let (status, text) = match bridge.said(method, path, body).await {
-            Ok(said) => said,
+        let (status, text) = match bridge.request(method, path, body).await {
+            Ok(response) => response,
             Err(error) if self.is_alone() => return Err(error),
             Err(_) => {
                 terminal::print("\nThe bridge has ended. The import waits until it runs again.\n");
@@ -188,7 +188,7 @@ impl<'c> Importing<'c> {
         let deadline = Instant::now() + BACK_WITHIN;
         while Instant::now() < deadline {
             sleep(LOOK_EVERY).await;
-            if let Some(running) = look(self.config)? {
+            if let Some(running) = connect(self.config)? {
                 self.bridge = Some(Bridge::Running(running));
                 return Ok(());
             }

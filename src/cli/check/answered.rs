@@ -35,7 +35,7 @@ impl Findings {
 
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = terminal::asked_columns();
+        let columns = terminal::prompt_columns();
         self.0.iter().try_for_each(|finding| f.write_str(&report::line(finding, columns, false)))
     }
 }
@@ -76,11 +76,11 @@ pub(in crate::cli) async fn of_address(config: &Config) -> anyhow::Result<Findin
     let bots = app::bots(config)?;
     let scope = connect::chats(config).await.ok().map(|(_, id)| config.kommo.scope_id(&id));
     let asked = public_address::Asked { config, scope, bots: &bots };
-    let found = bridge::look(config)?;
+    let found = bridge::connect(config)?;
     let runs = found.is_some();
     Ok(Findings(public_address::look(&asked, found.as_ref(), runs).await))
 }
 
 fn runs(config: &Config) -> bool {
-    bridge::look(config).is_ok_and(|found| found.is_some())
+    bridge::connect(config).is_ok_and(|found| found.is_some())
 }

@@ -32,10 +32,10 @@ pub(super) async fn of_managers(config: &Config, downloads: &Downloads) -> Vec<F
     let servers: BTreeSet<_> = servers.map(|server| root(server.url())).collect();
     let mut findings = Vec::new();
     for server in &servers {
-        findings.push(told(downloads.reach(server).await, server.host_str().unwrap_or_default()));
+        findings.push(reached_finding(downloads.reach(server).await, server.host_str().unwrap_or_default()));
     }
     for host in &kommo.media_hosts {
-        findings.push(told(named(downloads, host).await, host));
+        findings.push(reached_finding(named(downloads, host).await, host));
     }
     findings
 }
@@ -59,7 +59,7 @@ const fn nowhere() -> DownloadError {
     DownloadError::Foreign { host: String::new() }
 }
 
-fn told(reached: Result<Endpoint, DownloadError>, host: &str) -> Finding {
+fn reached_finding(reached: Result<Endpoint, DownloadError>, host: &str) -> Finding {
     match reached {
         Ok(place) => fine(ABOUT, format!("managers' files can be fetched from {place}")),
         Err(error) => wrong(ABOUT, format!("managers' files cannot be fetched from {host}: {error}")),

@@ -35,15 +35,15 @@ mod verdicts;
 /// If no bridge runs, the operator does not agree, or there is no conversation to try it in.
 pub(super) async fn run(
     config: &Config,
-    whom: &TestRecipient,
+    recipient: &TestRecipient,
     is_agreed: bool,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    if !is_agreed && !terminal::is_attended() {
+    if !is_agreed && !terminal::is_interactive() {
         bail!("this sends test messages to Kommo: say --yes if they may be sent");
     }
-    let (trial, bot) = Trial::open(config, whom.source.as_deref()).await?;
-    let conversation = match trial.chat(config, whom) {
+    let (trial, bot) = Trial::open(config, recipient.source.as_deref()).await?;
+    let conversation = match trial.chat(config, recipient) {
         Some(chat) => Conversation::new(trial.source.clone(), chat),
         None if json => bail!("--json waits for nobody: name your chat with the bot by --chat"),
         None => trial.wait_for_somebody().await?,

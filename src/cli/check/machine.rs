@@ -144,12 +144,12 @@ async fn ready(operator: SocketAddr, found: Option<&Running>) -> Vec<Finding> {
     };
     let Some(answer) = answer else { return vec![wrong(RUNNING, "the bridge does not answer")] };
     let is_ready = answer.status().is_success();
-    said(is_ready, &answer.text().await.unwrap_or_default())
+    ready_findings(is_ready, &answer.text().await.unwrap_or_default())
 }
 
 /// The lines of `/ready`. Some stand below a bridge that is ready, and are for a person to mend all the same.
-fn said(is_ready: bool, text: &str) -> Vec<Finding> {
-    let told = |line: &str| {
+fn ready_findings(is_ready: bool, text: &str) -> Vec<Finding> {
+    let to_finding = |line: &str| {
         if TO_BE_MENDED.iter().any(|start| line.starts_with(start)) {
             return wrong(RUNNING, line);
         }
@@ -159,7 +159,7 @@ fn said(is_ready: bool, text: &str) -> Vec<Finding> {
             (false, _) => wrong(RUNNING, format!("the bridge is not ready: {line}")),
         }
     };
-    text.lines().map(told).collect()
+    text.lines().map(to_finding).collect()
 }
 
 /// Whether whoever listens at an address is a telekommo, by what it says at `path`.
@@ -204,7 +204,7 @@ mod tests {
             (true, "ready\nalerts to owner: no answer\n", &[State::Ok, State::Wrong]),
             (false, "kommo: no answer\ndump: full\n", &[State::Wrong, State::Wrong]),
         ] {
-            let states: Vec<_> = said(is_ready, text).iter().map(|finding| finding.state).collect();
+            let states: Vec<_> = ready_findings(is_ready, text).iter().map(|finding| finding.state).collect();
             assert_eq!(states, want, "{text}");
         }
     }

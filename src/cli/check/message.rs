@@ -50,9 +50,9 @@ pub(in crate::cli) struct TestRecipient {
 ///
 /// # Errors
 /// If no bridge runs, nobody writes, or a message does not arrive.
-pub(in crate::cli) async fn cross(config: &Config, whom: &TestRecipient) -> anyhow::Result<()> {
-    let (trial, bot) = Trial::open(config, whom.source.as_deref()).await?;
-    let (conversation, old) = match trial.chat(config, whom) {
+pub(in crate::cli) async fn cross(config: &Config, recipient: &TestRecipient) -> anyhow::Result<()> {
+    let (trial, bot) = Trial::open(config, recipient.source.as_deref()).await?;
+    let (conversation, old) = match trial.chat(config, recipient) {
         Some(chat) => trial.ask(&bot, chat).await?,
         None => (trial.wait_for_somebody().await?, Vec::new()),
     };
@@ -103,8 +103,8 @@ impl Trial {
     }
 
     /// The operator's chat with the bot, if somebody has named it.
-    pub(super) fn chat(&self, config: &Config, whom: &TestRecipient) -> Option<i64> {
-        whom.chat.or_else(|| owner(config, &self.source))
+    pub(super) fn chat(&self, config: &Config, recipient: &TestRecipient) -> Option<i64> {
+        recipient.chat.or_else(|| owner(config, &self.source))
     }
 
     /// Lets the bot ask for an answer in a chat that is known, and returns what Kommo has of it so far.
@@ -113,8 +113,8 @@ impl Trial {
         let old = self.newest(&conversation).await?;
         let began = Instant::now();
         let text = "This is a test of telekommo. Please answer with: ok".to_owned();
-        let told = bot.notify(chat, text).await;
-        told.map_err(|failure| {
+        let sent = bot.notify(chat, text).await;
+        sent.map_err(|failure| {
             anyhow::anyhow!(
                 "the bot @{} cannot write to the chat {chat}: {}. Has its owner opened the bot once?",
                 self.bot,
@@ -208,8 +208,8 @@ impl Trial {
 
     /// What the bridge says of itself, for whoever waits in vain.
     async fn obstacles(&self) -> String {
-        let said = async { Ok::<_, anyhow::Error>(self.get("/ready").await?.text().await?) };
-        match said.await {
+        let ready = async { Ok::<_, anyhow::Error>(self.get("/ready").await?.text().await?) };
+        match ready.await {
             Ok(text) if text.trim() == "ready" => "the bridge itself sees nothing wrong".to_owned(),
             Ok(text) => text.lines().collect::<Vec<_>>().join("; "),
             Err(error) => format!("{error:#}"),

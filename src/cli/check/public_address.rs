@@ -27,9 +27,9 @@ use crate::{
 };
 
 pub(super) mod file;
-mod heard;
+mod received;
 
-use heard::{Heard, told};
+use received::{Received, finding_of};
 
 const ABOUT: &str = "Public address";
 const HOOKS: &str = "Way of hooks";
@@ -145,36 +145,38 @@ impl<'a> Probe<'a> {
         let config = self.asked.config;
         let to = config.server.listener();
         // Every web server passes this on; the rest of the address may be for something else.
-        let first = told(ABOUT, &self.hear(Method::GET, "kommo/").await, Route::Front, &to);
+        let first = finding_of(ABOUT, &self.request(Method::GET, "kommo/").await, Route::Front, &to);
         let mut findings = vec![first];
         findings.extend(self.certificate().await);
         if !findings.iter().all(Finding::is_fine) {
             return findings;
         }
         findings.push(match &self.scope {
-            Some(scope) => told(HOOKS, &self.hear(Method::POST, &format!("kommo/{scope}")).await, Route::Hooks, &to),
+            Some(scope) => {
+                finding_of(HOOKS, &self.request(Method::POST, &format!("kommo/{scope}")).await, Route::Hooks, &to)
+            }
             None => unknown(HOOKS, "not checked: it is not known to which account they belong"),
         });
-        let files = told(FILES, &self.hear(Method::GET, "media/check/check").await, Route::Files, &to);
+        let files = finding_of(FILES, &self.request(Method::GET, "media/check/check").await, Route::Files, &to);
         findings.push(if files.is_fine() { self.file().await.unwrap_or(files) } else { files });
         findings
     }
 
     /// What is answered below the public address.
-    async fn hear(&self, method: Method, below: &str) -> Heard {
+    async fn request(&self, method: Method, below: &str) -> Received {
         let mut url = self.asked.config.server.public_url.url().clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/{below}"));
         let request = self.http.request(method, url).header(NONCE, &self.nonce).header(header::USER_AGENT, KOMMO);
         match self.http.send(request).await {
-            Err(trouble) => Heard::Nothing(trouble),
+            Err(trouble) => Received::Nothing(trouble),
             Ok(mut response) => {
                 let (status, place) = (response.status(), net::place(&response));
                 let body = beginning(&mut response).await;
                 match Answer::read(&String::from_utf8_lossy(&body)) {
-                    Some(answer) if answer.mark == self.mark => Heard::Ours { route: answer.route },
-                    Some(_) => Heard::AnotherTelekommo(place),
-                    None => Heard::Stranger { place, status, is_telekommo: body == serve::HERE.as_bytes() },
+                    Some(answer) if answer.mark == self.mark => Received::Ours { route: answer.route },
+                    Some(_) => Received::AnotherTelekommo(place),
+                    None => Received::Stranger { place, status, is_telekommo: body == serve::HERE.as_bytes() },
                 }
             }
         }

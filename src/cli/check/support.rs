@@ -18,7 +18,7 @@ const TYPED: &str = "telekommo_hooks_total{outcome=\"passed\"} ";
 
 /// Whether a manager's typing has come since the bridge began; nothing if the bridge does not say it.
 pub(super) async fn seen(running: &Running) -> Option<Finding> {
-    metrics(running).await.map(|metrics| told(&metrics))
+    metrics(running).await.map(|metrics| finding_of(&metrics))
 }
 
 /// The same for whoever needs the answer alone.
@@ -36,7 +36,7 @@ fn typed(metrics: &str) -> bool {
     typed.is_some_and(|typed| typed > 0.0)
 }
 
-fn told(metrics: &str) -> Finding {
+fn finding_of(metrics: &str) -> Finding {
     if typed(metrics) {
         return fine(ABOUT, "Kommo tells when managers type");
     }
@@ -54,11 +54,11 @@ mod tests {
 
     #[test]
     fn typing_that_came_was_switched_on() {
-        assert!(told("x 1\ntelekommo_hooks_total{outcome=\"passed\"} 3\n").text.contains("tells when"));
+        assert!(finding_of("x 1\ntelekommo_hooks_total{outcome=\"passed\"} 3\n").text.contains("tells when"));
         for silent in
             ["", "telekommo_hooks_total{outcome=\"passed\"} 0\n", "telekommo_hooks_total{outcome=\"stored\"} 3\n"]
         {
-            assert!(told(silent).text.contains("ask Kommo's support"), "{silent}");
+            assert!(finding_of(silent).text.contains("ask Kommo's support"), "{silent}");
         }
     }
 }

@@ -173,8 +173,8 @@ mod tests {
         2025-02-06 18:54:14 +01:00 Maria (in Kommo)
             [contact] +15550101
         ");
-        let told = json(&messages).unwrap();
-        assert!(told.contains("\"latitude\": 48.8566") && told.contains("\"phone\": \"+15550101\""), "{told}");
+        let text = json(&messages).unwrap();
+        assert!(text.contains("\"latitude\": 48.8566") && text.contains("\"phone\": \"+15550101\""), "{text}");
     }
 
     #[test]

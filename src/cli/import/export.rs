@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use crate::{
     cli::import::{
         free_space::FreeSpace,
-        walk::{Tell, walk},
+        walk::{PartVisitor, walk},
     },
     files::denied,
     store::{data_dir, durable},
@@ -74,9 +74,9 @@ impl Export {
     ///
     /// # Errors
     /// If it cannot be read to its end.
-    pub(super) fn walk(&self, tell: &mut Tell<'_>) -> anyhow::Result<()> {
+    pub(super) fn walk(&self, visit: &mut PartVisitor<'_>) -> anyhow::Result<()> {
         let file = File::open(&self.main).map_err(|error| anyhow::anyhow!(denied::unread(&self.main, &error)))?;
-        walk(file, tell).map_err(|error| {
+        walk(file, visit).map_err(|error| {
             let shown = self.main.display();
             if error.is_eof() {
                 return anyhow::anyhow!("{shown} ends in the middle: was the export finished? Export again");
@@ -204,7 +204,8 @@ mod tests {
         fs::write(&from, vec![7; 5 << 20]).unwrap();
         let there = || fs::read_dir(to.parent().unwrap()).map_or(0, Iterator::count);
         // Somebody else fills the disk: each look finds a megabyte less.
-        let room = FreeSpace::told(home.path(), 10 << 20, |_| Ok(FREE_BYTES.fetch_sub(1 << 20, Ordering::Relaxed)));
+        let room =
+            FreeSpace::with_probe(home.path(), 10 << 20, |_| Ok(FREE_BYTES.fetch_sub(1 << 20, Ordering::Relaxed)));
         FREE_BYTES.store(14 << 20, Ordering::Relaxed);
         copy(&from, &to, home.path(), &room).unwrap_err();
         assert_eq!(there(), 0, "it is too large from the beginning");

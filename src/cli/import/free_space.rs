@@ -135,7 +135,7 @@ pub(super) fn size(bytes: u64) -> String {
 #[cfg(test)]
 impl FreeSpace {
     /// A disk that tells what it likes.
-    pub(super) fn told(data_dir: &Path, reserve_bytes: u64, free_bytes: fn(&Path) -> io::Result<u64>) -> Self {
+    pub(super) fn with_probe(data_dir: &Path, reserve_bytes: u64, free_bytes: fn(&Path) -> io::Result<u64>) -> Self {
         Self { data_dir: data_dir.to_owned(), reserve_bytes, most_bytes: u64::MAX, free_bytes }
     }
 }
@@ -147,15 +147,17 @@ mod tests {
 
     #[test]
     fn the_reserve_is_left_alone_to_the_byte() {
-        let room = FreeSpace::told(Path::new("/data"), 64 << 20, |_| Ok(100 << 20));
+        let room = FreeSpace::with_probe(Path::new("/data"), 64 << 20, |_| Ok(100 << 20));
         room.refuse_if_short_of(36 << 20).unwrap();
-        let said = room.refuse_if_short_of((36 << 20) + 1).unwrap_err().to_string();
+        let message = room.refuse_if_short_of((36 << 20) + 1).unwrap_err().to_string();
         for figure in ["need 36 MB in /data", "100 MB are free", "64 MB stay free", "store.reserve_mb", "--chat"] {
-            assert!(said.contains(figure), "{figure}: {said}");
+            assert!(message.contains(figure), "{figure}: {message}");
         }
         assert_eq!(room.watch((36 << 20) + 1).unwrap_err().kind(), io::ErrorKind::StorageFull);
-        FreeSpace::told(Path::new("/data"), u64::MAX, |_| Err(io::ErrorKind::Unsupported.into())).watch(1).unwrap();
-        assert!(FreeSpace::told(Path::new("/data"), u64::MAX, |_| Ok(u64::MAX - 1)).watch(1).is_err());
+        FreeSpace::with_probe(Path::new("/data"), u64::MAX, |_| Err(io::ErrorKind::Unsupported.into()))
+            .watch(1)
+            .unwrap();
+        assert!(FreeSpace::with_probe(Path::new("/data"), u64::MAX, |_| Ok(u64::MAX - 1)).watch(1).is_err());
     }
 
     #[test]
@@ -164,11 +166,11 @@ mod tests {
         let folder = imported::dir(home.path()).join("1-2/7");
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("1.jpg"), vec![0; 5000]).unwrap();
-        let mut room = FreeSpace::told(home.path(), 0, |_| Ok(u64::MAX));
+        let mut room = FreeSpace::with_probe(home.path(), 0, |_| Ok(u64::MAX));
         room.most_bytes = 8192 + 4096;
         room.refuse_if_short_of(4096).unwrap();
-        let said = room.refuse_if_short_of(4097).unwrap_err().to_string();
-        assert!(said.contains("retention.imports_mb"), "{said}");
+        let message = room.refuse_if_short_of(4097).unwrap_err().to_string();
+        assert!(message.contains("retention.imports_mb"), "{message}");
         room.most_bytes = 1;
         room.refuse_if_short_of(0).unwrap();
     }
@@ -192,7 +194,7 @@ mod tests {
 
     #[test]
     fn sizes_are_told_so_that_people_can_compare_them() {
-        let told = [0, 1, 64 << 20, 9_999 << 20, 60 << 30].map(size);
-        assert_eq!(told, ["0 MB", "less than 1 MB", "64 MB", "9999 MB", "60 GB"]);
+        let texts = [0, 1, 64 << 20, 9_999 << 20, 60 << 30].map(size);
+        assert_eq!(texts, ["0 MB", "less than 1 MB", "64 MB", "9999 MB", "60 GB"]);
     }
 }

@@ -45,12 +45,12 @@ pub(crate) fn check(bytes: &[u8]) {
     let (again, ended_again) = walked(OneByOne(bytes));
     assert_eq!((&parts, ended), (&again, ended_again), "it does not depend on how it is read");
     for stop in 1..parts.len().min(4) {
-        let mut told = 0;
+        let mut count = 0;
         let stopped = walk(bytes, &mut |_| {
-            told += 1;
-            told < stop
+            count += 1;
+            count < stop
         });
-        assert!(stopped.is_ok() && told == stop, "whoever says to stop is told nothing more");
+        assert!(stopped.is_ok() && count == stop, "whoever says to stop is told nothing more");
     }
     HOME.with(|home| {
         fs::write(home.path().join("export/result.json"), bytes).expect("it can be written");

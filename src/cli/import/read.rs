@@ -157,18 +157,18 @@ fn content(mut written: Written, language: Language) -> OldContent {
         let name = card.name();
         return OldContent::Card { name: if name.is_empty() { phone.clone() } else { name }, phone: phone.clone() };
     }
-    OldContent::Text(told(&written, beside, language))
+    OldContent::Text(description(&written, beside, language))
 }
 
 /// What Kommo has no form for, in words; the text alone if that is all.
-fn told(written: &Written, text: Option<String>, language: Language) -> String {
+fn description(written: &Written, text: Option<String>, language: Language) -> String {
     let headed = |what: Sentence, says: &str| format!("[{}] {says}", what.say(language)).trim_end().to_owned();
     let kind = if let Some(poll) = &written.poll {
-        let mut told = headed(words::described::poll(), &plain(poll.question.as_ref().unwrap_or(&Value::Null)));
+        let mut description = headed(words::described::poll(), &plain(poll.question.as_ref().unwrap_or(&Value::Null)));
         for choice in poll.answers.iter().flatten() {
-            let _ = write!(told, "\n- {}", plain(choice.text.as_ref().unwrap_or(&Value::Null)));
+            let _ = write!(description, "\n- {}", plain(choice.text.as_ref().unwrap_or(&Value::Null)));
         }
-        Some(told)
+        Some(description)
     } else if let Some(title) = &written.game_title {
         Some(headed(words::described::game(), title))
     } else if let Some(card) = &written.contact_information {
@@ -180,7 +180,7 @@ fn told(written: &Written, text: Option<String>, language: Language) -> String {
     };
     match (kind, text) {
         (Some(kind), Some(text)) => format!("{kind}\n{text}"),
-        (Some(told), None) | (None, Some(told)) => told,
+        (Some(description), None) | (None, Some(description)) => description,
         (None, None) => format!("[{}]", words::described::undescribed().say(language)),
     }
 }

@@ -145,8 +145,8 @@ impl Survey {
     pub(super) fn owner(&self, named: Option<&str>) -> anyhow::Result<i64> {
         let named = named.map(|named| self.named(named)).transpose()?;
         let owner = match (self.told_owner, named, self.authors.keys().copied().collect::<Vec<_>>().as_slice()) {
-            (Some(told), Some(named), _) if told != named => {
-                bail!("the export is of the account {told}, not of {named}: correct --owner")
+            (Some(reported), Some(named), _) if reported != named => {
+                bail!("the export is of the account {reported}, not of {named}: correct --owner")
             }
             (Some(owner), ..) | (None, Some(owner), _) | (None, None, &[owner]) => owner,
             (None, None, []) => {

@@ -38,20 +38,20 @@ pub(super) enum Part<'p> {
 }
 
 /// Is told each part, and says whether to go on.
-pub(super) type Tell<'t> = dyn FnMut(Part<'_>) -> bool + 't;
+pub(super) type PartVisitor<'t> = dyn FnMut(Part<'_>) -> bool + 't;
 
 /// How a walk that was told to stop ends, in words that no file has.
 const STOPPED: &str = "the walk was told to stop";
 
-/// Goes through an export from the beginning until its end, or until `tell` says to stop.
+/// Goes through an export from the beginning until its end, or until `visit` says to stop.
 ///
 /// # Errors
 /// If it is not JSON to its end, or not an object.
-pub(super) fn walk(export: impl Read, tell: &mut Tell<'_>) -> Result<(), serde_json::Error> {
+pub(super) fn walk(export: impl Read, visit: &mut PartVisitor<'_>) -> Result<(), serde_json::Error> {
     let mut export = BufReader::new(export);
     text::skip_bom(&mut export).map_err(serde_json::Error::io)?;
     let mut json = serde_json::Deserializer::from_reader(BufReader::new(Mended::new(export)));
-    match (Object { tell, place: Level::Root }).deserialize(&mut json) {
+    match (Object { visit, place: Level::Root }).deserialize(&mut json) {
         Ok(()) => json.end(),
         Err(error) if error.to_string().starts_with(STOPPED) => Ok(()),
         Err(error) => Err(error),
@@ -69,7 +69,7 @@ enum Level {
 }
 
 struct Object<'o, 't> {
-    tell: &'o mut Tell<'t>,
+    visit: &'o mut PartVisitor<'t>,
     place: Level,
 }
 
@@ -95,20 +95,20 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
             match key.as_str() {
                 "personal_information" if self.place == Level::Root => {
                     let owner = read(&map.next_value::<Box<RawValue>>()?);
-                    say(self.tell, Part::Owner(owner.unwrap_or_default()))?;
+                    emit(self.visit, Part::Owner(owner.unwrap_or_default()))?;
                 }
                 "chats" if self.place == Level::Root => {
-                    map.next_value_seed(Object { tell: &mut *self.tell, place: Level::Chats })?;
+                    map.next_value_seed(Object { visit: &mut *self.visit, place: Level::Chats })?;
                 }
                 "list" if self.place == Level::Chats => {
-                    map.next_value_seed(List { tell: &mut *self.tell, chat: None })?;
+                    map.next_value_seed(List { visit: &mut *self.visit, chat: None })?;
                 }
                 "name" if of_chat => chat.name = read(&map.next_value::<Box<RawValue>>()?).unwrap_or_default(),
                 "type" if of_chat => chat.kind = read(&map.next_value::<Box<RawValue>>()?).unwrap_or_default(),
                 "id" if of_chat => chat.id = read(&map.next_value::<Box<RawValue>>()?).unwrap_or_default(),
                 "messages" if of_chat => {
-                    say(self.tell, Part::Chat(&chat))?;
-                    map.next_value_seed(List { tell: &mut *self.tell, chat: Some(&chat) })?;
+                    emit(self.visit, Part::Chat(&chat))?;
+                    map.next_value_seed(List { visit: &mut *self.visit, chat: Some(&chat) })?;
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
@@ -121,13 +121,13 @@ fn read<T: serde::de::DeserializeOwned>(raw: &RawValue) -> Option<T> {
     serde_json::from_str(raw.get()).ok()
 }
 
-fn say<E: serde::de::Error>(tell: &mut Tell<'_>, part: Part<'_>) -> Result<(), E> {
-    if tell(part) { Ok(()) } else { Err(E::custom(STOPPED)) }
+fn emit<E: serde::de::Error>(visit: &mut PartVisitor<'_>, part: Part<'_>) -> Result<(), E> {
+    if visit(part) { Ok(()) } else { Err(E::custom(STOPPED)) }
 }
 
 /// The messages of a chat, or the chats of an account.
 struct List<'l, 't> {
-    tell: &'l mut Tell<'t>,
+    visit: &'l mut PartVisitor<'t>,
     chat: Option<&'l ChatHead>,
 }
 
@@ -150,10 +150,10 @@ impl<'de> Visitor<'de> for List<'_, '_> {
         match self.chat {
             Some(chat) => {
                 while let Some(raw) = list.next_element::<Box<RawValue>>()? {
-                    say::<A::Error>(self.tell, Part::Message(chat, &raw))?;
+                    emit::<A::Error>(self.visit, Part::Message(chat, &raw))?;
                 }
             }
-            None => while list.next_element_seed(Object { tell: &mut *self.tell, place: Level::Chat })?.is_some() {},
+            None => while list.next_element_seed(Object { visit: &mut *self.visit, place: Level::Chat })?.is_some() {},
         }
         Ok(())
     }
@@ -205,51 +205,51 @@ impl<R: Read> Read for Mended<R> {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> Result<Vec<String>, String> {
-        let mut told = Vec::new();
-        let mut tell = |part: Part<'_>| {
-            told.push(match part {
+    fn lines_of(text: &str) -> Result<Vec<String>, String> {
+        let mut lines = Vec::new();
+        let mut visit = |part: Part<'_>| {
+            lines.push(match part {
                 Part::Owner(owner) => format!("owner {}", owner.user_id.unwrap_or_default()),
                 Part::Chat(chat) => format!("{} {} {}", chat.kind, chat.id, chat.name),
                 Part::Message(chat, raw) => format!("{}: {}", chat.id, raw.get()),
             });
-            !told.iter().any(|line| line.contains("STOP"))
+            !lines.iter().any(|line| line.contains("STOP"))
         };
-        walk(text.as_bytes(), &mut tell).map_err(|error| error.to_string())?;
-        Ok(told)
+        walk(text.as_bytes(), &mut visit).map_err(|error| error.to_string())?;
+        Ok(lines)
     }
 
     #[test]
     fn one_chat_and_a_whole_account_are_walked_alike() {
         let chat = r#"{"name":"Anna","type":"personal_chat","id":777,"messages":[{"id":1},{"id":2}]}"#;
         let of_chat = ["personal_chat 777 Anna", r#"777: {"id":1}"#, r#"777: {"id":2}"#];
-        assert_eq!(told(chat).unwrap(), of_chat);
+        assert_eq!(lines_of(chat).unwrap(), of_chat);
         let account = format!(
             r#"{{"about":"x","personal_information":{{"user_id":555}},"contacts":{{"list":[{{"id":1}}]}},
                 "chats":{{"about":"x","list":[{chat}]}},"left_chats":{{"list":[{chat}]}}}}"#
         );
-        assert_eq!(told(&account).unwrap(), [&["owner 555"][..], &of_chat[..]].concat());
+        assert_eq!(lines_of(&account).unwrap(), [&["owner 555"][..], &of_chat[..]].concat());
     }
 
     #[test]
     fn a_mark_in_front_is_skipped_and_utf_16_is_named() {
         let chat = r#"{"type":"personal_chat","id":7,"name":"a","messages":[]}"#;
-        assert_eq!(told(&format!("\u{feff}{chat}")).unwrap(), ["personal_chat 7 a"]);
-        assert!(told("{\0\"\0").unwrap_err().contains("it is saved as UTF-16: save it as UTF-8"));
+        assert_eq!(lines_of(&format!("\u{feff}{chat}")).unwrap(), ["personal_chat 7 a"]);
+        assert!(lines_of("{\0\"\0").unwrap_err().contains("it is saved as UTF-16: save it as UTF-8"));
     }
 
     #[test]
     fn control_characters_as_telegram_writes_them_are_read() {
         let text = r#"{"type":"personal_chat","id":7,"name":"a\x1Fb\\x","messages":[]}"#;
-        assert_eq!(told(text).unwrap(), ["personal_chat 7 a\u{1f}b\\x"]);
+        assert_eq!(lines_of(text).unwrap(), ["personal_chat 7 a\u{1f}b\\x"]);
     }
 
     #[test]
     fn what_is_broken_is_told_and_what_is_stopped_is_not() {
         for bad in ["", "[]", "{\"messages\":[{\"id\":1}", "{} {}", "<html>"] {
-            assert!(told(bad).is_err(), "{bad}");
+            assert!(lines_of(bad).is_err(), "{bad}");
         }
-        let stopped = told(r#"{"messages":[{"id":1},{"id":"STOP"},{"id":3}],"broken"#).unwrap();
+        let stopped = lines_of(r#"{"messages":[{"id":1},{"id":"STOP"},{"id":3}],"broken"#).unwrap();
         assert_eq!(stopped.len(), 3);
     }
 }

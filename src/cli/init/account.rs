@@ -72,7 +72,7 @@ pub(super) async fn set_up(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result
             draft.set_secret(&section, "access_token", "access-token", &token)?;
         }
         let found = check::of_account(&draft.config()?).await?;
-        prompt.tell(found.to_string().trim_end());
+        prompt.note(found.to_string().trim_end());
         if found.is_well() {
             return Ok(());
         }
@@ -94,7 +94,7 @@ fn lead_to(draft: &mut Draft, prompt: &Prompt, chats: &str) -> anyhow::Result<()
         return Ok(());
     }
     draft.set(&["kommo"], "chats_url", chats)?;
-    prompt.tell(&format!("The account is at amoCRM, so kommo.chats_url is {chats}."));
+    prompt.note(&format!("The account is at amoCRM, so kommo.chats_url is {chats}."));
     Ok(())
 }
 
@@ -107,7 +107,7 @@ fn without(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result<()> {
         lead_to(draft, prompt, AMOCRM)?;
     }
     if prompt.answers().is_none() {
-        prompt.tell(WITHOUT);
+        prompt.note(WITHOUT);
     }
     let id = prompt.answer(&ACCOUNT, prompt.answers().and_then(|answers| answers.account_id.as_ref()))?;
     draft.set(&["kommo"], "account_id", &id)

@@ -38,13 +38,13 @@ pub(super) async fn set_up(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result
     loop {
         let config = draft.config()?;
         let found = check::of_address(&config).await?;
-        prompt.tell(found.to_string().trim_end());
+        prompt.note(found.to_string().trim_end());
         if found.is_well() {
             return Ok(());
         }
-        prompt.tell(&snippet(&config));
+        prompt.note(&snippet(&config));
         if prompt.answers().is_some() {
-            prompt.tell("The address does not lead here yet. `telekommo check` tries it again.");
+            prompt.note("The address does not lead here yet. `telekommo check` tries it again.");
             return Ok(());
         }
         let next = prompt.wait("Press Enter to try again, write another address, or s to go on without")?;
@@ -53,7 +53,7 @@ pub(super) async fn set_up(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result
             "s" => return Ok(()),
             other => match register::public_url(other) {
                 Ok(address) => draft.set(&section, "public_url", &address)?,
-                Err(wrong) => prompt.tell(&format!("  {wrong}")),
+                Err(wrong) => prompt.note(&format!("  {wrong}")),
             },
         }
     }

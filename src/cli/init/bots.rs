@@ -58,7 +58,7 @@ pub(super) async fn set_up(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result
         let source = prompt.answer(&SOURCE, None)?;
         let source = SourceId::parse(&source).map_err(|wrong| anyhow::anyhow!("{wrong}"))?;
         if draft.sources().contains(&source) {
-            prompt.tell(&format!("  {source} is there already: choose another name"));
+            prompt.note(&format!("  {source} is there already: choose another name"));
             continue;
         }
         set_up_one(draft, prompt, &source).await?;
@@ -83,7 +83,7 @@ async fn set_up_one(draft: &mut Draft, prompt: &Prompt, source: &SourceId) -> an
             draft.set_secret(&section, "token", &format!("token-{source}"), &token)?;
         }
         let found = check::of_bot(&draft.config()?, source).await?;
-        prompt.tell(found.to_string().trim_end());
+        prompt.note(found.to_string().trim_end());
         if found.is_well() {
             return Ok(());
         }

@@ -58,7 +58,7 @@ pub(super) async fn set_up(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result
     let mut asks = draft.get(&["kommo"], "channel_id").is_none() || !draft.has_secret(&["kommo"], "channel_secret");
     loop {
         if asks && !ask(draft, prompt)? {
-            prompt.tell(
+            prompt.note(
                 "Then the rest has to wait. What you have answered is kept. Run `telekommo register`, send the letter, \
                  and run `telekommo init` again when Kommo's support has answered.",
             );
@@ -68,16 +68,16 @@ pub(super) async fn set_up(draft: &mut Draft, prompt: &Prompt) -> anyhow::Result
         let found = check::of_channel(&config).await;
         let mut is_well = found.is_well();
         if is_well || found.is_wrong("Channel") {
-            prompt.tell(found.to_string().trim_end());
+            prompt.note(found.to_string().trim_end());
         } else {
-            prompt.tell("Kommo has not connected the channel to the account yet.");
+            prompt.note("Kommo has not connected the channel to the account yet.");
             let given = prompt.answers().and_then(|answers| answers.connect);
             if !prompt.agrees("Connect the channel to the account now?", true, given)? {
                 return Ok(true);
             }
             match connect::connect(&config).await {
                 Ok(()) => is_well = true,
-                Err(error) => prompt.tell(&format!("{error:#}")),
+                Err(error) => prompt.note(&format!("{error:#}")),
             }
         }
         if is_well {

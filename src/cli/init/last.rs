@@ -18,23 +18,23 @@ pub(super) async fn message(draft: &Draft, prompt: &Prompt) -> anyhow::Result<()
         format!("Start it, for instance in another terminal: telekommo run --config {path}")
     };
     if prompt.answers().is_some() {
-        prompt.tell(&format!(
+        prompt.note(&format!(
             "The configuration is complete. {start}\nThen let a message cross: telekommo check --message --config \
              {path}"
         ));
         return Ok(());
     }
     let config = draft.config()?;
-    prompt.tell(&start);
-    while bridge::look(&config)?.is_none() {
+    prompt.note(&start);
+    while bridge::connect(&config)?.is_none() {
         let next = prompt.wait("Press Enter when it runs, or write s to end here")?;
         if next == "s" {
-            prompt.tell(&format!("Later: telekommo check --message --config {path}"));
+            prompt.note(&format!("Later: telekommo check --message --config {path}"));
             return Ok(());
         }
     }
     check::cross(&config, &check::TestRecipient::default()).await?;
-    prompt.tell(
+    prompt.note(
         "telekommo works. `telekommo check` looks after everything at once, and `telekommo help operate` says what to \
          do from now on.",
     );

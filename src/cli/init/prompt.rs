@@ -25,7 +25,7 @@ impl Prompt {
     /// # Errors
     /// If nobody does.
     pub(super) fn new(answers: Option<Answers>) -> anyhow::Result<Self> {
-        if answers.is_none() && !terminal::is_attended() {
+        if answers.is_none() && !terminal::is_interactive() {
             bail!("nobody sits at a terminal: give the answers in a file, with --answers FILE");
         }
         Ok(Self(answers))
@@ -38,15 +38,15 @@ impl Prompt {
 
     /// Tells something, on stderr as the questions.
     #[expect(clippy::unused_self, reason = "whoever talks does all of it")]
-    pub(super) fn tell(&self, text: &str) {
-        terminal::tell(text);
+    pub(super) fn note(&self, text: &str) {
+        terminal::note(text);
     }
 
     /// Begins a part of the talk.
     pub(super) fn begin(&self, title: &str, text: &str) {
-        self.tell(&format!("\n{title}"));
+        self.note(&format!("\n{title}"));
         if self.0.is_none() && !text.is_empty() {
-            self.tell(text);
+            self.note(text);
         }
     }
 
@@ -60,7 +60,7 @@ impl Prompt {
         loop {
             match (ask.check)(&terminal::line(ask.text, ask.default)?) {
                 Ok(answer) => return Ok(answer),
-                Err(wrong) => self.tell(&format!("  {wrong}")),
+                Err(wrong) => self.note(&format!("  {wrong}")),
             }
         }
     }
@@ -74,7 +74,7 @@ impl Prompt {
         loop {
             match (ask.check)(&terminal::secret(ask.text)?) {
                 Ok(answer) => return Ok(answer),
-                Err(wrong) => self.tell(&format!("  What you typed {wrong}.")),
+                Err(wrong) => self.note(&format!("  What you typed {wrong}.")),
             }
         }
     }
@@ -89,7 +89,7 @@ impl Prompt {
             match terminal::line(&format!("{question} (yes or no)"), Some(default))?.to_lowercase().as_str() {
                 "y" | "yes" => return Ok(true),
                 "n" | "no" => return Ok(false),
-                _ => self.tell("  write yes or no"),
+                _ => self.note("  write yes or no"),
             }
         }
     }

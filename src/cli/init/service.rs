@@ -54,10 +54,10 @@ pub(super) fn set_up(draft: &Draft, prompt: &Prompt) -> anyhow::Result<()> {
     };
     if let Some(unit) = unit {
         put(&unit, UNIT)?;
-        prompt.tell(&format!("{} is written.", unit.display()));
+        prompt.note(&format!("{} is written.", unit.display()));
         if unit == Path::new(UNITS[0]) && people::ids_of(SERVICE).is_none() {
             put(Path::new(SYSUSERS), USER)?;
-            prompt.tell(&format!("{SYSUSERS} is written, too: the service runs as the user {SERVICE}."));
+            prompt.note(&format!("{SYSUSERS} is written, too: the service runs as the user {SERVICE}."));
             prompt
                 .wait("In another terminal: sudo systemd-sysusers && sudo systemctl daemon-reload. Then press Enter")?;
         }
@@ -70,7 +70,7 @@ pub(super) fn set_up(draft: &Draft, prompt: &Prompt) -> anyhow::Result<()> {
         }
     }
     if draft.is_of_service() && people::ids_of(SERVICE).is_none() {
-        prompt.tell(NO_USER);
+        prompt.note(NO_USER);
     }
     Ok(())
 }
@@ -78,14 +78,14 @@ pub(super) fn set_up(draft: &Draft, prompt: &Prompt) -> anyhow::Result<()> {
 /// Where to write the unit, if it is wanted and can be.
 fn wanted(draft: &Draft, prompt: &Prompt) -> anyhow::Result<Option<PathBuf>> {
     if !geteuid().is_root() || !draft.is_of_service() {
-        prompt.tell(
+        prompt.note(
             "A service reads /etc/telekommo/config.toml, which only root can write. To run it as a service, run `sudo \
              telekommo init` in a folder without a config.toml.",
         );
         return Ok(None);
     }
     if let Some(there) = UNITS.iter().find(|unit| Path::new(unit).exists()) {
-        prompt.tell(&format!("The unit is there: {there}."));
+        prompt.note(&format!("The unit is there: {there}."));
         return Ok(None);
     }
     let wants = prompt.agrees(&format!("Write the unit to {}?", UNITS[0]), true, None)?;

@@ -53,7 +53,7 @@ impl<'c> Moving<'c> {
 
     /// What the running bridge knows of the program; `None` if no bridge runs.
     async fn known(&self) -> anyhow::Result<Option<Details>> {
-        let Some(running) = bridge::look(self.config)? else { return Ok(None) };
+        let Some(running) = bridge::connect(self.config)? else { return Ok(None) };
         let missing = format!(
             "the running bridge does not know {} yet, and would not keep for it what waits at Telegram: run `telekommo \
              reload` first",
@@ -195,7 +195,7 @@ pub(super) async fn release(
     agree("Put the webhook back? (yes or no)", is_meant)?;
     let token = match from_file {
         Some(token) => token,
-        None if terminal::is_attended() => {
+        None if terminal::is_interactive() => {
             checked(&terminal::secret("The webhook's secret token, or Enter if it has none")?)?
         }
         None => None,
@@ -264,7 +264,7 @@ fn agree(question: &str, is_meant: bool) -> anyhow::Result<()> {
     if is_meant {
         return Ok(());
     }
-    ensure!(terminal::is_attended(), "nothing was changed: add --yes if this is meant");
+    ensure!(terminal::is_interactive(), "nothing was changed: add --yes if this is meant");
     match terminal::line(question, Some("no"))?.to_lowercase().as_str() {
         "y" | "yes" => Ok(()),
         _ => bail!("nothing was changed"),

@@ -22,7 +22,7 @@ pub(super) struct Summary {
     columns: Option<usize>,
     kinds: BTreeMap<(String, String), usize>,
     for_person: usize,
-    told: usize,
+    reported: usize,
 }
 
 impl Summary {
@@ -34,9 +34,9 @@ impl Summary {
     /// Counts messages, and returns their text.
     pub(super) fn add(&mut self, rows: &[ParkedEntry], now: UnixMillis) -> String {
         for row in rows {
-            let told = row.expires_at.is_some();
-            self.told += usize::from(told);
-            self.for_person += usize::from(!told);
+            let is_reported = row.expires_at.is_some();
+            self.reported += usize::from(is_reported);
+            self.for_person += usize::from(!is_reported);
             *self.kinds.entry((row.route.clone(), plain(&row.why))).or_default() += 1;
         }
         rows.iter().map(|row| self.fitted(&shown(row, now))).collect()
@@ -66,10 +66,10 @@ impl Summary {
 
     /// How many there are, and of whom something is wanted.
     fn sum(&self) -> String {
-        let Self { for_person, told, .. } = self;
+        let Self { for_person, reported, .. } = self;
         let needs = |number| if number == 1 { "needs" } else { "need" };
-        let (all, word) = (counted(for_person + told, "message"), needs(*for_person));
-        match (for_person, told) {
+        let (all, word) = (counted(for_person + reported, "message"), needs(*for_person));
+        match (for_person, reported) {
             (_, 0) => format!("{all}: {for_person} {word} a person.\n"),
             (_, 1) => {
                 format!(
@@ -77,7 +77,7 @@ impl Summary {
                 )
             }
             _ => format!(
-                "{all}: {for_person} {word} a person. The authors of {told} were told, and these will be removed by \
+                "{all}: {for_person} {word} a person. The authors of {reported} were told, and these will be removed by \
                  themselves.\n"
             ),
         }

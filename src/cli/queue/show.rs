@@ -23,7 +23,10 @@ pub(super) fn message(row: &QueueEntry, now: UnixMillis, is_alone: bool) -> Stri
         ("State", standing(&QueueEntry { reason: None, ..row.clone() }, now)),
         ("Conversation", plain(&row.thread) + &name),
         ("Direction", format!("{} ({})", meaning(&row.route), plain(&row.route))),
-        (if is_parked(row) { "Parked" } else { "Arrived" }, row.since.map_or_else(unknown, |at| told(at, now))),
+        (
+            if is_parked(row) { "Parked" } else { "Arrived" },
+            row.since.map_or_else(unknown, |at| describe_time(at, now)),
+        ),
     ];
     lines.extend(row.next_try.map(|at| ("Next try", local(at))));
     lines.extend(row.reason.as_ref().map(|reason| ("Reason", plain(reason))));
@@ -47,7 +50,7 @@ fn unknown() -> String {
     "unknown".to_owned()
 }
 
-fn told(at: UnixMillis, now: UnixMillis) -> String {
+fn describe_time(at: UnixMillis, now: UnixMillis) -> String {
     format!("{}, {}", local(at), ago(at, now))
 }
 

@@ -62,14 +62,14 @@ impl Summary {
 fn shown(row: &QueueEntry, now: UnixMillis) -> String {
     let age = row.since.map_or_else(|| "?".to_owned(), |at| age(at, now));
     let name = row.name.as_ref().map_or_else(String::new, |name| format!("  {}", plain(name)));
-    let said = row.text.as_ref().map_or_else(String::new, |text| format!(": {}", plain(text)));
+    let text = row.text.as_ref().map_or_else(String::new, |text| format!(": {}", plain(text)));
     let behind = match row.behind {
         0 => String::new(),
         1 => "        1 more waits behind it\n".to_owned(),
         more => format!("        {more} more wait behind it\n"),
     };
     format!(
-        "{:>6}  {age:>4}  {}  {}{name}\n        {}{said}\n        {}\n{behind}",
+        "{:>6}  {age:>4}  {}  {}{name}\n        {}{text}\n        {}\n{behind}",
         row.id,
         plain(&row.route),
         plain(&row.thread),

@@ -36,7 +36,7 @@ pub(super) fn run(register: &Registration) -> anyhow::Result<()> {
         terminal::print(format_args!("account_id = \"{account_id}\"\n"));
     }
     terminal::print(format_args!("bot_id = \"{bot_id}\"\n"));
-    terminal::tell(&next(&register.secret_file, account_id.is_empty()));
+    terminal::note(&next(&register.secret_file, account_id.is_empty()));
     Ok(())
 }
 
@@ -62,7 +62,7 @@ fn secret() -> anyhow::Result<ChannelSecret> {
         let given = terminal::secret("The channel's secret").context("the secret is read from the input")?;
         match ChannelSecret::parse(&given) {
             Ok(secret) => return Ok(secret),
-            Err(wrong) if terminal::is_attended() => {
+            Err(wrong) if terminal::is_interactive() => {
                 terminal::eprint(format_args!("  What was given as the secret {wrong}.\n"));
             }
             Err(wrong) => bail!("what was given as the secret {wrong}"),

@@ -91,10 +91,10 @@ fn waiting(status: &Status, columns: Option<usize>, width: usize) -> String {
     }
     let parked = match (status.parked.need_person, status.parked.reported) {
         (0, 0) => "nothing".to_owned(),
-        (0, told) => format!("{}, whose managers know that they failed", counted(told, "message")),
-        (need, told) => {
-            let told = if told > 0 { format!("; {told} more, whose managers know") } else { String::new() };
-            format!("{} for a person: `telekommo queue list --parked`{told}", counted(need, "message"))
+        (0, reported) => format!("{}, whose managers know that they failed", counted(reported, "message")),
+        (need, reported) => {
+            let reported = if reported > 0 { format!("; {reported} more, whose managers know") } else { String::new() };
+            format!("{} for a person: `telekommo queue list --parked`{reported}", counted(need, "message"))
         }
     };
     text + &paragraph("Parked", &parked, width)

@@ -209,8 +209,8 @@ mod tests {
         ];
         for (text, line, says) in cases {
             let problems = parse(&text).unwrap_err();
-            let told = problems[0].to_string();
-            assert!(told.starts_with(&format!("{line}: ")) && told.contains(says), "{says}: {told}\n{text}");
+            let message = problems[0].to_string();
+            assert!(message.starts_with(&format!("{line}: ")) && message.contains(says), "{says}: {message}\n{text}");
         }
     }
 

@@ -64,7 +64,7 @@ fn message(hops: &[&Hop], columns: usize) -> String {
         // The part of an answer that a hop is about is named where it changes.
         let is_new = last.is_none_or(|last| last.kind != hop.kind);
         last = Some(*hop);
-        wrapped(&told(hop, is_new), &format!("  {}  ", local(hop.at)), &" ".repeat(27), columns)
+        wrapped(&describe(hop, is_new), &format!("  {}  ", local(hop.at)), &" ".repeat(27), columns)
     });
     title + &lines.collect::<String>()
 }
@@ -87,7 +87,7 @@ fn capital(text: &str) -> String {
     signs.next().map(|first| first.to_uppercase().chain(signs).collect()).unwrap_or_default()
 }
 
-fn told(hop: &Hop, names_kind: bool) -> String {
+fn describe(hop: &Hop, names_kind: bool) -> String {
     let job = hop.job.map(|job| format!(", job {job}")).unwrap_or_default();
     let why = hop.why.as_ref().map(|why| format!(": {}", plain(why))).unwrap_or_default();
     let parked = hop.parked.map(|id| format!(" as {id}")).unwrap_or_default();

@@ -168,11 +168,11 @@ impl<'c> Probes<'c> {
             error_code: None,
             error: None,
         };
-        let mut told = Vec::new();
+        let mut results = Vec::new();
         for names in StatusNames::ALL {
-            told.push((names, self.messages.chats.status_as(&id, &report, names).await));
+            results.push((names, self.messages.chats.status_as(&id, &report, names).await));
         }
-        verdicts::status_names(&told)
+        verdicts::status_names(&results)
     }
 
     async fn quotes(&mut self, first: &Sent) -> ProbeOutcome {

@@ -141,7 +141,7 @@ pub(super) fn id_of(items: &[HistoryItem], sent: &Sent) -> Option<String> {
 }
 
 /// What Kommo answered, without anything that could name somebody: its sentences may.
-pub(super) fn told<T>(answer: &Result<T, CallError>) -> String {
+pub(super) fn describe<T>(answer: &Result<T, CallError>) -> String {
     answer.as_ref().err().map_or_else(|| "accepted".to_owned(), refused)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     cli::check::live::{
         outcome::{Answered, ProbeOutcome},
-        sending::{Sent, told, unclear},
+        sending::{Sent, describe, unclear},
     },
     domain::{amount::counted, assumed::StatusNames},
     kommo::{chats::CallError, wire::HistoryItem},
@@ -34,7 +34,7 @@ fn is_unclear<T>(answer: &Answer<T>) -> bool {
 pub(super) fn repeated(again: &Answer<Sent>, copies: usize, first: &Sent) -> ProbeOutcome {
     let make = |state, found: &str| {
         let assumed = "Kommo takes each id of a message once, however it answers the second time";
-        ProbeOutcome::new("Same message twice", state, assumed, found).with_answers(vec![told(again)])
+        ProbeOutcome::new("Same message twice", state, assumed, found).with_answers(vec![describe(again)])
     };
     let is_ambiguous = again.as_ref().err().is_some_and(CallError::is_ambiguous);
     match again {
@@ -61,7 +61,7 @@ pub(super) fn repeated(again: &Answer<Sent>, copies: usize, first: &Sent) -> Pro
 pub(super) fn edits(answer: &Answer<()>, is_there: Option<bool>) -> ProbeOutcome {
     let make = |state, found: &str| {
         let assumed = "Kommo takes edits of customers' messages, until it refuses those of three";
-        ProbeOutcome::new("Edits", state, assumed, found).with_answers(vec![told(answer)])
+        ProbeOutcome::new("Edits", state, assumed, found).with_answers(vec![describe(answer)])
     };
     let off = || "kommo.customer_edits = false".to_owned();
     match answer {
@@ -88,7 +88,7 @@ pub(super) fn no_bot() -> ProbeOutcome {
 
 pub(super) fn status_in_messages(with: &Answer<Sent>, bare: Option<&Answer<Sent>>) -> ProbeOutcome {
     let make = |state, found: &str| {
-        let answers = std::iter::once(with).chain(bare).map(told).collect();
+        let answers = std::iter::once(with).chain(bare).map(describe).collect();
         ProbeOutcome::new(STATUS_IN_MESSAGES, state, STATUS_IN_MESSAGES_ASSUMED, found).with_answers(answers)
     };
     match (with, bare) {
@@ -120,7 +120,7 @@ pub(super) fn no_message_of_bot() -> ProbeOutcome {
 
 pub(super) fn status_names(tried: &[(StatusNames, Answer<()>)]) -> ProbeOutcome {
     let make = |state, found: &str| {
-        let answers = tried.iter().map(|(names, answer)| format!("{}: {}", names.name(), told(answer))).collect();
+        let answers = tried.iter().map(|(names, answer)| format!("{}: {}", names.name(), describe(answer))).collect();
         ProbeOutcome::new(STATUS_NAMES, state, STATUS_NAMES_ASSUMED, found).with_answers(answers)
     };
     let taken: Vec<_> = tried.iter().filter(|(_, answer)| answer.is_ok()).map(|(names, _)| *names).collect();
@@ -156,7 +156,7 @@ pub(super) fn quotes(known: &Answer<Sent>, unknown: &Answer<Sent>) -> ProbeOutco
         Err(_) => "what it makes of a quote of an unknown message is not known",
     };
     let make = |state, found: &str| {
-        ProbeOutcome::new(QUOTES, state, QUOTES_ASSUMED, found).with_answers(vec![told(known), told(unknown)])
+        ProbeOutcome::new(QUOTES, state, QUOTES_ASSUMED, found).with_answers(vec![describe(known), describe(unknown)])
     };
     match known {
         Ok(_) => make(Answered::AsAssumed, &format!("it does, and {of_unknown}")),
@@ -170,7 +170,7 @@ pub(super) fn texts(longest: &KeptText, longer: &KeptText) -> ProbeOutcome {
     let shown = |kept: &KeptText| match kept {
         KeptText::Whole => "whole".to_owned(),
         KeptText::Cut(chars) => format!("cut to {chars}"),
-        KeptText::Refused(error) => told::<()>(&Err(error.clone())),
+        KeptText::Refused(error) => describe::<()>(&Err(error.clone())),
         KeptText::Unseen => "accepted, not seen".to_owned(),
     };
     let make = |state, found: String| {
@@ -205,7 +205,7 @@ pub(super) fn no_picture() -> ProbeOutcome {
 pub(super) fn files(sent: &Answer<Sent>, fetches: &[Fetch], within: Duration) -> ProbeOutcome {
     let make = |state, found: &str| {
         let shown = |it: &Fetch| format!("{}{} {}", it.method, if it.is_part { " with Range" } else { "" }, it.status);
-        let answers = std::iter::once(told(sent)).chain(fetches.iter().map(shown)).collect();
+        let answers = std::iter::once(describe(sent)).chain(fetches.iter().map(shown)).collect();
         ProbeOutcome::new(FILES, state, FILES_ASSUMED, found).with_answers(answers)
     };
     let within = within.as_secs();
@@ -238,7 +238,7 @@ pub(super) fn no_large_picture() -> ProbeOutcome {
 pub(super) fn file_size(sent: &Answer<Sent>, bytes: u64) -> ProbeOutcome {
     let megabytes = bytes >> 20;
     let make = |state, found: String| {
-        ProbeOutcome::new(FILE_SIZE, state, FILE_SIZE_ASSUMED, found).with_answers(vec![told(sent)])
+        ProbeOutcome::new(FILE_SIZE, state, FILE_SIZE_ASSUMED, found).with_answers(vec![describe(sent)])
     };
     match sent {
         Ok(_) => make(
@@ -256,7 +256,7 @@ pub(super) fn file_size(sent: &Answer<Sent>, bytes: u64) -> ProbeOutcome {
 /// Whether the history has the fields by which telekommo knows messages and people again.
 pub(super) fn history(items: &[HistoryItem]) -> ProbeOutcome {
     let customers = || items.iter().filter(|item| item.receiver.is_none());
-    let has = |told: &dyn Fn(&HistoryItem) -> bool| customers().any(told);
+    let has = |matches: &dyn Fn(&HistoryItem) -> bool| customers().any(matches);
     let fields = [
         ("message.id", has(&|item| item.content().id.is_some())),
         ("message.client_id", has(&|item| item.content().client_id.is_some())),

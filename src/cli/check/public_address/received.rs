@@ -10,7 +10,7 @@ use crate::{
 
 /// What is heard.
 #[derive(Clone, Debug)]
-pub(super) enum Heard {
+pub(super) enum Received {
     /// The process that should be reached, which has taken the path for one to this route.
     Ours { route: String },
     /// A telekommo, and not that one.
@@ -22,30 +22,30 @@ pub(super) enum Heard {
 }
 
 /// What it means for a way that should lead to this `route` of the `listener`.
-pub(super) fn told(about: &'static str, heard: &Heard, route: Route, listener: &str) -> Finding {
-    match heard {
-        Heard::Ours { route: seen } if *seen == route.to_string() => fine(about, leads_here(route)),
-        Heard::Ours { .. } => wrong(
+pub(super) fn finding_of(about: &'static str, received: &Received, route: Route, listener: &str) -> Finding {
+    match received {
+        Received::Ours { route: seen } if *seen == route.to_string() => fine(about, leads_here(route)),
+        Received::Ours { .. } => wrong(
             about,
             "it leads here, but the web server changes the path on the way: let it pass the path on as it is; or, if \
              the internet uses that path too, write it into server.public_url",
         ),
-        Heard::AnotherTelekommo(place) => wrong(
+        Received::AnotherTelekommo(place) => wrong(
             about,
             format!(
                 "{place} leads to another telekommo than this one: stop that one, or let the web server pass requests \
                  on to {listener}"
             ),
         ),
-        Heard::Stranger { place, is_telekommo: true, .. } => wrong(
+        Received::Stranger { place, is_telekommo: true, .. } => wrong(
             about,
             format!(
                 "{place} leads to a telekommo that is another one or an older version, or the web server in between \
                  takes headers away: let it pass requests on to {listener} as they are"
             ),
         ),
-        Heard::Stranger { place, status, .. } => wrong(about, stranger(place, *status, route, listener)),
-        Heard::Nothing(trouble) => nothing(about, trouble),
+        Received::Stranger { place, status, .. } => wrong(about, stranger(place, *status, route, listener)),
+        Received::Nothing(trouble) => nothing(about, trouble),
     }
 }
 
@@ -131,18 +131,18 @@ mod tests {
     #[test]
     fn each_answer_has_its_remedy() {
         let listener = "http://127.0.0.1:8080";
-        let status = |code, is_telekommo| Heard::Stranger {
+        let status = |code, is_telekommo| Received::Stranger {
             place: place(),
             status: StatusCode::from_u16(code).unwrap(),
             is_telekommo,
         };
-        let silent = |cause| Heard::Nothing(RequestError { place: place(), cause, was_sent: false });
-        let ours = |route: &str| Heard::Ours { route: route.to_owned() };
-        for (heard, route, state, words) in [
+        let silent = |cause| Received::Nothing(RequestError { place: place(), cause, was_sent: false });
+        let ours = |route: &str| Received::Ours { route: route.to_owned() };
+        for (received, route, state, words) in [
             (ours("front"), Route::Front, State::Ok, "leads to this telekommo"),
             (ours("hooks"), Route::Hooks, State::Ok, "get here"),
             (ours("front"), Route::Hooks, State::Wrong, "changes the path"),
-            (Heard::AnotherTelekommo(place()), Route::Front, State::Wrong, "another telekommo than this one"),
+            (Received::AnotherTelekommo(place()), Route::Front, State::Wrong, "another telekommo than this one"),
             (status(404, true), Route::Front, State::Wrong, "takes headers away"),
             (status(200, false), Route::Front, State::Wrong, "correct server.public_url"),
             (status(502, false), Route::Front, State::Wrong, "does not reach telekommo. Let it pass"),
@@ -154,8 +154,8 @@ mod tests {
             (silent(Cause::Tls("it has expired".to_owned())), Route::Front, State::Wrong, "See to the certificate"),
             (silent(Cause::Late(Phase::Answer)), Route::Front, State::Unknown, "on a phone"),
         ] {
-            let finding = told("Public address", &heard, route, listener);
-            assert!(finding.state == state && finding.text.contains(words), "{heard:?}: {finding:?}");
+            let finding = finding_of("Public address", &received, route, listener);
+            assert!(finding.state == state && finding.text.contains(words), "{received:?}: {finding:?}");
         }
     }
 }
