@@ -15,6 +15,7 @@ use crate::domain::{
 mod account;
 mod attended;
 mod backfill;
+mod batches;
 mod compacting;
 mod concurrent;
 mod customers;
