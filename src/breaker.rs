@@ -1,9 +1,9 @@
-//! Whether a remote can be reached. A remote that is down says nothing about a message: while it is down, single probes
-//! ask for nothing but an answer, and everything else waits without using up attempts.
+//! The breaker: whether a remote can be reached. A remote that is down says nothing about a message: while it is down,
+//! only probes are sent, and all jobs wait without using up attempts.
 //!
-//! Two questions, two types. `way` knows whether the remote answers at all, from connections that fail and from probes
-//! that concern no message. `evidence` knows whether messages of one route pass: if several fail one after the other
-//! although the probe is answered, something refuses all of them; if others pass, one message fails alone.
+//! Two questions, two types. `remote_state` knows whether the remote answers at all, from failed connections and from
+//! probes, which carry no message. `evidence` knows whether messages of one route pass: if several fail one after the
+//! other although the probe is answered, something refuses all of them; if others pass, one message fails alone.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -18,23 +18,23 @@ mod evidence;
 mod remote;
 mod remote_state;
 
-pub use self::remote::{PROBE_WITHIN, Remote};
+pub use self::remote::{PROBE_TIMEOUT, Remote};
 use self::{evidence::Evidence, remote_state::RemoteState};
 
-/// What a route may do.
+/// What a route may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
     Free,
-    /// One job, to see whether messages pass again.
+    /// One job, to find out whether messages pass again.
     Trial,
-    /// Nothing, since then.
+    /// Nothing, since that instant.
     Shut(Instant),
 }
 
-/// How a call of a message ended, as far as the way is concerned.
+/// How the call for a message ended, as far as the connection is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sign {
-    /// The remote answered to it.
+    /// The remote has answered it.
     Passed,
     Failed(Failure),
 }
@@ -44,7 +44,7 @@ pub enum Sign {
 pub enum Blame {
     /// The message: others pass meanwhile.
     Message,
-    /// Nobody knows: it is the only one that was tried. It uses up an attempt as well, and takes its time.
+    /// Unknown: no other message was tried. It uses up an attempt as well, and waits for the next one.
     Unknown,
     /// The connection: no attempt is used up.
     Connection,
@@ -61,7 +61,7 @@ struct Inner {
 }
 
 impl Drop for Inner {
-    /// A route that is replaced refuses nobody any more: the next one finds out by itself.
+    /// A route that is replaced is not refused any more: the next one finds out by itself.
     fn drop(&mut self) {
         let is_refused = self.evidence.get_mut().unwrap_or_else(PoisonError::into_inner).idle();
         if let Some(remote) = self.remote.as_ref().filter(|_| is_refused) {
@@ -71,20 +71,19 @@ impl Drop for Inner {
 }
 
 impl Breaker {
-    /// The breaker of a route to `remote`; without one, nothing is ever in the way.
+    /// The breaker of a route to `remote`; without one, the gate is always free.
     #[must_use]
     pub fn new(remote: Option<Remote>) -> Self {
         Self(Arc::new(Inner { remote, evidence: Mutex::default() }))
     }
 
-    /// Told whenever the way has changed; `None` where there is no remote.
+    /// Notified whenever the gate may have changed; `None` without a remote.
     #[must_use]
     pub fn changes(&self) -> Option<watch::Receiver<u64>> {
         self.0.remote.as_ref().map(Remote::changes)
     }
 
-    /// What may be done now, and when to ask again if that may change by itself. A trial is given once: whoever asks
-    /// for it takes it.
+    /// The gate now, and when to ask again if it may change by itself. A trial is returned once: the caller takes it.
     #[must_use]
     pub fn gate(&self, now: Instant) -> (Gate, Option<Instant>) {
         if let Some(remote) = &self.0.remote
@@ -99,14 +98,14 @@ impl Breaker {
         self.with(|evidence| evidence.gate(now))
     }
 
-    /// Whether nothing is in the way.
+    /// Whether the gate is free.
     #[must_use]
     pub fn is_free(&self, now: Instant) -> bool {
         let is_shut = self.0.remote.as_ref().is_some_and(|remote| remote.with(|state| state.is_shut(now)).is_some());
         !is_shut && self.with(|evidence| evidence.is_free())
     }
 
-    /// A trial was given, and there was nothing to try.
+    /// Gives a trial back for which there was no job.
     pub fn unused(&self) {
         self.with(Evidence::unused);
         if let Some(remote) = &self.0.remote {
@@ -114,7 +113,7 @@ impl Breaker {
         }
     }
 
-    /// Nothing waits: nobody is refused, as far as anybody can tell. An outage goes on all the same.
+    /// No job waits, so no message is known to be refused. An outage goes on all the same.
     pub fn idle(&self) {
         if let Some(remote) = &self.0.remote
             && self.with(Evidence::idle)
@@ -126,13 +125,13 @@ impl Breaker {
         }
     }
 
-    /// The messages that were refused with all others until just now, by their keys, once.
+    /// The messages that were refused together with all others until just now, by their keys, once.
     #[must_use]
     pub fn freed(&self) -> Vec<String> {
         self.with(Evidence::freed)
     }
 
-    /// Whether the remote answers, asked for nothing else. If it does not, its way is broken.
+    /// Whether the remote answers a probe. If it does not, its outage starts.
     pub async fn answers(&self) -> bool {
         let Some(remote) = &self.0.remote else { return true };
         let answer = remote.ask().await;
@@ -142,7 +141,7 @@ impl Breaker {
         answer.is_ok()
     }
 
-    /// Takes note of how a call for a message ended, and says whom that is due to.
+    /// Records how the call for a message ended, and returns what is to blame.
     pub async fn note(&self, message: &str, sign: Sign) -> Blame {
         let blame = self.weigh(message, sign).await;
         if blame == Blame::Connection {
@@ -176,7 +175,7 @@ impl Breaker {
         if self.with(|evidence| evidence.is_alone(message)) {
             return Blame::Message;
         }
-        // It may be this message or all of them: something that concerns no message tells.
+        // It may be this message or all of them: a probe, which carries no message, finds out.
         if !self.answers().await {
             return Blame::Connection;
         }
@@ -186,7 +185,7 @@ impl Breaker {
     fn doubted(&self, remote: &Remote, message: &str, failure: &Failure) -> Blame {
         let (blame, is_news) = self.with(|evidence| evidence.failed(message, Instant::now(), fastrand::f64()));
         if blame == Blame::Connection {
-            remote.tell(failure);
+            remote.report(Some(failure));
         }
         if is_news {
             remote.refuses(failure);
@@ -194,8 +193,8 @@ impl Breaker {
         blame
     }
 
-    /// The first one who is asked for patience waits alone: its chat may be meant. The second one in that time shows
-    /// that all are.
+    /// The first message that is throttled waits alone: the limit may be that of its chat. A second one in that time
+    /// shows that the limit is for all.
     fn throttled(&self, remote: &Remote, message: &str, after: Option<Duration>, now: Instant) -> Blame {
         if self.with(|evidence| evidence.is_alone(message)) {
             return Blame::Message;
@@ -206,7 +205,7 @@ impl Breaker {
         Blame::Connection
     }
 
-    /// A message is done with.
+    /// A message has been settled.
     pub fn ended(&self, message: &str) {
         self.with(|evidence| evidence.ended(message));
     }
@@ -216,7 +215,7 @@ impl Breaker {
     }
 }
 
-/// The longest that a remote can silence everybody, whatever it asks for.
+/// The longest that a remote can pause all messages, whatever it requests.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 #[cfg(test)]

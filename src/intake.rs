@@ -1,5 +1,5 @@
-//! Takes messages in: Telegram's updates and Kommo's hooks are stored as they came, and only then confirmed. Also finds
-//! the recipient of an answer, and makes reminders and reports of lost messages.
+//! Receives messages: Telegram's updates and Kommo's hooks are stored as they arrive, and only then confirmed. Also
+//! finds the recipient of an answer, and creates reminders and reports of lost messages.
 
 pub mod closed_talks;
 pub mod hook;

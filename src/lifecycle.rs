@@ -1,10 +1,10 @@
-//! How the process lives and ends: its tasks, its signals, and what systemd learns.
+//! The lifecycle of the process: its tasks, its signals, and the notifications to systemd.
 //!
-//! A stop has two phases. First intake ends and what is in flight is finished. After [`GRACE`] it is broken off: an
-//! answer that Telegram has not confirmed by then is reported as uncertain, and everything else is done after the next
-//! start. A task that has not ended [`ABORT_GRACE`] later is dropped, which loses nothing, since everything that was
-//! acknowledged is stored. A task that ends by itself takes the process with it, with an exit code that makes systemd
-//! start it again.
+//! A stop has two phases. First the intake ends, and work in flight is finished. After [`GRACE`] the rest is aborted:
+//! an answer that Telegram has not confirmed by then is reported as uncertain, and everything else is done after the
+//! next start. A task that has not ended [`ABORT_GRACE`] later is dropped, which loses nothing, since everything that
+//! was acknowledged is stored. A task that ends by itself ends the process, with an exit code that makes systemd
+//! restart it.
 
 use std::{
     fmt::Display,
@@ -28,7 +28,7 @@ mod notify;
 mod signals;
 mod stopping;
 
-pub use notify::{starting, tell_ready, tell_reloaded, tell_reloading, tell_stopping};
+pub use notify::{notify_ready, notify_reloaded, notify_reloading, notify_stopping, starting};
 pub use signals::{HangUps, Ignored, Signals};
 use stopping::DROP_GRACE;
 pub use stopping::{ABORT_GRACE, CLOSING, GRACE, STOPS_WITHIN, end_at_latest};
@@ -55,7 +55,7 @@ pub struct StoppableTask {
 }
 
 impl StoppableTask {
-    /// Asks it to end: to take nothing new, and to finish what is in flight.
+    /// Asks it to end: to accept nothing new, and to finish work in flight.
     pub fn stop(&self) {
         self.stop.cancel();
     }
@@ -70,20 +70,20 @@ impl StoppableTask {
 /// How a bridge ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// It was asked to stop and did.
+    /// It was asked to stop.
     Stopped,
-    /// Something that it cannot do without failed.
+    /// An essential task has failed.
     Failed,
 }
 
 impl Lifecycle {
-    /// The token that says: take nothing new, finish what is in flight.
+    /// Cancelled when tasks must accept nothing new and finish work in flight.
     #[must_use]
     pub fn stop_token(&self) -> CancellationToken {
         self.stop.clone()
     }
 
-    /// The token that says: abort what is in flight.
+    /// Cancelled when tasks must abort work in flight.
     #[must_use]
     pub fn abort_token(&self) -> CancellationToken {
         self.abort.clone()
@@ -94,13 +94,13 @@ impl Lifecycle {
         self.stop.cancel();
     }
 
-    /// Drops all tasks in the middle of what they do.
+    /// Drops all tasks in the middle of their work.
     pub fn cut_off(&self) {
         self.stop.cancel();
         self.kill.cancel();
     }
 
-    /// Runs a task that the bridge cannot do without. It must end only after a stop was asked for.
+    /// Runs an essential task. It must end only after a stop was requested.
     pub fn essential<E: Display>(
         &self,
         name: &'static str,
@@ -109,8 +109,8 @@ impl Lifecycle {
         self.watch(name, self.stop.clone(), task);
     }
 
-    /// Runs a task that may be ended before the bridge is, and that the bridge cannot do without until then. It gets
-    /// the token that ends it.
+    /// Runs a task that is essential until it is stopped, which may be before the bridge is. It gets the token that
+    /// stops it.
     pub fn spawn_stoppable<E: Display, F: Future<Output = Result<(), E>> + Send + 'static>(
         &self,
         name: &'static str,
@@ -154,7 +154,7 @@ impl Lifecycle {
         });
     }
 
-    /// Does something that ends by itself, and that a stop waits for.
+    /// Runs a task that ends by itself. A stop waits for it.
     pub fn finish(&self, work: impl Future<Output = ()> + Send + 'static) {
         let kill = self.kill.clone();
         self.tasks.spawn(async move { kill.run_until_cancelled_owned(work).await });
@@ -171,12 +171,12 @@ impl Lifecycle {
         self.stop.cancelled().await;
         self.tasks.close();
         if timeout(GRACE, self.tasks.wait()).await.is_err() {
-            tracing::warn!("the grace period is over: aborting what is under way");
+            tracing::warn!("the grace period is over: aborting work in flight");
             self.abort.cancel();
             if timeout(ABORT_GRACE, self.tasks.wait()).await.is_err() {
                 self.kill.cancel();
                 if timeout(DROP_GRACE, self.tasks.wait()).await.is_err() {
-                    tracing::error!("a task hangs, and is left");
+                    tracing::error!("a task hangs, and is abandoned");
                     return Ended::Failed;
                 }
             }
@@ -184,23 +184,23 @@ impl Lifecycle {
         if self.failed.load(Ordering::Acquire) { Ended::Failed } else { Ended::Stopped }
     }
 
-    /// Stops at the first signal that asks for it; at the second the process ends at once.
+    /// Stops at the first signal for it; at the second the process exits at once.
     pub fn on_signals(&self, mut signals: Signals) {
         let this = self.clone();
-        // Not among the tracked tasks: it waits for a second signal for as long as the process lives.
+        // Not among the tracked tasks: it waits for a second signal as long as the process runs.
         #[expect(clippy::disallowed_methods, reason = "no stop may wait for the task that waits for signals")]
         tokio::spawn(async move {
             signals.stop().await;
-            tracing::info!("stopping; a second signal ends at once");
+            tracing::info!("stopping; a second signal ends the process at once");
             this.stop.cancel();
             signals.stop().await;
-            tracing::warn!("ended at once");
+            tracing::warn!("exiting at once");
             std::process::exit(1);
         });
     }
 }
 
-/// Feeds systemd's watchdog for as long as every route's loop comes round and the store commits. Without a watchdog it
+/// Feeds systemd's watchdog as long as every relay loop has a heartbeat and the store commits. Without a watchdog it
 /// only waits for `stop`.
 pub async fn feed_watchdog(
     store: Store,
@@ -216,7 +216,7 @@ pub async fn feed_watchdog(
         let stalled: Vec<_> = metrics.stalled(STALLED_AFTER).iter().map(ToString::to_string).collect();
         let commits = timeout(limit / 3, store.until_durable()).await.is_ok();
         if stalled.is_empty() && commits {
-            notify::tell(&[NotifyState::Watchdog]);
+            notify::send(&[NotifyState::Watchdog]);
         } else {
             tracing::error!(routes = stalled.join(" "), commits, "a task hangs: the watchdog is not fed");
         }
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_stop_waits_for_what_is_in_flight() {
+    async fn a_stop_waits_for_work_in_flight() {
         let life = Lifecycle::default();
         let stop = life.stop_token();
         life.essential("slow", async move {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_part_that_was_ended_takes_nothing_with_it_and_one_that_just_ends_does() {
+    async fn a_stopped_task_ends_nothing_else_and_one_that_ends_by_itself_does() {
         let life = Lifecycle::default();
         let waits = |stop: CancellationToken| async move {
             stop.cancelled().await;
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_does_not_end_is_dropped() {
+    async fn a_task_that_does_not_end_is_dropped() {
         let life = Lifecycle::default();
         life.essential("stuck", std::future::pending::<Result<(), String>>());
         life.stop();
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_task_that_fails_panics_or_just_ends_takes_the_bridge_with_it() {
+    async fn a_task_that_fails_panics_or_ends_by_itself_ends_the_bridge() {
         for task in [
             async { Err("broken".to_owned()) }.boxed(),
             async { panic!("a bug") }.boxed(),

@@ -175,14 +175,14 @@ fn bridge(
         tracing::warn!("{warning}");
     }
     let ended = runtime.block_on(async {
-        ignored.tell();
+        ignored.log();
         let app = App::start_with(inherited, config).await?;
         app.lifecycle().on_signals(signals);
-        lifecycle::tell_ready();
+        lifecycle::notify_ready();
         app.on_hang_ups(hang_ups);
         app.lifecycle().stop_token().cancelled().await;
         lifecycle::end_at_latest();
-        lifecycle::tell_stopping();
+        lifecycle::notify_stopping();
         let ended = app.ended().await;
         tracing::info!("stopped");
         Ok(match ended {

@@ -1,4 +1,4 @@
-//! Keeping below a rate, fairly: who asks first goes first, and who is in no hurry behind the others.
+//! Rate limits with fair queues: calls start in the order of asking, and those of broadcasts after the others.
 
 mod chat;
 mod within;
@@ -13,13 +13,13 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Lets a number of calls start within any second. Shared by all who call one remote.
+/// Limits the calls that start within any second. Shared by all callers of one remote.
 #[derive(Debug)]
 pub struct RateLimit {
     rate: usize,
     /// When the last calls started, at most `rate` of them, oldest first.
     started_at: Mutex<VecDeque<Instant>>,
-    /// Held by the one of all the patient who stands in the queue.
+    /// Locked by the only patient caller that is in the queue.
     patient: Mutex<()>,
 }
 
@@ -34,10 +34,10 @@ impl RateLimit {
         }
     }
 
-    /// Waits for this caller's turn.
+    /// Waits until the caller may start its call.
     ///
-    /// The lock is held while waiting, so the turns are given in the order of asking, and a caller that gives up costs
-    /// nobody a turn.
+    /// The lock is held while waiting, so callers are served in the order of asking, and a caller that gives up uses up
+    /// nothing.
     pub async fn acquire(&self) {
         within::uncounted(self.acquire_counted()).await;
     }
@@ -53,7 +53,7 @@ impl RateLimit {
         started_at.push_back(Instant::now());
     }
 
-    /// The same for one of many that are in no hurry: only one of them at a time is before anybody else.
+    /// The same for a broadcast: only one of its calls at a time is in the queue before other callers.
     pub async fn acquire_patiently(&self) {
         within::uncounted(async {
             let _first_of_the_patient = self.patient.lock().await;
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_patient_are_passed_by_whoever_is_in_a_hurry() {
+    async fn other_callers_overtake_patient_ones() {
         let (rate_limit, done) = (RateLimit::per_second(1), Cell::new(0));
         let patient = join_all((0..50).map(async |_| {
             rate_limit.acquire_patiently().await;
@@ -96,6 +96,6 @@ mod tests {
             }
         };
         tokio::join!(patient, make_due);
-        assert_eq!(done.get(), 50, "all have their turn");
+        assert_eq!(done.get(), 50, "all are served");
     }
 }

@@ -1,9 +1,9 @@
-//! The one loop of the bridge: claim a job, take its step, settle it.
+//! The main loop of the bridge: claim a job, take its step, settle it.
 //!
-//! Each [`Route`] has a relay of its own. Within a route, lanes go on side by side, up to a limit, and the jobs of one
-//! lane one after the other. The step ([`context`]) does one unit of work and says how it ended; what that means for
-//! the job is decided in [`retry_policy`], without I/O; this loop only waits, claims and settles. While the way to the
-//! remote is not free ([`Breaker`]), it claims nothing.
+//! Each [`Route`] has a relay of its own. Within a route, lanes are served concurrently, up to a limit, and the jobs of
+//! one lane one after the other. The step ([`context`]) does one unit of work and returns its result; [`retry_policy`]
+//! decides without I/O what that means for the job; this loop only waits, claims and settles. While the remote cannot
+//! be reached ([`Breaker`]), it claims nothing.
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,34 +47,29 @@ pub mod tap;
 mod task;
 pub mod typing;
 
-/// The loop runs at least this often, so that the watchdog sees that it lives.
+/// The loop runs at least this often, so that the watchdog can tell that it does not hang.
 pub const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// How long after a start to wait for Kommo's time before trusting the wall clock.
-const TIME_TOLD_WITHIN: Duration = Duration::from_mins(1);
-/// How long a job is put off that waits for Kommo's time.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const CLOCK_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a job that waits for Kommo's time is put off.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// Does the jobs of one route.
+/// Works on the jobs of one route.
 pub struct Relay {
     pub route: Route,
-    /// Where its jobs are.
     pub store: Store,
-    /// Who takes their steps.
     pub context: Arc<Context>,
-    /// Whether its remote answers.
     pub breaker: Breaker,
-    /// What follows from failures.
     pub policy: RetryPolicy,
-    /// When this run began.
+    /// When this process started.
     pub began: Moment,
-    /// What time it is for Kommo: this machine's clock may be wrong.
+    /// Kommo's clock: this machine's may be wrong.
     pub time: KommoTime,
-    /// Where its state shows.
     pub metrics: Arc<Metrics>,
 }
 
-/// What goes on side by side.
+/// The steps in flight.
 #[derive(Debug, Default)]
 struct InFlight {
     steps: JoinSet<Result<Class, StoreError>>,
@@ -83,14 +78,14 @@ struct InFlight {
 }
 
 impl InFlight {
-    /// How many go on of a class's kind.
+    /// How many of a class's kind there are.
     const fn of(&mut self, class: Class) -> &mut usize {
         if class.is_file { &mut self.files } else { &mut self.texts }
     }
 
     /// One of them has ended.
     fn ended(&mut self, done: Result<Result<Class, StoreError>, JoinError>) -> Result<(), StoreError> {
-        let class = done.unwrap_or_else(|panic| Err(StoreError::Failed(format!("a step broke off: {panic}"))))?;
+        let class = done.unwrap_or_else(|panic| Err(StoreError::Failed(format!("a step panicked: {panic}"))))?;
         let count = self.of(class);
         *count = count.saturating_sub(1);
         Ok(())
@@ -98,7 +93,7 @@ impl InFlight {
 }
 
 impl Relay {
-    /// Works until `stop`, then finishes what is in flight, or breaks it off at `abort`.
+    /// Works until `stop`, then finishes the steps in flight, or aborts them at `abort`.
     pub async fn run(self, stop: CancellationToken, abort: CancellationToken) -> Result<(), StoreError> {
         let woken = self.store.woken(&self.route);
         let mut changes = self.breaker.changes();
@@ -124,7 +119,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Claims as many jobs as the way and the slots allow. Returns when to look again if the remote does not answer.
+    /// Claims as many jobs as the breaker and the slots allow. Returns when to ask again if the gate is not free.
     fn fill(&self, in_flight: &mut InFlight, abort: &CancellationToken) -> Result<Option<Instant>, StoreError> {
         let (gate, again_at) = self.breaker.gate(Instant::now());
         match gate {
@@ -143,7 +138,7 @@ impl Relay {
         Ok(again_at)
     }
 
-    /// When something that waits for its time can be claimed.
+    /// When a job that waits for its time can be claimed.
     fn due_at(&self, in_flight: &InFlight) -> Option<Instant> {
         match self.store.due_of(&self.route, self.slots_left(in_flight)) {
             Some(Due::At(at)) => Some(Instant::now() + clock::steady().until(at)),
@@ -151,7 +146,7 @@ impl Relay {
         }
     }
 
-    /// Begins the next job, if there is one and a slot for it.
+    /// Starts the next job, if there is one and a slot for it.
     fn claim(&self, in_flight: &mut InFlight, abort: &CancellationToken) -> Result<bool, StoreError> {
         let may = self.slots_left(in_flight);
         let Some(lease) = self.store.claim_of(&self.route, clock::steady(), may)? else { return Ok(false) };
@@ -159,26 +154,26 @@ impl Relay {
             self.begin(lease, is_stale, in_flight, abort);
         } else {
             self.breaker.unused();
-            lease.put_off(clock::steady().plus(LOOK_AGAIN));
+            lease.put_off(clock::steady().plus(RETRY_AFTER));
         }
         Ok(true)
     }
 
-    /// Whether an earlier run has left a job for too long. The wall clock alone does not tell: it may have been set
-    /// since, or be about to be. So Kommo's time has a say, and for a while nobody knows (`None`) what it is. What this
-    /// run took has waited for as long as its own clock says.
+    /// Whether a job of an earlier process has waited for too long. The wall clock alone cannot say: it may have been
+    /// set since, or be set soon. So Kommo's clock decides, which is unknown (`None`) for a while after a start. A job
+    /// of this process has waited for as long as its own clock says.
     fn is_stale(&self, lease: &Lease) -> Option<bool> {
         if !lease.is_left() || !self.policy.runs_out(lease.enqueued_at().until(self.began.wall)) {
             return Some(false);
         }
         match self.time.now() {
             Some(theirs) => Some(self.policy.runs_out(lease.enqueued_at().until(theirs))),
-            None if self.began.elapsed() < TIME_TOLD_WITHIN => None,
+            None if self.began.elapsed() < CLOCK_TIMEOUT => None,
             None => Some(true),
         }
     }
 
-    /// Ends the next job that has waited too long for a way that is shut.
+    /// Ends the next job that has waited too long for a remote that does not answer.
     fn expire(&self, since: Instant, in_flight: &mut InFlight, abort: &CancellationToken) -> Result<bool, StoreError> {
         let Some(patience) = self.policy.patience.filter(|patience| since.elapsed() > *patience) else {
             return Ok(false);
@@ -210,7 +205,7 @@ impl Relay {
         move |class| if class.is_file { files } else { texts }
     }
 
-    /// The way may be free again: then what came first goes first.
+    /// The gate may be free again: then jobs go in the order of their arrival.
     fn freed(&self) {
         if self.breaker.is_free(Instant::now()) {
             for message in self.breaker.freed() {
@@ -221,7 +216,7 @@ impl Relay {
         }
     }
 
-    /// Until something may be due, or the next heartbeat.
+    /// Waits until a job may be due, or for the next heartbeat.
     async fn nap(&self, again_at: Option<Instant>, may: impl Fn(Class) -> bool) {
         let beat_at = Instant::now() + HEARTBEAT;
         if !self.breaker.is_free(Instant::now()) {
@@ -236,7 +231,7 @@ impl Relay {
     }
 }
 
-/// Waits for the next change of the way; for ever, where there is none.
+/// Waits for the next change of the gate; for ever without a remote.
 async fn changed(changes: Option<&mut watch::Receiver<u64>>) {
     match changes {
         Some(changes) => {

@@ -1,12 +1,12 @@
 //! The durable queue, the links between both sides' ids, and the only place that knows sled.
 //!
 //! Everything lives in one tree under prefixed keys (`keys`), so that one batch is atomic by construction. A single
-//! committer thread (`committer`) writes; it applies whatever is waiting, flushes and syncs once for all of it, and
-//! only then lets the callers go on. What may be claimed is kept in memory (`index`), one entry per lane, rebuilt on
-//! opening and changed only after the commit.
+//! committer thread (`committer`) writes: it applies all waiting changes, flushes and syncs once for all of them, and
+//! only then answers the callers. What may be claimed is in memory (`index`), one entry per lane, rebuilt on opening
+//! and changed only after the commit.
 //!
-//! Why not more of sled: its `flush_async` deadlocks with several callers, its `flush` is no fsync on Linux, its
-//! `generate_id` skips, and it opens as empty, without an error, if its snapshot is missing (`open`).
+//! Some of sled is not used: its `flush_async` deadlocks with several callers, its `flush` is no fsync on Linux, its
+//! `generate_id` skips numbers, and it opens as empty, without an error, if its snapshot is missing (`open`).
 
 use std::{
     fmt,
@@ -114,7 +114,7 @@ pub use self::{
 };
 use self::{committer::Committer, index::Index, kept::SharedMemory, lookup::Lookup, reader::Reader};
 
-/// Where a store is and how long it remembers.
+/// Where a store is, and how long it keeps its rows.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The folder that holds the database and its marker.
@@ -123,15 +123,15 @@ pub struct Settings {
     pub cache_bytes: u64,
     /// The free space that must be left on the disk for [`Store::has_room`].
     pub reserve_bytes: u64,
-    /// How long an arrival is recognised when it comes again.
+    /// How long a repeated update or hook is recognised.
     pub dedupe_for: Duration,
-    /// How long it is remembered which message is which on the other side.
+    /// How long the links between both sides' message ids are kept.
     pub links_for: Duration,
-    /// How long a parked message is kept that needs no person.
+    /// How long a parked message that needs no person is kept.
     pub parked_for: Duration,
 }
 
-/// The store of one bridge. Clones are handles to the same one; one process holds it at a time.
+/// The store of one bridge. Clones are handles to the same store; one process has it open at a time.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
@@ -141,11 +141,11 @@ struct Inner {
     committer: Committer,
     index: Arc<Mutex<Index>>,
     kept: SharedMemory,
-    /// What arrived before this number was left by an earlier run.
+    /// The sequence of the first arrival of this process. Lower ones are from earlier processes.
     first_of_run: u64,
-    /// Why there is no dump of before this version opened it, if there should be one.
+    /// Why there is no dump from before this version opened the store, if there should be one.
     undumped: Option<String>,
-    /// Held while a parked message goes back to its queue, and by a dump; see [`dump`].
+    /// Locked while a parked message goes back to its queue, and by a dump; see [`dump`].
     moving_back: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -155,7 +155,7 @@ impl fmt::Debug for Store {
     }
 }
 
-/// What arrives together and is stored together.
+/// Arrivals that are stored in one commit.
 #[derive(Clone, Debug, Default)]
 pub struct Intake {
     /// Jobs for the tails of their lanes.
@@ -167,11 +167,10 @@ pub struct Intake {
 /// A job to be stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewJob {
-    /// What a repetition is recognised by; `None` for what follows from another job.
+    /// Recognises a repetition; `None` for a job that follows from another one.
     pub id: Option<IdempotencyKey>,
     /// The lane whose tail it joins.
     pub lane: Lane,
-    /// What is to be done.
     pub job: Job,
 }
 
@@ -180,50 +179,49 @@ pub struct NewJob {
 pub enum Outcome {
     /// It is done.
     Done {
-        /// What follows from it, at the tails of other lanes.
+        /// The jobs that follow from it, at the tails of other lanes.
         then: Vec<NewJob>,
-        /// What was learnt by it.
         changes: Vec<StateChange>,
     },
-    /// It is replaced by its parts, which keep its place in the lane, in this order. A part can become parts as well.
+    /// Its parts take its place in the lane, in this order. A part can be replaced by parts as well.
     Replace(Vec<Job>),
-    /// It is replaced together with jobs that wait behind it in its lane, by jobs that take its place, in this order.
+    /// Other jobs take its place and that of jobs behind it in its lane, in this order.
     Merge {
-        /// How many of those that [`Lease::behind`] gives, from the first on.
+        /// How many of the jobs that [`Lease::behind`] returns, from the first on.
         behind: usize,
-        /// What takes their place.
+        /// The jobs that take their place.
         jobs: Vec<Job>,
     },
     /// It is tried again, and its lane waits for it.
     Retry {
-        /// When, by the clock that [`Store::claim`] is asked with.
+        /// When, by the clock that [`Store::claim`] gets.
         at: UnixMillis,
         /// Whether this counts as a failed attempt.
         counts: bool,
         /// What happened.
         why: String,
     },
-    /// It is tried again at once, although it may have been done. That is noted, and happens once.
+    /// It is tried again at once, although it may have been done. That is recorded, and happens once.
     Repeat,
-    /// It is set aside for a person, together with the parts of the same answer ([`Job::shares_answer`]) that are not
-    /// done yet.
+    /// It is parked for a person, together with the parts of the same answer ([`Job::shares_answer`]) that are not done
+    /// yet.
     Park {
         /// What happened.
         why: String,
-        /// What follows from that, at the tails of other lanes.
+        /// The jobs that follow from that, at the tails of other lanes.
         then: Vec<NewJob>,
-        /// Whether it stays until a person has seen to it. Otherwise somebody was told that it failed, and it goes by
-        /// itself after [`Settings::parked_for`].
+        /// Whether it stays until a person retries or drops it. Otherwise its author has been informed of the failure,
+        /// and it is removed after [`Settings::parked_for`].
         needs_person: bool,
     },
 }
 
-/// When something can be claimed.
+/// When a job can be claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
     /// At once.
     Now,
-    /// When something is to be tried again.
+    /// When its next attempt is due.
     At(UnixMillis),
 }
 
@@ -232,27 +230,27 @@ pub enum Due {
 pub struct Counts {
     /// The routes that have been used.
     pub routes: Vec<(Route, QueueCount)>,
-    /// Messages set aside that need a person.
+    /// Parked messages that need a person.
     pub parked: usize,
-    /// Messages set aside of which somebody was told that they failed. They expire.
-    pub told: usize,
-    /// Rows that could not be read since the process began.
+    /// Parked messages whose authors have been informed of the failure. They expire.
+    pub reported: usize,
+    /// Rows that could not be read since the process started.
     pub unreadable: u64,
-    /// How often data was forced to the disk.
+    /// How often data was synced to the disk.
     pub flushes: u64,
 }
 
 /// How much waits on one route.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueCount {
-    /// Jobs, the claimed ones included.
+    /// Jobs, including claimed ones.
     pub waiting: usize,
-    /// When the oldest of them arrived, leaving out those that are to be done at a set time.
+    /// When the oldest of them arrived, without those that wait for a set time.
     pub oldest_at: Option<UnixMillis>,
 }
 
 impl Store {
-    /// What finds single rows, unless the store has failed or was closed.
+    /// Access to single rows, unless the store has failed or was closed.
     fn db(&self) -> Result<Lookup, StoreError> {
         self.0.reader.lookup()
     }
@@ -261,13 +259,13 @@ impl Store {
         act(&mut self.0.index.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// When something of a route can be claimed; `None` if nothing waits there unclaimed.
+    /// When the next job of a route can be claimed; `None` if no unclaimed job waits there.
     #[must_use]
     pub fn due(&self, route: &Route) -> Option<Due> {
         self.due_of(route, |_| true)
     }
 
-    /// The same for the classes that `may` go.
+    /// The same for the classes for which `may` is true.
     #[must_use]
     pub fn due_of(&self, route: &Route, may: impl Fn(Class) -> bool) -> Option<Due> {
         self.with_index(|index| index.due(route, may))
@@ -279,18 +277,18 @@ impl Store {
         self.with_index(|index| index.is_used(route))
     }
 
-    /// What came first goes first, of all that is due at `now`.
+    /// Sorts the jobs that are due at `now` by their arrival.
     pub fn sort(&self, route: &Route, now: UnixMillis) {
         self.with_index(|index| index.sorted(route, now));
     }
 
-    /// Told whenever something of a route may have become claimable. Register interest before looking.
+    /// Notified whenever a job of a route may have become claimable. Register interest before looking.
     #[must_use]
     pub fn woken(&self, route: &Route) -> Arc<Notify> {
         self.with_index(|index| index.woken(route))
     }
 
-    /// The routes that have waiting jobs; a source may have left the configuration meanwhile.
+    /// The routes that have waiting jobs, including those of sources that are no longer configured.
     #[must_use]
     pub fn routes(&self) -> Vec<Route> {
         let used = self.counts().routes.into_iter();
@@ -300,11 +298,11 @@ impl Store {
     /// How much is in the store.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let (routes, parked, told) = self.with_index(|index| (index.counts(), index.parked, index.told));
-        Counts { routes, parked, told, unreadable: unreadable::count(), flushes: self.0.committer.flushes() }
+        let (routes, parked, reported) = self.with_index(|index| (index.counts(), index.parked, index.reported));
+        Counts { routes, parked, reported, unreadable: unreadable::count(), flushes: self.0.committer.flushes() }
     }
 
-    /// Why there is no dump of the store as the version before has left it, if there should be one.
+    /// Why there is no dump of the store as the former version left it, if there should be one.
     #[must_use]
     pub fn undumped(&self) -> Option<&str> {
         self.0.undumped.as_deref()
@@ -319,14 +317,14 @@ impl Store {
         (!self.has_room()).then(|| "the disk is almost full: free some space".to_owned())
     }
 
-    /// Returns when all that can be read now is durable, which is also a sign that the committer lives.
+    /// Returns when everything that can be read now is durable, which also proves that the committer runs.
     pub async fn until_durable(&self) -> Result<(), StoreError> {
         self.db()?;
         self.0.committer.until_durable().await
     }
 
-    /// Makes everything durable and closes the store, so that another process can open it. Other handles fail from then
-    /// on.
+    /// Makes everything durable and closes the store, so that another process can open it. Other handles fail
+    /// afterwards.
     ///
     /// # Errors
     /// If the last commit fails.

@@ -131,7 +131,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         address::{BotId, Conversation, KommoMessageId, SourceId},
-        delivery::{ErrorCode, ToldRefusal},
+        delivery::{ErrorCode, RefusalText},
         job::{ReleaseStartAt, RemoteFile},
         keyboard::Keyboard,
         message::MediaKind,
@@ -175,7 +175,7 @@ mod tests {
                 raw: format!(r#"{{"message":{{"conversation":{{"client_id":"tg:sales:7"}},"message":{content}}}}}"#),
             })
         };
-        let refusal = ToldRefusal::new(ErrorCode::Other, "The bot was blocked.");
+        let refusal = RefusalText::new(ErrorCode::Other, "The bot was blocked.");
         let report = DeliveryReport { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
         for (jobs, expected) in [
             (vec![text("Two\nlines")], Some("Two lines")),

@@ -189,7 +189,7 @@ impl Status {
             kommo: kommo(metrics, &troubles),
             queues: queues(&counts),
             held: HeldAnswers { conversations: health.store().withheld(), why: metrics.why_history_unreadable() },
-            parked: Parked { need_person: counts.parked, reported: counts.told },
+            parked: Parked { need_person: counts.parked, reported: counts.reported },
             programs: programs::all(health.store()),
             counted_since: started_at.max(day_ago),
             day: whole(&hours),

@@ -137,7 +137,7 @@ impl Health {
             let oldest = queue.oldest_at.map(|at| at.until(now)).unwrap_or_default();
             self.metrics.queue(route, queue.waiting, oldest);
         }
-        self.metrics.parked(counts.parked, counts.told);
+        self.metrics.parked(counts.parked, counts.reported);
         self.metrics.unreadable_rows(counts.unreadable);
         for program in self.store.programs() {
             let oldest = program.oldest_at.map(|at| at.until(now)).unwrap_or_default();

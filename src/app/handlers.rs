@@ -44,7 +44,7 @@ pub(super) fn hooks(
         typing,
         metrics: Arc::clone(metrics),
         broadcasts: Broadcasts::default(),
-        said_elsewhere: AtomicBool::new(false),
+        warned_elsewhere: AtomicBool::new(false),
         time,
         phone_region,
         known_for: config.store.dedupe_for,

@@ -19,7 +19,7 @@ use crate::{
     alerts::health::Health,
     app::{alerting::Alerting, measuring, running::Running},
     config::{Changes, Config},
-    lifecycle::{Lifecycle, tell_reloaded, tell_reloading},
+    lifecycle::{Lifecycle, notify_reloaded, notify_reloading},
     store::StoreError,
 };
 
@@ -67,16 +67,16 @@ impl Reloader {
         stop: CancellationToken,
     ) -> Result<(), StoreError> {
         while let Some(Some(reply)) = stop.run_until_cancelled(requests.recv()).await {
-            tell_reloading();
+            notify_reloading();
             let outcome = self.reload().await;
             match &outcome {
                 Ok(reloaded) => {
                     reloaded.log();
-                    tell_reloaded(&reloaded.status());
+                    notify_reloaded(&reloaded.status());
                 }
                 Err(why) => {
                     tracing::error!(%why, "the configuration was not reloaded: the previous one stays in force");
-                    tell_reloaded(&format!("The configuration was not reloaded: {why}"));
+                    notify_reloaded(&format!("The configuration was not reloaded: {why}"));
                 }
             }
             // The caller may have left.

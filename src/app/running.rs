@@ -300,9 +300,9 @@ fn prober(remote: Remote, life: &Lifecycle) -> (Remote, StoppableTask) {
 fn poller(bot: &Bot, services: &Services, config: &Config, life: &Lifecycle) -> (SourceId, (Bot, StoppableTask)) {
     services.metrics.polling(bot.source(), Polling::Starting);
     let (store, metrics, trace) = (services.store.clone(), Arc::clone(&services.metrics), services.trace.clone());
-    let rhythm = poller::PollBackoff::new(config.retry.probe_every);
+    let backoff = poller::PollBackoff::new(config.retry.probe_every);
     let poller =
-        poller::Poller { bot: bot.clone(), store, metrics, rhythm, trace, sharing: sharing::of(config, bot.source()) };
+        poller::Poller { bot: bot.clone(), store, metrics, backoff, trace, sharing: sharing::of(config, bot.source()) };
     (bot.source().clone(), (bot.clone(), life.spawn_stoppable("poller", |stop| poller.run(stop))))
 }
 

@@ -1,4 +1,4 @@
-//! Whether messages of one route pass, though the remote answers. Pure: time and chance are arguments.
+//! Whether messages of one route pass while the remote answers. Pure: time and chance are arguments.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -6,33 +6,33 @@ use tokio::time::Instant;
 
 use crate::breaker::{Blame, Gate};
 
-/// How many messages have to fail, and none to pass, until something refuses all.
+/// How many messages have to fail, while none passes, until all count as refused.
 const SEVERAL: usize = 2;
-/// How long after one trial the next one follows, and how far that is spread at random.
+/// The interval between trials, and how far it varies at random.
 const EVERY: Duration = Duration::from_secs(3);
 const JITTER: f64 = 0.2;
-/// How long a trial may take until another one is given.
-const TRIED_WITHIN: Duration = Duration::from_secs(15);
-/// The wait for somebody who is asked for patience, but not for how much. It doubles each time that the wait was not
-/// enough, until a message passes.
+/// How long a trial may take before there is another one.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(15);
+/// The pause after a 429 without Retry-After. It doubles each time that the pause was too short, until a message
+/// passes.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the calls of one route have shown. Messages are named by keys that no two of them share.
+/// The results of one route's calls. Messages have unique keys.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
-    /// The messages that have failed since the last one passed, those that were given up included.
+    /// The messages that have failed since the last one passed, including those that were given up.
     failing: HashSet<String>,
-    /// The messages that have failed before and after another one passed: that is their own doing.
+    /// The messages that have failed before and after another one passed: the cause is in the message.
     alone: HashSet<String>,
-    /// Something refuses all messages.
+    /// All messages are refused.
     refusal: Option<Blockage>,
-    /// Who was last asked for patience, and until when.
+    /// The message that was last throttled, and until when.
     throttled: Option<(String, Instant)>,
-    /// The messages that were asked for patience since the last one passed.
-    patient: HashSet<String>,
-    /// How often that was asked for without saying for how long, and until when the last time lasts.
+    /// The messages that were throttled since the last one passed.
+    throttled_messages: HashSet<String>,
+    /// How often there was a 429 without Retry-After, and until when the last pause lasts.
     floods: Option<(u32, Instant)>,
-    /// The messages that were refused with all others until one passed.
+    /// The messages that were refused together with all others until one passed.
     freed: Vec<String>,
 }
 
@@ -44,10 +44,10 @@ struct Blockage {
 }
 
 impl Evidence {
-    /// What may be done now, and when to ask again. A trial that is given is taken.
+    /// The gate now, and when to ask again. The caller takes a trial that is returned.
     pub(super) fn gate(&mut self, now: Instant) -> (Gate, Option<Instant>) {
         let Some(refusal) = &mut self.refusal else { return (Gate::Free, None) };
-        let try_at = refusal.tried_at.map_or(refusal.try_at, |at| at + TRIED_WITHIN);
+        let try_at = refusal.tried_at.map_or(refusal.try_at, |at| at + TRIAL_TIMEOUT);
         if try_at > now {
             return (Gate::Shut(refusal.since), Some(try_at));
         }
@@ -55,26 +55,26 @@ impl Evidence {
         (Gate::Trial, None)
     }
 
-    /// A message is tried because the remote may be away: what it shows is shown of the refusal as well.
+    /// A message is tried because the remote may be down: it counts as a trial of the refusal as well.
     pub(super) const fn tried(&mut self, now: Instant) {
         if let Some(refusal) = &mut self.refusal {
             refusal.tried_at = Some(now);
         }
     }
 
-    /// Whether messages pass, as far as is known.
+    /// Whether no refusal is known.
     pub(super) const fn is_free(&self) -> bool {
         self.refusal.is_none()
     }
 
-    /// There was nothing to try.
+    /// There was no job for the trial.
     pub(super) fn unused(&mut self) {
         if let Some(refusal) = &mut self.refusal {
             refusal.tried_at = None;
         }
     }
 
-    /// A trial, if one is under way, has told nothing of messages: another one follows in a while.
+    /// A pending trial has shown nothing about messages: another one follows later.
     pub(super) fn undecided(&mut self, now: Instant, chance: f64) {
         if let Some(refusal) = &mut self.refusal {
             (refusal.try_at, refusal.tried_at) = (next_try(now, chance), None);
@@ -85,22 +85,22 @@ impl Evidence {
     pub(super) fn passed(&mut self, message: &str) -> bool {
         self.alone.remove(message);
         self.failing.remove(message);
-        self.patient.remove(message);
+        self.throttled_messages.remove(message);
         (self.throttled, self.floods) = (None, None);
         let is_over = self.refusal.take().is_some();
         if is_over {
             self.freed = self.failing.iter().cloned().collect();
         }
-        self.alone.extend(self.failing.drain().chain(self.patient.drain()));
+        self.alone.extend(self.failing.drain().chain(self.throttled_messages.drain()));
         is_over
     }
 
-    /// Nothing waits. Returns whether something was refused. That several have failed stays known.
+    /// No job waits. Returns whether messages were refused. The failed messages are still counted.
     pub(super) fn idle(&mut self) -> bool {
         self.refusal.take().is_some()
     }
 
-    /// The messages that were refused with all others until just now.
+    /// The messages that were refused together with all others until just now.
     pub(super) fn freed(&mut self) -> Vec<String> {
         std::mem::take(&mut self.freed)
     }
@@ -110,8 +110,8 @@ impl Evidence {
         self.refusal.is_none() && self.alone.contains(message)
     }
 
-    /// A message has failed, and the remote answers all the same. Says whom that is due to, and whether it is news that
-    /// all are refused.
+    /// A message has failed although the remote answers. Returns what is to blame, and whether this starts a refusal of
+    /// all messages.
     pub(super) fn failed(&mut self, message: &str, now: Instant, chance: f64) -> (Blame, bool) {
         self.failing.insert(message.to_owned());
         if self.refusal.is_some() {
@@ -126,18 +126,18 @@ impl Evidence {
     }
 
     /// A message was throttled (429), with or without Retry-After. Returns until when the whole route pauses, if the
-    /// limit seems to be meant for all: another message is throttled too, or the answer does not say for how long.
+    /// limit seems to be for all: another message is throttled too, or there is no Retry-After.
     pub(super) fn throttled(
         &mut self,
         message: &str,
-        asked: Option<Duration>,
+        retry_after: Option<Duration>,
         longest: Duration,
         now: Instant,
     ) -> Option<Instant> {
-        self.patient.insert(message.to_owned());
-        let Some(asked) = asked else {
+        self.throttled_messages.insert(message.to_owned());
+        let Some(retry_after) = retry_after else {
             let floods = match self.floods {
-                // It was on its way when another one was throttled: that is the same flood.
+                // It was in flight when another one was throttled: that is the same flood.
                 Some((_, until)) if until > now => return Some(until),
                 Some((floods, _)) => floods,
                 None => 0,
@@ -146,16 +146,16 @@ impl Evidence {
             self.floods = Some((floods.saturating_add(1), until));
             return Some(until);
         };
-        let until = now + asked.min(longest);
+        let until = now + retry_after.min(longest);
         let other = self.throttled.take().filter(|(other, before)| other != message && *before > now);
         self.throttled = Some((message.to_owned(), until));
         other.map(|_| until)
     }
 
-    /// A message is done with. That it was given up stays known until another one passes.
+    /// A message has been settled. Its failure still counts until another message passes.
     pub(super) fn ended(&mut self, message: &str) {
         self.alone.remove(message);
-        self.patient.remove(message);
+        self.throttled_messages.remove(message);
     }
 }
 

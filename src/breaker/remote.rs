@@ -1,4 +1,4 @@
-//! The way to one remote, shared by all who use it.
+//! The connection to one remote, shared by all its users.
 
 use std::{
     fmt,
@@ -22,32 +22,32 @@ use crate::{
 };
 
 /// How long a probe may take.
-pub const PROBE_WITHIN: Duration = Duration::from_secs(3);
-/// How long the answer to a probe is good for those who ask meanwhile.
-const GOOD_FOR: Duration = Duration::from_secs(1);
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the result of a probe is valid for other callers.
+const ANSWER_VALID_FOR: Duration = Duration::from_secs(1);
 
-/// Asks a remote for nothing but an answer.
+/// Sends a probe to a remote.
 type Probe = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>> + Send + Sync>;
 
-/// Called when the remote breaks (with the reason) or is free again (without).
-type Tell = Box<dyn Fn(Option<&Failure>) + Send + Sync>;
+/// Called when the connection breaks (with the reason) or works again (without).
+type Report = Box<dyn Fn(Option<&Failure>) + Send + Sync>;
 
-/// The way to one remote, shared by all who use it.
+/// The connection to one remote, shared by all its users.
 #[derive(Clone)]
 pub struct Remote(Arc<Inner>);
 
 struct Inner {
     name: String,
     probe: Probe,
-    tell: Tell,
+    report: Report,
     state: Mutex<RemoteState>,
-    /// One at a time asks whether the remote answers.
-    asking: tokio::sync::Mutex<Option<(Instant, Result<(), Failure>)>>,
+    /// The last probe and its result. Locked during a probe: there is one at a time.
+    last_probe: tokio::sync::Mutex<Option<(Instant, Result<(), Failure>)>>,
     changed: watch::Sender<u64>,
     /// How many routes are refused.
     refused: AtomicUsize,
     slowest: Duration,
-    /// Whether a message may tell whether the remote answers, if the probe fails: it can be repeated.
+    /// Whether a message may be tried if the probe fails: messages to this remote can be repeated.
     may_try: bool,
     is_retired: AtomicBool,
 }
@@ -59,14 +59,14 @@ impl fmt::Debug for Remote {
 }
 
 impl Remote {
-    /// The remote `name`, which `probe` asks for an answer. `tell` is told when its way breaks and when it is free
-    /// again. No two probes are further apart than `slowest`. Where messages can be repeated, one that `may_try` is
-    /// sent now and then if only the probe fails.
+    /// The remote `name` with its `probe`. `report` is called when its connection breaks and when it works again. No
+    /// two probes are further apart than `slowest`. If `may_try`, since its messages can be repeated, one message is
+    /// tried now and then while only the probe fails.
     pub fn new<F>(
         name: impl Into<String>,
         (slowest, may_try): (Duration, bool),
         probe: impl Fn() -> F + Send + Sync + 'static,
-        tell: impl Fn(Option<&Failure>) + Send + Sync + 'static,
+        report: impl Fn(Option<&Failure>) + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Result<(), Failure>> + Send + 'static,
@@ -74,9 +74,9 @@ impl Remote {
         Self(Arc::new(Inner {
             name: name.into(),
             probe: Box::new(move || Box::pin(probe())),
-            tell: Box::new(tell),
+            report: Box::new(report),
             state: Mutex::default(),
-            asking: tokio::sync::Mutex::default(),
+            last_probe: tokio::sync::Mutex::default(),
             changed: watch::channel(0).0,
             refused: AtomicUsize::new(0),
             slowest,
@@ -85,37 +85,38 @@ impl Remote {
         }))
     }
 
-    /// A new `Remote` replaces this one. It still answers its users, but no longer reports trouble.
+    /// A new `Remote` replaces this one. It still serves its users, but no longer reports problems.
     pub fn retire(&self) {
-        (self.0.tell)(None);
+        (self.0.report)(None);
         self.0.is_retired.store(true, Ordering::Relaxed);
     }
 
-    fn show(&self, failure: Option<&Failure>) {
+    /// Reports why the connection is broken, or that it works.
+    pub(super) fn report(&self, failure: Option<&Failure>) {
         if !self.0.is_retired.load(Ordering::Relaxed) {
-            (self.0.tell)(failure);
+            (self.0.report)(failure);
         }
     }
 
-    /// Whether both are the same way, not only to the same remote.
+    /// Whether both are handles to the same connection, not only to the same remote.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Told whenever what may be done has changed.
+    /// Notified whenever the gate may have changed.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changed.subscribe()
     }
 
-    /// Why the way is not free, if it is not.
+    /// Why the connection is broken, if it is.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         self.with(|state| state.why().map(str::to_owned))
     }
 
-    /// Probes the remote for as long as its way is broken. Never ends by itself.
+    /// Probes the remote as long as its connection is broken. Never ends by itself.
     pub async fn attend(self) {
         let mut changes = self.changes();
         loop {
@@ -126,26 +127,26 @@ impl Remote {
                 continue;
             };
             sleep_until(at).await;
-            let asked_at = Instant::now();
+            let started_at = Instant::now();
             match self.ask().await {
                 Ok(()) => self.clear(Instant::now()),
-                Err(failure) => self.breaks(&failure, asked_at),
+                Err(failure) => self.breaks(&failure, started_at),
             }
         }
     }
 
-    /// Whether the remote answers, now or a moment ago. One probe at a time; whoever asks meanwhile gets its answer.
+    /// Whether the remote answers, now or a moment ago. There is one probe at a time; other callers get its result.
     pub(super) async fn ask(&self) -> Result<(), Failure> {
-        let asked_at = Instant::now();
-        let mut last = self.0.asking.lock().await;
+        let started_at = Instant::now();
+        let mut last = self.0.last_probe.lock().await;
         if let Some((at, answer)) = &*last
-            && *at + if answer.is_ok() { GOOD_FOR } else { Duration::ZERO } >= asked_at
+            && *at + if answer.is_ok() { ANSWER_VALID_FOR } else { Duration::ZERO } >= started_at
         {
             return answer.clone();
         }
-        let answer = within(PROBE_WITHIN, (self.0.probe)()).await;
+        let answer = within(PROBE_TIMEOUT, (self.0.probe)()).await;
         let answer = match answer.unwrap_or_else(|late| Err(Failure::transient(late.to_string()))) {
-            // Whoever asks for patience answers.
+            // A remote that throttles answers.
             Err(Failure::Throttled { .. }) => Ok(()),
             answer => answer,
         };
@@ -156,7 +157,7 @@ impl Remote {
     pub(super) fn clear(&self, now: Instant) {
         let outage = self.with(RemoteState::clear);
         if self.0.refused.load(Ordering::Relaxed) == 0 {
-            self.show(None);
+            self.report(None);
         }
         let Some(outage) = outage else { return };
         let lasted = duration_in_words(now - outage.since);
@@ -168,7 +169,7 @@ impl Remote {
         let (slowest, chance) = (self.0.slowest, fastrand::f64());
         let is_doubtful = self.0.may_try && matches!(failure, Failure::Transient { .. });
         let is_news = self.with(|state| state.breaks(&failure.why(), now, (slowest, is_doubtful), chance));
-        self.show(Some(failure));
+        self.report(Some(failure));
         if is_news {
             let why = &*failure.why();
             if failure.may_pass() {
@@ -188,7 +189,7 @@ impl Remote {
         self.0.changed.send_modify(|version| *version = version.wrapping_add(1));
     }
 
-    /// A route of it is refused.
+    /// The messages of a route are refused.
     pub(super) fn refuses(&self, failure: &Failure) {
         self.0.refused.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(
@@ -199,14 +200,14 @@ impl Remote {
         self.changed();
     }
 
-    /// A route of it is not refused any more.
+    /// The messages of a route are not refused any more.
     pub(super) fn takes(&self) {
         self.0.refused.fetch_sub(1, Ordering::Relaxed);
         tracing::info!(remote = self.0.name, "takes messages again: sending what waited");
         self.changed();
     }
 
-    /// A route of it that was refused is there no more.
+    /// A refused route has been replaced.
     pub(super) fn replaced(&self) {
         self.0.refused.fetch_sub(1, Ordering::Relaxed);
         if self.trouble().is_none() {
@@ -214,17 +215,12 @@ impl Remote {
         }
     }
 
-    /// Nothing is sent for the time that it asks for.
+    /// Nothing is sent for the time that the remote requests.
     pub(super) fn pause(&self, until: Instant) {
         if self.with(|state| state.pause(until)) {
             let wait = duration_in_words(until - Instant::now());
             tracing::warn!(remote = self.0.name, "too many requests (429): nothing is sent for {wait}");
         }
         self.changed();
-    }
-
-    /// Lets everybody know what stands in the way.
-    pub(super) fn tell(&self, failure: &Failure) {
-        self.show(Some(failure));
     }
 }

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long after one probe the next one follows.
+/// The interval between probes.
 const EVERY: Duration = Duration::from_secs(3);
-/// The same once the outage has lasted for [`LONG`].
+/// The interval once the outage has lasted for [`LONG`].
 const RARELY: Duration = Duration::from_secs(15);
 const LONG: Duration = Duration::from_hours(1);
-/// How many probes have to fail for a message to be tried.
+/// How many probes have to fail before a message is tried.
 const PROBES_PER_TRIAL: u32 = 3;
-/// How far the probes are spread at random, either way.
+/// How far the interval varies at random, in either direction.
 const JITTER: f64 = 0.2;
 
-/// The way to a remote.
+/// The state of the connection to a remote.
 #[derive(Debug, Default)]
 pub(super) struct RemoteState {
     outage: Option<Outage>,
@@ -28,9 +28,9 @@ pub(super) struct Outage {
     pub(super) since: Instant,
     why: String,
     probe_at: Instant,
-    /// Whether one message may be tried: the probe fails, but not for want of a connection.
+    /// Whether a message may be tried: the probe fails, but a connection is established.
     is_doubtful: bool,
-    /// Whether that was done, or is not due yet.
+    /// Whether that has been done, or is not due yet.
     is_tried: bool,
     /// How many probes have failed.
     probes: u32,
@@ -53,26 +53,26 @@ impl RemoteState {
         self.outage.as_ref().map(|outage| outage.probe_at)
     }
 
-    /// When the answer may change without a probe.
+    /// When the state may change without a probe.
     pub(super) fn next_at(&self, now: Instant) -> Option<Instant> {
         self.paused.map(|(_, until)| until).filter(|until| self.outage.is_none() && *until > now)
     }
 
-    /// Whether one message may be tried although the remote seems to be away. A trial that is given is taken.
+    /// Whether one message may be tried although the remote seems to be down. The caller takes the trial.
     pub(super) fn take_trial(&mut self) -> bool {
         let outage = self.outage.as_mut().filter(|outage| outage.is_doubtful && !outage.is_tried);
         outage.map(|outage| outage.is_tried = true).is_some()
     }
 
-    /// There was nothing to try.
+    /// There was no job for the trial.
     pub(super) fn unused(&mut self) {
         if let Some(outage) = self.outage.as_mut().filter(|outage| outage.probes.is_multiple_of(PROBES_PER_TRIAL)) {
             outage.is_tried = false;
         }
     }
 
-    /// The remote, asked at `now`, does not answer. No two probes are further apart than `slowest`. If that
-    /// `is_doubtful`, a message may find out more. Returns whether that is news.
+    /// The remote did not answer at `now`. No two probes are further apart than `slowest`. If it `is_doubtful`, a
+    /// message may be tried. Returns whether this starts an outage.
     pub(super) fn breaks(
         &mut self,
         why: &str,
@@ -87,8 +87,8 @@ impl RemoteState {
             return true;
         };
         (outage.why, outage.is_doubtful) = (why.to_owned(), is_doubtful);
-        // A call that fails before the next probe is due does not move or replace it: a hundred calls that fail
-        // together must not lead to a trial each time that three of them have failed.
+        // A call that fails before the next probe is due counts as no probe: if a hundred calls fail together, there
+        // must not be a trial for each three of them.
         if outage.probe_at <= now {
             outage.probe_at = now + until_next(now - outage.since, slowest, chance);
             outage.probes += 1;
@@ -102,7 +102,7 @@ impl RemoteState {
         self.outage.take()
     }
 
-    /// The remote throttles until then. Returns whether that is news.
+    /// The remote throttles until then. Returns whether it was not paused already.
     pub(super) fn pause(&mut self, until: Instant) -> bool {
         let now = Instant::now();
         let longest = self.paused.filter(|(_, before)| *before > now);
@@ -111,7 +111,7 @@ impl RemoteState {
     }
 }
 
-/// How long to wait for the next probe of an outage that has lasted for so long.
+/// The wait for the next probe of an outage that has `lasted`.
 fn until_next(lasted: Duration, slowest: Duration, chance: f64) -> Duration {
     let every = if lasted < LONG { EVERY } else { RARELY };
     every.min(slowest).mul_f64(1.0 + JITTER * (2.0 * chance.clamp(0.0, 1.0) - 1.0))

@@ -10,17 +10,17 @@ use super::*;
 mod model;
 mod trials;
 
-/// A remote whose answers a test sets, with a count of its probes and what was told last.
+/// A remote whose answers a test sets, with a count of its probes and its reports.
 struct Play {
     answer: Arc<Mutex<Result<(), Failure>>>,
     probes: Arc<AtomicUsize>,
-    told: Arc<Mutex<Vec<Told>>>,
+    reported: Arc<Mutex<Vec<Report>>>,
     remote: Remote,
     _prober: JoinSet<()>,
 }
 
-/// What was told: why the way is broken, or that it is free.
-type Told = Option<String>;
+/// A report: why the connection is broken, or `None` if it works.
+type Report = Option<String>;
 
 impl Play {
     fn new() -> Self {
@@ -29,20 +29,20 @@ impl Play {
 
     fn with(may_try: bool) -> Self {
         let answer = Arc::new(Mutex::new(Ok(())));
-        let (probes, told) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
-        let (given, counted, noted) = (Arc::clone(&answer), Arc::clone(&probes), Arc::clone(&told));
+        let (probes, reported) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let (given, counted, reports) = (Arc::clone(&answer), Arc::clone(&probes), Arc::clone(&reported));
         let probe = move || {
             counted.fetch_add(1, Ordering::Relaxed);
             let answer = given.lock().unwrap().clone();
             async move { answer }
         };
-        let tell = move |failure: Option<&Failure>| {
-            noted.lock().unwrap().push(failure.map(|failure| failure.why().into_owned()));
+        let report = move |failure: Option<&Failure>| {
+            reports.lock().unwrap().push(failure.map(|failure| failure.why().into_owned()));
         };
-        let remote = Remote::new("kommo", (Duration::from_mins(1), may_try), probe, tell);
+        let remote = Remote::new("kommo", (Duration::from_mins(1), may_try), probe, report);
         let mut prober = JoinSet::new();
         prober.spawn(remote.clone().attend());
-        Self { answer, probes, told, remote, _prober: prober }
+        Self { answer, probes, reported, remote, _prober: prober }
     }
 
     fn away(&self, is_away: bool) {
@@ -53,8 +53,8 @@ impl Play {
         self.probes.load(Ordering::Relaxed)
     }
 
-    fn last_told(&self) -> Option<Told> {
-        self.told.lock().unwrap().last().cloned()
+    fn last_report(&self) -> Option<Report> {
+        self.reported.lock().unwrap().last().cloned()
     }
 }
 
@@ -74,13 +74,13 @@ async fn a_remote_that_is_away_is_probed_every_three_seconds_and_opens_for_all()
     let refused = Sign::Failed(Failure::unreachable("refused"));
     assert_eq!(breakers[0].note("a", refused.clone()).await, Blame::Connection, "one is enough: nothing was sent");
     assert!(breakers.iter().all(|it| matches!(gate(it), Gate::Shut(_))), "the other routes wait as well");
-    assert_eq!(play.last_told(), Some(Some("refused".to_owned())));
+    assert_eq!(play.last_report(), Some(Some("refused".to_owned())));
     sleep(Duration::from_mins(1)).await;
     assert!((16..=26).contains(&play.probes()), "{} probes in a minute", play.probes());
     play.away(false);
     sleep(Duration::from_millis(3601)).await;
     assert!(breakers.iter().all(|it| gate(it) == Gate::Free), "free within a probe");
-    assert_eq!(play.last_told(), Some(None));
+    assert_eq!(play.last_report(), Some(None));
     let probes = play.probes();
     sleep(Duration::from_mins(10)).await;
     assert_eq!(play.probes(), probes, "a way that is free is not probed");
@@ -107,11 +107,11 @@ async fn one_message_that_fails_alone_is_no_outage() {
         assert_eq!(gate(&breaker), Gate::Free);
         advance(Duration::from_secs(2)).await;
     }
-    assert_eq!(play.last_told(), None);
+    assert_eq!(play.last_report(), None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_fails_where_nothing_answers_is_spared() {
+async fn a_message_that_fails_while_nothing_answers_is_not_to_blame() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     play.away(true);
@@ -133,13 +133,13 @@ async fn several_messages_that_fail_one_after_the_other_are_refused_together() {
         assert!(matches!(gate(&breaker), Gate::Shut(_)), "one at a time");
         assert_eq!(breaker.note(lane, failed("405")).await, Blame::Connection);
     }
-    assert_eq!(play.last_told(), Some(Some("405".to_owned())));
+    assert_eq!(play.last_report(), Some(Some("405".to_owned())));
     advance(Duration::from_millis(3601)).await;
     assert_eq!(gate(&breaker), Gate::Trial);
     breaker.unused();
     assert_eq!(gate(&breaker), Gate::Trial, "there was nothing to try");
     breaker.note("c", Sign::Passed).await;
-    assert_eq!((gate(&breaker), play.last_told()), (Gate::Free, Some(None)));
+    assert_eq!((gate(&breaker), play.last_report()), (Gate::Free, Some(None)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +159,7 @@ async fn messages_that_fail_while_others_pass_fail_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_chat_that_is_asked_for_patience_waits_alone_and_two_show_that_all_are() {
+async fn one_throttled_chat_waits_alone_and_two_show_that_the_limit_is_for_all() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     let flood =
@@ -173,13 +173,13 @@ async fn one_chat_that_is_asked_for_patience_waits_alone_and_two_show_that_all_a
     assert_eq!(gate(&breaker), Gate::Free, "the other's time was over");
     assert_eq!(breaker.note("c", flood(9)).await, Blame::Connection);
     assert!(matches!(gate(&breaker), Gate::Shut(_)));
-    assert!(!matches!(play.last_told(), Some(Some(_))), "patience is no trouble");
+    assert!(!matches!(play.last_report(), Some(Some(_))), "throttling is no problem");
     advance(Duration::from_secs(9)).await;
     assert_eq!(gate(&breaker), Gate::Free);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_while_a_probe_is_under_way_gets_its_answer() {
+async fn callers_during_a_probe_share_its_result() {
     let probes = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&probes);
     let probe = move || {
@@ -191,16 +191,17 @@ async fn who_asks_while_a_probe_is_under_way_gets_its_answer() {
     };
     let remote = Remote::new("slow", (Duration::from_mins(1), false), probe, |_| ());
     let breaker = Breaker::new(Some(remote));
-    let began = Instant::now();
+    let started_at = Instant::now();
     let lanes: Vec<_> = (0..16).map(|n| format!("lane {n}")).collect();
     let notes = lanes.iter().map(|lane| breaker.note(lane, failed("500")));
     let blames = futures_util::future::join_all(notes).await;
     assert_eq!(blames, vec![Blame::Connection; 16]);
-    assert_eq!((probes.load(Ordering::Relaxed), began.elapsed()), (1, PROBE_WITHIN), "it ends within three seconds");
+    let elapsed = started_at.elapsed();
+    assert_eq!((probes.load(Ordering::Relaxed), elapsed), (1, PROBE_TIMEOUT), "it ends within three seconds");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remote_that_asks_a_probe_for_patience_answers() {
+async fn a_remote_that_throttles_a_probe_answers() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     *play.answer.lock().unwrap() = Err(Failure::Throttled { why: "429".to_owned(), after: None });
@@ -209,7 +210,7 @@ async fn a_remote_that_asks_a_probe_for_patience_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trial_that_tells_nothing_of_messages_is_followed_by_another() {
+async fn a_trial_that_shows_nothing_about_messages_is_followed_by_another() {
     let flood = Failure::Throttled { why: String::new(), after: Some(Duration::from_secs(2)) };
     for ends in [Failure::unreachable("refused"), flood, Failure::transient("500")] {
         let play = Play::new();
@@ -222,12 +223,12 @@ async fn a_trial_that_tells_nothing_of_messages_is_followed_by_another() {
         sleep(Duration::from_secs(8)).await;
         assert_eq!(gate(&breaker), Gate::Trial, "after {ends:?}");
         breaker.note("a", Sign::Passed).await;
-        assert_eq!((gate(&breaker), play.last_told()), (Gate::Free, Some(None)));
+        assert_eq!((gate(&breaker), play.last_report()), (Gate::Free, Some(None)));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trial_that_takes_too_long_keeps_nobody_from_the_next() {
+async fn a_trial_that_takes_too_long_does_not_block_the_next() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     breaker.note("a", failed("405")).await;
@@ -241,7 +242,7 @@ async fn a_trial_that_takes_too_long_keeps_nobody_from_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_given_up_counts_until_something_passes() {
+async fn a_message_that_was_given_up_counts_until_one_passes() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     for _ in 0..6 {
@@ -253,7 +254,7 @@ async fn what_was_given_up_counts_until_something_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_that_were_on_their_way_together_are_one_flood() {
+async fn requests_that_were_in_flight_together_are_one_flood() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     let flood = || Sign::Failed(Failure::Throttled { why: String::new(), after: None });
@@ -269,7 +270,7 @@ async fn requests_that_were_on_their_way_together_are_one_flood() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn patience_that_is_asked_for_without_a_time_is_everybodys_and_grows() {
+async fn a_429_without_retry_after_pauses_all_messages_ever_longer() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     let flood = || Sign::Failed(Failure::Throttled { why: String::new(), after: None });
@@ -305,20 +306,20 @@ async fn a_probe_that_fails_for_reasons_of_its_own_does_not_stop_messages_that_c
             assert!(matches!(gate(&breaker), Gate::Shut(_)), "one at a time");
         }
         breaker.note("b", Sign::Passed).await;
-        assert_eq!(gate(&breaker), Gate::Free, "whoever takes a message answers");
-        assert_eq!(play.last_told(), Some(None));
+        assert_eq!(gate(&breaker), Gate::Free, "a remote that takes a message answers");
+        assert_eq!(play.last_report(), Some(None));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nothing_waits_nobody_is_refused() {
+async fn without_waiting_jobs_no_message_is_refused() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     breaker.note("a", failed("500")).await;
     breaker.note("b", failed("500")).await;
-    assert_eq!(play.last_told(), Some(Some("500".to_owned())));
+    assert_eq!(play.last_report(), Some(Some("500".to_owned())));
     breaker.idle();
-    assert_eq!((gate(&breaker), play.last_told()), (Gate::Free, Some(None)));
+    assert_eq!((gate(&breaker), play.last_report()), (Gate::Free, Some(None)));
     assert_eq!(breaker.note("c", failed("500")).await, Blame::Connection, "that several have failed is not forgotten");
     breaker.note("d", Sign::Passed).await;
     let mut freed = breaker.freed();
@@ -327,7 +328,7 @@ async fn where_nothing_waits_nobody_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn that_nothing_waits_ends_no_outage() {
+async fn an_empty_queue_ends_no_outage() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     breaker.note("a", failed("500")).await;
@@ -336,11 +337,11 @@ async fn that_nothing_waits_ends_no_outage() {
     breaker.note("c", Sign::Failed(Failure::unreachable("refused"))).await;
     breaker.idle();
     assert!(matches!(gate(&breaker), Gate::Shut(_)), "nobody has answered");
-    assert_eq!(play.last_told(), Some(Some("refused".to_owned())));
+    assert_eq!(play.last_report(), Some(Some("refused".to_owned())));
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_there_is_no_remote_nothing_is_in_the_way() {
+async fn without_a_remote_the_gate_is_always_free() {
     let breaker = Breaker::new(None);
     assert_eq!(breaker.note("a", failed("500")).await, Blame::Message);
     assert_eq!(gate(&breaker), Gate::Free);

@@ -1,4 +1,4 @@
-//! Ids as types: who mints each, where it is unique, and how it is written down.
+//! Ids as types: who mints each, where it is unique, and its text form.
 //!
 //! | Type | Minted by | Unique within |
 //! |---|---|---|
@@ -91,7 +91,7 @@ impl fmt::Display for UserId {
     }
 }
 
-/// Who is the contact in Kommo: a person, or a whole group, which has one card for all who speak in it.
+/// The contact in Kommo: a person, or a group, whose members share one contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContactId {
     Person(UserId),
@@ -111,8 +111,8 @@ impl fmt::Display for ContactId {
 
 /// A chat that a bot is in, or one of a person for whom it answers. Written `{id}`, or `{owner}/{id}`.
 ///
-/// A customer who writes to the bot and to its owner is in two chats with one number, hence the owner. It is the person
-/// and not Telegram's `business_connection_id`, which changes whenever they connect the bot anew.
+/// A customer who writes to the bot and to its owner has two chats with the same id, hence the owner. The owner is
+/// named by their user id: Telegram's `business_connection_id` changes whenever they reconnect the bot.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TelegramChat {
     /// The person whose own chat it is (Telegram Business); `None` for a chat of the bot itself.
@@ -170,13 +170,13 @@ impl Conversation {
         Self { source, chat: chat.into() }
     }
 
-    /// Whose card its chat is on.
+    /// The contact that its chat belongs to.
     #[must_use]
     pub const fn contact(&self) -> ContactId {
         if self.is_group() { ContactId::Group(self.chat.id) } else { ContactId::Person(UserId(self.chat.id)) }
     }
 
-    /// Whether it is that of a group or a channel: Telegram counts those below zero.
+    /// Whether the chat is a group or a channel: Telegram gives those negative ids.
     #[must_use]
     pub const fn is_group(&self) -> bool {
         self.chat.id < 0
@@ -200,11 +200,11 @@ impl FromStr for Conversation {
     }
 }
 
-/// A Telegram message by the id we give it in Kommo. Written `tg:{bot}:{chat}:{message}`, and with `:{update}` behind
-/// it where one Telegram message is told of more than once.
+/// A Telegram message by the id we give it in Kommo. Written `tg:{bot}:{chat}:{message}`, followed by `:{update}` if
+/// Kommo gets more than one message for the same Telegram message.
 ///
-/// Telegram counts messages per chat of one bot, hence all three parts. It is the bot and not the source: when a source
-/// is given another bot, the count starts anew, and Kommo takes each id once.
+/// Telegram numbers messages per chat of one bot, hence all three parts. The id has the bot and not the source: when a
+/// source gets another bot, the numbers start again, and Kommo accepts each id once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId {
     /// The bot in whose chat it was written.
@@ -212,8 +212,8 @@ pub struct MessageId {
     pub chat: TelegramChat,
     /// Telegram's number of the message within that chat.
     pub message: i64,
-    /// The update that told of it again (an edit, a press of a button below it); `None` for the message itself. A
-    /// button that speaks once has its place instead, counted from -1 downwards.
+    /// The later update about the message (an edit, a press of a button below it); `None` for the message itself. A
+    /// one-time button has its position in the keyboard instead, counted from -1 downwards.
     pub update: Option<i64>,
 }
 
@@ -243,14 +243,14 @@ impl FromStr for MessageId {
     }
 }
 
-/// Whether a text has the form of Kommo's ids. Where they are expected, some answers repeat ours.
+/// Whether a text has the form of Kommo's ids. Some of Kommo's responses have ours in their place.
 #[must_use]
 pub fn is_uuid(text: &str) -> bool {
     let groups = text.split('-').map(str::len);
     groups.eq([8, 4, 4, 4, 12]) && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
-/// A number written the one way we write it: no `+`, no leading zeros. Otherwise two texts would mean one id.
+/// A number in its canonical form: no `+`, no leading zeros. Otherwise two texts would mean one id.
 fn canonical<N: FromStr + ToString>(text: &str) -> Option<N> {
     text.parse::<N>().ok().filter(|number| number.to_string() == text)
 }

@@ -7,7 +7,7 @@ use crate::domain::time::UnixMillis;
 /// The units of time, in seconds, the largest first.
 const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")];
 
-/// A number of things: `one` is what a single one is called, and several have an s.
+/// A number of things, with an "s" behind `one` unless the number is 1.
 #[must_use]
 pub fn counted(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
@@ -47,7 +47,7 @@ pub fn age(at: UnixMillis, now: UnixMillis) -> String {
     }
 }
 
-/// The same as people say it: "3h ago".
+/// The age with "ago": "3h ago".
 #[must_use]
 pub fn ago(at: UnixMillis, now: UnixMillis) -> String {
     format!("{} ago", age(at, now))
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_told_in_words() {
+    fn durations_have_two_units_at_most() {
         for (seconds, text) in [
             (0, "0 seconds"),
             (1, "1 second"),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_are_told_in_the_largest_unit() {
+    fn ages_have_the_largest_unit() {
         for (seconds, text) in [(0, "0s"), (59, "59s"), (60, "1m"), (7199, "1h"), (86_399, "23h"), (8_640_000, "100d")]
         {
             assert_eq!(age(NOW.minus(Duration::from_secs(seconds)), NOW), text);

@@ -1,17 +1,18 @@
-//! What is taken for granted of an account where Kommo's documentation leaves it open. What is not, is learnt.
+//! Behaviour of an account that Kommo's documentation leaves open, and that the operator has configured. Where they
+//! have not, the bridge finds it out.
 
-/// What the operator says of the account, as `telekommo check --live` has found it.
+/// What the operator has configured about the account, as `telekommo check --live` recommends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Assumed {
-    /// By which names a delivery status tells its number.
+    /// The field names of a delivery status.
     pub status_names: Option<StatusNames>,
     /// Whether a new message may come with its delivery status.
     pub status_in_messages: Option<bool>,
-    /// Whether the wording of what a customer wrote may be changed.
+    /// Whether the text of a customer's message can be edited.
     pub customer_edits: Option<bool>,
 }
 
-/// The names by which a delivery status tells its number.
+/// The field names of a delivery status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StatusNames {
     /// `status_code` beside `delivery_status` and `msgid`.
@@ -23,10 +24,10 @@ pub enum StatusNames {
 }
 
 impl StatusNames {
-    /// In the order in which they are tried while the account has taken none.
+    /// All, in the order in which they are tried until the account accepts one.
     pub const ALL: [Self; 3] = [Self::Both, Self::Newer, Self::Older];
 
-    /// As the configuration names it.
+    /// Its name in the configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

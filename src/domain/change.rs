@@ -1,4 +1,4 @@
-//! Changes of chats, besides what is written in them.
+//! Changes of chats other than messages.
 
 use crate::{
     domain::{
@@ -10,19 +10,19 @@ use crate::{
     words::{Language, notice},
 };
 
-/// The bot was shut out of a chat, or let in again.
+/// The bot was blocked in or removed from a chat, or unblocked or added again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MembershipChange {
     pub conversation: Conversation,
     /// Whose conversation it is.
     pub customer: Customer,
-    /// How it is now.
+    /// The new state.
     pub membership: Membership,
     pub bot: BotId,
 }
 
 impl MembershipChange {
-    /// The message that tells a manager of it who reads `language`.
+    /// The message about it for managers, in `language`.
     #[must_use]
     pub fn notice(self, language: Language) -> Inbound {
         let text = match (self.customer.id, self.membership.shut_out) {
@@ -31,7 +31,7 @@ impl MembershipChange {
             (ContactId::Group(_), true) => notice::removed(),
             (ContactId::Group(_), false) => notice::added(),
         };
-        // No message of Telegram's has this number.
+        // No message in Telegram has this number.
         let (chat, message) = (self.conversation.chat, 0);
         Inbound {
             conversation: self.conversation,
@@ -52,7 +52,7 @@ impl MembershipChange {
 pub struct Deletion {
     pub conversation: Conversation,
     pub messages: Vec<MessageId>,
-    /// When we learnt of it; Telegram does not say.
+    /// When we learnt of it; Telegram does not date deletions.
     pub learnt_at: UnixMillis,
 }
 
@@ -60,6 +60,6 @@ pub struct Deletion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
     pub from: Conversation,
-    /// Telegram's id of what it is now.
+    /// Telegram's id of the supergroup.
     pub to: i64,
 }

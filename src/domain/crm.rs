@@ -1,4 +1,4 @@
-//! Who a customer is, as far as a private message says so besides its text, and what Kommo is to do with that.
+//! What a private message says about its author besides its text, and what Kommo is to record of it.
 
 use std::collections::BTreeMap;
 
@@ -22,51 +22,49 @@ pub struct CustomerProfile {
     pub username: Option<String>,
 }
 
-/// What a private message tells of its author.
+/// What a private message says about its author.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StartContext {
-    /// The update's number.
     pub update: i64,
     /// When it was written, if that is known.
     pub written_at: Option<UnixMillis>,
-    /// Where it was written.
     pub conversation: Conversation,
     pub customer: CustomerProfile,
     /// The language of their Telegram, such as `pt` or `pt-br`.
     pub language: Option<String>,
     /// Their own phone number, which Telegram vouches for: digits alone.
     pub phone: Option<String>,
-    /// What stands behind `/start`, empty if nothing does; `None` if the message is no `/start`.
+    /// The payload of `/start`, empty if it has none; `None` if the message is no `/start`.
     pub start: Option<String>,
 }
 
-/// Whose chat a conversation is to be.
+/// The contact that a conversation's chat is to be linked to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkTarget {
-    /// A contact's, by its number.
+    /// A contact, by its number.
     Contact(u64),
-    /// The same contact's as that of another chat: the person writes to two bots.
+    /// The contact of another chat: the person writes to two bots.
     #[serde(rename = "twin")]
     SameContactAs(KommoChatId),
-    /// That of the one contact with this phone number: digits alone.
+    /// The only contact with this phone number: digits alone.
     Phone(String),
     /// As [`LinkTarget::SameContactAs`], else as [`LinkTarget::Phone`].
     #[serde(rename = "twin_or_phone")]
     SameContactAsOrPhone(KommoChatId, String),
 }
 
-/// What is to be written down in Kommo.
+/// What is to be recorded in Kommo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CrmUpdate {
     #[serde(rename = "card")]
     ContactPatch(ContactPatch),
-    /// In the lead: the campaign that it came by, named as in the configuration.
+    /// In the lead: the campaign that it came from, by its name in the configuration.
     Campaign(String),
 }
 
-/// What a contact is to hold. Nothing that is there is taken away.
+/// What a contact is to hold. Nothing is removed from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContactPatch {
     /// A phone number: digits alone.
@@ -75,34 +73,33 @@ pub struct ContactPatch {
     /// The public name in Telegram, without `@`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// What was told as the public name before, which may be replaced.
+    /// The public name that was recorded before, which may be replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former_username: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
 }
 
-/// What was told of a customer before, so that it is not told with every message.
+/// What has been recorded of a customer already, so that it is not sent with every message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncedProfile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The field that it was to stand in, as the configuration named it.
+    /// The contact field that it was recorded in, as the configuration named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username_field: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
-    /// Whether they were asked for their phone number.
+    /// Whether the bot has asked for their phone number.
     #[serde(default)]
     pub asked_phone: bool,
 }
 
-/// A campaign: what becomes of leads that come by its links.
+/// A campaign: what leads get that come from its links.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Campaign {
-    /// The tags that they get.
     pub tags: Vec<String>,
-    /// The tracking fields that they get, by the end of the field's code: `source`, `medium` and so on.
+    /// Tracking fields, by the end of the field's code: `source`, `medium` and so on.
     pub utm: Vec<(&'static str, String)>,
     /// The only source whose links count, if not all do.
     pub source: Option<SourceId>,
@@ -116,23 +113,23 @@ impl Campaign {
     }
 }
 
-/// What a customer is asked for their phone number with.
+/// The texts that ask a customer for their phone number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PhoneText {
     pub ask: String,
-    /// What stands on the button that shares it.
+    /// The label of the button that shares it.
     pub button: String,
-    /// The answer to one who did.
+    /// The answer to a customer who has shared it.
     pub thanks: String,
 }
 
-/// The question in each language, by its code in lower case.
+/// The texts in each language, by its code in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PhoneTexts(pub BTreeMap<String, PhoneText>);
 
 impl PhoneTexts {
-    /// The question for somebody whose Telegram speaks `language`: in it, else in the language without its country,
-    /// else in the `usual` one, else in English, else in any.
+    /// The texts in `language`, else in the language without its country, else in the `usual` one, else in English,
+    /// else in any.
     #[must_use]
     pub fn for_language(&self, language: Option<&str>, usual: Language) -> Option<&PhoneText> {
         let language = language.unwrap_or_default().to_lowercase();
@@ -159,12 +156,12 @@ mod tests {
         let text = |word: &str| PhoneText { ask: word.to_owned(), button: String::new(), thanks: String::new() };
         let texts = |codes: &[&str]| PhoneTexts(codes.iter().map(|code| ((*code).to_owned(), text(code))).collect());
         let all = texts(&["en", "pt", "pt-br"]);
-        let asked = |language, usual| all.for_language(language, usual).map(|it| it.ask.as_str());
+        let text_for = |language, usual| all.for_language(language, usual).map(|it| it.ask.as_str());
         for (language, want) in [("pt-BR", "pt-br"), ("pt-pt", "pt"), ("en", "en"), ("ru", "en"), ("", "en")] {
-            assert_eq!(asked(Some(language), Language::En), Some(want), "{language}");
+            assert_eq!(text_for(Some(language), Language::En), Some(want), "{language}");
         }
-        assert_eq!([Some("de"), None].map(|language| asked(language, Language::Pt)), [Some("pt"); 2]);
-        assert_eq!(asked(Some("en"), Language::Pt), Some("en"));
+        assert_eq!([Some("de"), None].map(|language| text_for(language, Language::Pt)), [Some("pt"); 2]);
+        assert_eq!(text_for(Some("en"), Language::Pt), Some("en"));
         assert_eq!(texts(&["es"]).for_language(None, Language::Ru), Some(&text("es")));
         assert_eq!(texts(&[]).for_language(None, Language::Ru), None);
     }

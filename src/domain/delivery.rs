@@ -1,4 +1,4 @@
-//! Delivery statuses: what became of an answer.
+//! Delivery statuses of answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,17 +41,17 @@ impl ErrorCode {
 pub enum Delivery {
     /// Telegram took all of it.
     Delivered,
-    /// The customer has read it, as far as what they do shows.
+    /// The customer has read it, as their own activity shows.
     Read,
-    /// It will not arrive, or nobody knows whether it did.
-    Failed(ToldRefusal),
+    /// It will not arrive, or it is unknown whether it did.
+    Failed(RefusalText),
 }
 
 /// Why a message did not arrive, for a program and for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub code: ErrorCode,
-    /// A sentence that a manager understands. Never contains a secret or an address.
+    /// A sentence for a manager. Never contains a secret or an address.
     pub sentence: Sentence,
     /// Whether the message may have arrived all the same.
     pub may_have_arrived: bool,
@@ -64,13 +64,13 @@ impl Refusal {
         Self { code, sentence, may_have_arrived: false }
     }
 
-    /// That a message may have arrived, and nothing will tell.
+    /// A refusal of a message that may have arrived, which nobody can find out.
     #[must_use]
     pub const fn uncertain(sentence: Sentence) -> Self {
         Self { code: ErrorCode::Other, sentence, may_have_arrived: true }
     }
 
-    /// Why a job is hopeless that no manager reads about: for the operator.
+    /// A refusal for the operator alone, of a job that no manager reads about.
     #[must_use]
     pub fn internal(why: impl Into<String>) -> Self {
         Self::new(ErrorCode::Internal, Sentence::plain(why))
@@ -82,33 +82,33 @@ impl Refusal {
         self.sentence.say(Language::En)
     }
 
-    /// The same of one part of an answer.
+    /// The refusal of one part of an answer.
     #[must_use]
     pub fn of_part(self, part: u16, parts: u16) -> Self {
         Self { sentence: refusal::part(part, parts, self.sentence), ..self }
     }
 
-    /// The same, and something more.
+    /// The refusal with another sentence behind its own.
     #[must_use]
     pub fn and(self, more: Sentence) -> Self {
         Self { sentence: self.sentence.and(more), ..self }
     }
 
-    /// The sentence for a manager who reads `language`.
+    /// The refusal in the words of `language`.
     #[must_use]
-    pub fn told(&self, language: Language) -> ToldRefusal {
-        ToldRefusal { code: self.code, sentence: self.sentence.say(language) }
+    pub fn in_language(&self, language: Language) -> RefusalText {
+        RefusalText { code: self.code, sentence: self.sentence.say(language) }
     }
 }
 
-/// A refusal in the words that a manager reads. The store keeps it like this.
+/// A refusal in the words that a manager reads. This is a stored format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldRefusal {
+pub struct RefusalText {
     pub code: ErrorCode,
     pub sentence: String,
 }
 
-impl ToldRefusal {
+impl RefusalText {
     /// A refusal with `code`, explained by `sentence`.
     #[must_use]
     pub fn new(code: ErrorCode, sentence: impl Into<String>) -> Self {
@@ -116,16 +116,14 @@ impl ToldRefusal {
     }
 }
 
-/// The delivery status of one answer, to be told to Kommo.
+/// The delivery status of one answer, for Kommo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryReport {
-    /// The message it is about.
     pub message: KommoMessageId,
-    /// How its delivery ended.
     pub delivery: Delivery,
 }
 
-/// An answer that has arrived, and that nobody has been seen to read yet.
+/// An answer that has arrived, and that the customer has not shown to have read.
 ///
 /// This is a stored format: fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,8 +137,8 @@ pub struct UnreadAnswer {
 }
 
 impl UnreadAnswer {
-    /// Whether whoever has read `shown`, in the same topic, has read this. Telegram counts a chat's messages upwards,
-    /// so no clocks are compared.
+    /// Whether a customer who has read `shown`, in the same topic, has read this. Telegram numbers the messages of a
+    /// chat in order, so no clocks are compared.
     #[must_use]
     pub fn is_read_with(&self, shown: &MessageId, topic: Option<i64>) -> bool {
         let is_here = (self.ours.bot, self.ours.chat, self.topic) == (shown.bot, shown.chat, topic);
@@ -160,7 +158,7 @@ mod tests {
     use crate::domain::address::BotId;
 
     #[test]
-    fn what_was_there_before_is_read_and_only_in_this_chat_of_this_bot() {
+    fn earlier_messages_are_read_only_in_the_same_chat_of_the_same_bot() {
         let id = |bot, chat: i64, message| MessageId { bot: BotId(bot), chat: chat.into(), message, update: None };
         let unread = UnreadAnswer { message: KommoMessageId("a".to_owned()), ours: id(1, 7, 5), topic: None };
         for (shown, is_read) in

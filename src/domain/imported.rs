@@ -1,4 +1,4 @@
-//! Messages that were written before, as an export of Telegram Desktop has them.
+//! Old messages, as an export of Telegram Desktop has them.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use crate::domain::{
 
 /// A message of an export. Written `tg:{bot}:{owner}/{chat}:i{message}`, which no message of a bot is.
 ///
-/// The export has the numbers of its owner's own account, which are others than those of the bot in the chat with the
-/// same customer; hence the owner, and the mark. Kommo takes each id once, so importing an export twice changes
-/// nothing.
+/// The export has the message numbers of its owner's account, which differ from those that the bot gets in the chat
+/// with the same customer; hence the owner and the `i`. Kommo accepts each id once, so importing an export twice
+/// changes nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ImportedId {
     /// The bot of the conversation that it is imported into.
@@ -25,14 +25,14 @@ pub struct ImportedId {
 }
 
 impl ImportedId {
-    /// Whether an id of ours is that of an imported message.
+    /// Whether an id of ours belongs to an imported message.
     #[must_use]
     pub fn is_one(text: &str) -> bool {
         let number = text.strip_prefix("tg:").and_then(|rest| rest.rsplit_once(":i"));
         number.is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
     }
 
-    /// The same message as the bot sees it, if its owner lets the bot into their own chats.
+    /// The id that the bot gives the same message, if the owner has connected the bot to their own chats.
     #[must_use]
     pub const fn in_own_chat(self) -> MessageId {
         MessageId { bot: self.bot, chat: self.chat, message: self.message, update: None }
@@ -45,7 +45,7 @@ impl fmt::Display for ImportedId {
     }
 }
 
-/// A message that is to be imported, with everything that decides how it looks in Kommo.
+/// A message to import, with everything that decides how it looks in Kommo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Import {
     pub source: SourceId,
@@ -53,14 +53,14 @@ pub struct Import {
     pub owner: UserId,
     /// Telegram's id of the customer.
     pub chat: i64,
-    /// What the owner calls the customer; empty for a deleted account.
+    /// The name that the owner has given the customer; empty for a deleted account.
     pub customer: String,
     pub message: OldMessage,
     /// Who wrote it; `None` for the customer.
     pub author: Option<ImportAuthor>,
     /// Its file, if it has one.
     pub file: Result<KeptFile, Omitted>,
-    /// What stands in front of its text, for a message that it answers and that Kommo does not have.
+    /// The quotation before its text, if it answers a message that Kommo does not have.
     pub quoted: String,
     /// How many messages of the chat came within the same second before it.
     pub within_second: i64,
@@ -68,17 +68,17 @@ pub struct Import {
     pub silent: bool,
     /// The code of the language of managers.
     pub language: String,
-    /// Whether it was sent before, and the answer was lost or said to send it again.
+    /// Whether it was sent before, and the response was lost or asked to send it again.
     pub is_repeated: bool,
 }
 
-/// In whose name a message is imported that the customer did not write.
+/// The author of an imported message that the customer did not write.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportAuthor {
     /// The name to show.
     pub name: String,
     pub user: KommoUserId,
-    /// Whether it is a manager, and not the channel's bot.
+    /// Whether it is a manager rather than the channel's bot.
     pub is_manager: bool,
 }
 
@@ -119,9 +119,9 @@ pub enum OldContent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OldFile {
     pub kind: MediaKind,
-    /// Its path below the export's folder; or, in brackets, why it is not there.
+    /// Its path below the export's folder, or the reason in brackets why the export lacks it.
     pub path: String,
-    /// What the sender called it.
+    /// The name that the sender gave it.
     pub name: Option<String>,
     pub mime_type: Option<String>,
     pub duration_seconds: Option<u32>,
@@ -131,18 +131,18 @@ pub struct OldFile {
 /// A copy of a file, from which Kommo can fetch it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptFile {
-    /// Where it is below the folder of imports.
+    /// Its path below the folder of imports.
     pub path: String,
     pub name: String,
     pub size_bytes: u64,
 }
 
-/// Why a file is named instead of sent.
+/// Why a file is left out, and only its name is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Omitted {
     /// The export does not have it.
     Missing,
-    /// It is larger than what is to be imported.
+    /// It is larger than the import's limit.
     TooLarge,
 }
 

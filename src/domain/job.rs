@@ -1,4 +1,4 @@
-//! The jobs that the queue keeps, and the lanes they wait in.
+//! The jobs in the queue, and the lanes that they wait in.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,32 +26,32 @@ pub use raw::{Hook, Raw, Update};
 pub use send::{Album, MarkRead, SendJob};
 pub use status::{AssignClientId, StatusJob};
 
-/// What one job is to do: one remote call, or the step that turns an arrival into calls.
+/// One job: one remote call, or the step that turns an update or a hook into calls.
 ///
 /// This is a stored format: variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, from = "stored::Stored")]
 pub enum Job {
-    /// What has come in, as it came.
+    /// An update or a hook as it arrived.
     Raw(Raw),
-    /// What we tell Kommo in a conversation, beside what comes in.
+    /// A message of the bridge itself to Kommo.
     Inbound(InboundJob),
-    /// What a customer is to get, or to notice.
+    /// A call to Telegram for a customer.
     Send(SendJob),
-    /// What Kommo is told of an answer.
+    /// News of an answer, for Kommo.
     Status(StatusJob),
-    /// What the account is to make of a customer.
+    /// A change of a contact or a lead.
     Crm(CrmJob),
 }
 
-/// How jobs of a kind are treated.
+/// How jobs of one kind are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traits {
-    /// What they are called in the log.
+    /// Their name in the log.
     pub name: &'static str,
     /// Whether a final failure is dropped instead of parked: it is not worth a person's time.
     pub is_best_effort: bool,
-    /// Whether a job that is aborted may have been done, and would be done twice if it were repeated.
+    /// Whether an aborted job may have reached the remote, so that repeating it would do it twice.
     pub may_be_done_twice: bool,
     /// Whether they may send Kommo a message that has a number in Telegram.
     pub may_bring_message: bool,
@@ -64,7 +64,7 @@ impl Traits {
 }
 
 impl Job {
-    /// How it is treated. This is the one list of all kinds.
+    /// How it is treated. This is the only list of all kinds.
     #[must_use]
     pub const fn traits(&self) -> Traits {
         match self {
@@ -93,7 +93,7 @@ impl Job {
         }
     }
 
-    /// The calls that this makes.
+    /// The calls to Telegram that it makes.
     #[must_use]
     pub const fn calls(&self) -> &[Call] {
         match self {
@@ -103,14 +103,14 @@ impl Job {
         }
     }
 
-    /// Whether it sends a file, which takes its time.
+    /// Whether it sends a file, which takes longer than other calls.
     #[must_use]
     pub fn has_file(&self) -> bool {
         self.calls().iter().any(|call| matches!(call.method, Method::SendFile { .. }))
     }
 
-    /// Whether two jobs that stem from one job belong to the same answer, so that one is worth nothing without the
-    /// other. Several files at once are several answers.
+    /// Whether two jobs that come from one job belong to the same answer, so that neither makes sense alone. Several
+    /// files at once are several answers.
     #[must_use]
     pub fn shares_answer(&self, other: &Self) -> bool {
         let (ours, others) = (self.calls(), other.calls());
@@ -119,7 +119,7 @@ impl Job {
     }
 }
 
-/// Each job by its own type.
+/// Converts the type of each kind into a [`Job`].
 macro_rules! from {
     ($($type:ty => $group:ident($kind:ident::$variant:ident),)*) => {$(
         impl From<$type> for Job {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn works_share_an_answer_by_its_message() {
+    fn jobs_share_an_answer_by_its_message() {
         let call = |message: &str| Call {
             message: KommoMessageId(message.to_owned()),
             to: Conversation::new(SourceId::parse("sales").unwrap(), 7),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_tells_its_conversation() {
+    fn a_lane_names_its_conversation() {
         let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
         for of in [Lane::inbound, Lane::outbound, Lane::seen, Lane::names, Lane::links, Lane::lead, Lane::hold] {
             assert_eq!(of(&conversation).conversation().as_ref(), Some(&conversation));

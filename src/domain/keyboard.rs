@@ -12,12 +12,12 @@ pub struct Keyboard(pub Vec<Vec<Button>>);
 /// A button of a [`Keyboard`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
-    /// What stands on it, and what the customer says by pressing it; never empty.
+    /// Its text, which is also what the customer answers by pressing it; never empty.
     pub label: String,
-    /// Where it leads; `None` for one that answers with its label.
+    /// The address that it opens; `None` if it answers with its label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// What Kommo wants to hear besides the label: a choice of a list has an id.
+    /// The id of the choice, for Kommo: choices of a list have one besides their label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<String>,
 }
@@ -26,7 +26,7 @@ pub struct Button {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     Inline,
-    /// In place of the customer's keyboard: pressing one writes what stands on it.
+    /// In place of the customer's keyboard: pressing one sends its label.
     Keyboard {
         /// Whether it hides once a button was pressed.
         is_one_time: bool,
@@ -34,8 +34,8 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// The layout of `keyboard` in `chat`. What leads elsewhere is possible below a message only, and in place of the
-    /// keyboard only in the customer's own chat with the bot.
+    /// The layout of `keyboard` in `chat`. Buttons with addresses are possible below a message only. Buttons in place
+    /// of the keyboard are possible only in the customer's own chat with the bot.
     #[must_use]
     pub fn of(self, keyboard: &Keyboard, chat: TelegramChat) -> Self {
         let is_private = chat.owner.is_none() && chat.id > 0;
@@ -44,7 +44,7 @@ impl Layout {
 }
 
 impl Keyboard {
-    /// Whether there is nothing to press.
+    /// Whether it has no button.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.buttons().next().is_none()
@@ -55,7 +55,7 @@ impl Keyboard {
         self.0.iter().flatten()
     }
 
-    /// The buttons that `keep` chooses, in their rows; a row without any goes.
+    /// The buttons for which `keep` is true, in their rows, without empty rows.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Button) -> bool) -> Self {
         let row = |row: &Vec<Button>| row.iter().filter(|button| keep(button)).cloned().collect::<Vec<_>>();
@@ -70,13 +70,13 @@ impl Button {
         Self { label: label.into(), url: None, choice: None }
     }
 
-    /// A button that leads to `url`.
+    /// A button that opens `url`.
     #[must_use]
     pub fn link(label: impl Into<String>, url: impl Into<String>) -> Self {
         Self { label: label.into(), url: Some(url.into()), choice: None }
     }
 
-    /// The button as a line of text: a customer who types what it says answers as the button would.
+    /// The button as a line of text: a customer who types its label answers as the button would.
     #[must_use]
     pub fn line(&self) -> String {
         let url = self.url.as_ref().map(|url| format!(": {url}")).unwrap_or_default();
@@ -90,16 +90,16 @@ mod tests {
     use crate::domain::address::UserId;
 
     #[test]
-    fn a_customers_keyboard_is_replaced_only_where_all_of_it_can_be() {
-        let asked = Layout::Keyboard { is_one_time: true };
+    fn a_keyboard_is_replaced_only_if_the_chat_and_all_buttons_allow_it() {
+        let keyboard = Layout::Keyboard { is_one_time: true };
         let (yes, site) = (vec![Button::answer("Yes")], vec![Button::link("Site", "https://example.com")]);
         let (answers, mixed) = (Keyboard(vec![yes.clone()]), Keyboard(vec![yes, site]));
         let private = TelegramChat::from(7);
-        assert_eq!(asked.of(&answers, private), asked);
-        assert_eq!(asked.of(&mixed, private), Layout::Inline);
-        assert_eq!(asked.of(&answers, (-7).into()), Layout::Inline, "a group");
+        assert_eq!(keyboard.of(&answers, private), keyboard);
+        assert_eq!(keyboard.of(&mixed, private), Layout::Inline);
+        assert_eq!(keyboard.of(&answers, (-7).into()), Layout::Inline, "a group");
         assert_eq!(
-            asked.of(&answers, TelegramChat { owner: Some(UserId(1)), ..private }),
+            keyboard.of(&answers, TelegramChat { owner: Some(UserId(1)), ..private }),
             Layout::Inline,
             "an owner's"
         );

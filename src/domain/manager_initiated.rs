@@ -1,4 +1,4 @@
-//! Chats that a manager begins with a phone number, before the customer has written in them.
+//! Chats that a manager starts with a phone number, before the customer has written.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +7,8 @@ use crate::domain::{
     message::MediaKind,
 };
 
-/// Whom a manager writes to where Kommo names no conversation of ours. This is a stored format: fields are only ever
-/// added.
+/// The recipient of a manager's message for which Kommo names no conversation of ours. This is a stored format: fields
+/// are only ever added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct UnknownRecipient {
@@ -18,7 +18,7 @@ pub struct UnknownRecipient {
     pub opening: Option<ManagerInitiatedChat>,
 }
 
-/// The beginning of a chat on Kommo's side alone.
+/// A chat that exists at Kommo alone so far.
 ///
 /// This is a stored format: fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,12 +28,12 @@ pub struct ManagerInitiatedChat {
     /// Kommo's id of the customer in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<KommoUserId>,
-    /// What the message says, if it can be repeated in an edit.
+    /// The text of the message, if an edit can repeat it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wording: Option<Wording>,
 }
 
-/// What a message of Kommo's says, as Kommo itself has it. An edit that is only to name the message has to repeat it.
+/// The text of a message in Kommo. An edit that only assigns an id to the message has to repeat its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wording {
     /// The kind of its file; `None` for a text.

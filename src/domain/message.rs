@@ -1,4 +1,4 @@
-//! What people write to each other, free of either wire format.
+//! Messages, independent of either wire format.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,24 +35,24 @@ pub struct Customer {
 pub enum Author {
     #[default]
     Customer,
-    /// Somebody on the side of the business, though not in Kommo: the owner on their phone, the bridge itself. Kommo
-    /// shows it as sent.
+    /// The side of the business, but outside Kommo: the owner on their phone, or the bridge itself. Kommo shows the
+    /// message as sent.
     Business {
         /// The name to show.
         name: String,
-        /// Whom Kommo is to take for the author; `None` for the channel's bot.
+        /// The author for Kommo; `None` for the channel's bot.
         kommo: Option<KommoUserId>,
     },
 }
 
-/// What a message says. This is a stored format: variants and fields are only ever added.
+/// The content of a message. This is a stored format: variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Content {
     /// Plain text, never empty.
     Text(String),
     Media(Media),
-    /// A place on the map.
+    /// A point on the map.
     Location {
         /// Degrees north.
         latitude: f64,
@@ -69,9 +69,9 @@ pub enum Content {
         /// The text that came with it.
         caption: Option<String>,
     },
-    /// Something that this bridge cannot carry yet.
+    /// Something that this bridge cannot relay yet.
     Unknown {
-        /// What it is in a few words, such as `poll`.
+        /// Its kind in a few words, such as `poll`.
         kind: String,
         /// The text that came with it.
         caption: Option<String>,
@@ -79,7 +79,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// What it is, for the log.
+    /// Its kind, for the log.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -92,18 +92,18 @@ impl Content {
     }
 }
 
-/// A file that a customer sent, as Telegram tells of it. The file itself stays there until somebody asks for it.
+/// A file that a customer sent, as Telegram describes it. The file itself stays there until it is requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
     /// How it is shown.
     pub kind: MediaKind,
-    /// Telegram's id of the file, good for the bot that received it alone.
+    /// Telegram's id of the file, valid only for the bot that received it.
     pub file_id: String,
-    /// Its name, or one made up for it; never empty, and without slashes and control characters.
+    /// Its name, or a generated one; never empty, and without slashes and control characters.
     pub file_name: String,
     /// Its type, as the sender's app claims.
     pub mime_type: Option<String>,
-    /// Its size, if Telegram tells it.
+    /// Its size, if known.
     pub size_bytes: Option<u64>,
     /// How long it plays.
     pub duration_seconds: Option<u32>,
@@ -125,7 +125,7 @@ pub enum MediaKind {
     File,
 }
 
-/// What messages can be called.
+/// All kinds of messages, as [`Content::kind`] names them.
 pub const KINDS: [&str; 10] = [
     "text",
     MediaKind::Picture.name(),
@@ -140,7 +140,7 @@ pub const KINDS: [&str; 10] = [
 ];
 
 impl MediaKind {
-    /// The name for people.
+    /// The name in English.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -153,7 +153,7 @@ impl MediaKind {
         }
     }
 
-    /// The name in the language of whoever reads it.
+    /// The name in the language of its reader.
     #[must_use]
     pub fn in_words(self) -> Sentence {
         match self {
@@ -167,7 +167,7 @@ impl MediaKind {
     }
 }
 
-/// A message on its way to the CRM.
+/// A message for the CRM.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inbound {
     /// The thread it belongs to.
@@ -182,96 +182,96 @@ pub struct Inbound {
     pub content: Content,
     /// The message that it answers.
     pub quote: Option<Quote>,
-    /// Whether it is the new wording of a message that was sent before.
+    /// Whether it is an edit of a message that was sent before.
     pub edited: bool,
-    /// Where in a chat with topics it was said; `None` for what nobody has said, or where that is not told.
+    /// The topic of the chat; `None` for what is no message of a person, or if Telegram does not say.
     pub topic: Option<Topic>,
     /// Scheduled, or sent by Telegram for its author: it proves nothing about what the author has read.
     pub unattended: bool,
 }
 
 impl Inbound {
-    /// The id of the message itself, also where this is the new wording of it.
+    /// The id of the message itself, also of an edit.
     #[must_use]
     pub const fn original(&self) -> MessageId {
         MessageId { update: None, ..self.id }
     }
 }
 
-/// A customer's press of a button: a message that says what stands on it.
+/// A customer's press of a button: a message with the button's label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ButtonPress {
-    /// Telegram's id of the press, which wants an answer.
+    /// Telegram's id of the callback query, which has to be answered.
     pub query: String,
-    /// The place of the button among all of its keyboard, if it is known.
+    /// The position of the button in its keyboard, if it is known.
     pub button: Option<usize>,
-    /// What Kommo wants to hear besides the label, if the button carried it.
+    /// The id of the choice, for Kommo, if the button has one.
     pub choice: Option<String>,
-    /// Whether the button carries what those of Kommo's messages do. Another program may have sent others.
+    /// Whether the button's data is that of the bridge's own keyboards. Another program may have sent others.
     pub is_ours: bool,
     /// The message that it stands for.
     pub inbound: Inbound,
 }
 
 impl ButtonPress {
-    /// The press as that of a keyboard that is used once: each of its buttons says what it says one time, however often
-    /// it is pressed. Where the button is not known, or anybody of a group may press it, each press counts.
+    /// The press as that of a one-time keyboard: each of its buttons answers once, however often it is pressed. If the
+    /// button is not known, or every member of a group may press it, each press counts.
     #[must_use]
     pub fn once(mut self) -> Self {
         if matches!(self.inbound.customer.id, ContactId::Group(_)) || self.inbound.id.message == 0 {
             return self;
         }
-        // Below zero, where Telegram has no updates.
+        // Telegram gives no update a negative number.
         let numbered = self.button.and_then(|button| i64::try_from(button).ok()).map(|button| -1 - button);
         self.inbound.id.update = numbered.or(self.inbound.id.update);
         self
     }
 }
 
-/// A reaction to a message, or the end of it.
+/// A reaction to a message, or its removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reaction {
     pub conversation: Conversation,
-    /// The message that it is about.
+    /// The message that it reacts to.
     pub message: MessageId,
     pub customer: ContactId,
     /// Who reacts.
     pub author: Author,
-    /// The emoji; `None` if the reaction was taken back.
+    /// The emoji; `None` if the reaction was removed.
     pub emoji: Option<String>,
 }
 
-/// Why an update has nothing to bridge.
+/// Why an update is not relayed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Skip {
     /// It carries no customer's message. Not an error.
     #[error("an update of kind {0} is not relayed")]
     NotAMessage(String),
-    /// It is from a group or a channel, and those are not wanted. Not an error.
+    /// It is from a group or a channel, and the configuration excludes those. Not an error.
     #[error("the group or channel \"{title}\" is not relayed")]
     Group {
         /// Telegram's id of it.
         chat: i64,
         title: String,
     },
-    /// It is from the direct messages of a channel, where an answer needs a topic that Kommo knows nothing of. Not an
+    /// It is from the direct messages of a channel, where an answer needs a topic that Kommo does not have. Not an
     /// error.
     #[error("the direct messages of a channel are not relayed")]
     DirectMessages {
         /// Telegram's id of the chat.
         chat: i64,
     },
-    /// It is a reaction of a member of a group. Kommo knows the group as one who reacts: it would show the newest
-    /// alone, and nobody's any more when one of them is taken back. Not an error.
-    #[error("what one of a group's members reacts with is not relayed")]
+    /// It is a reaction of a member of a group. For Kommo the group is one person: it would show only the newest
+    /// reaction, and none once one of the members removes theirs. Not an error.
+    #[error("reactions of group members are not relayed")]
     OneOfMany,
-    /// It is an edit after which the message says what it said. Not an error.
-    #[error("an edit without news is not relayed")]
+    /// It is an edit that changes nothing in the message. Not an error.
+    #[error("an edit that changes nothing is not relayed")]
     NoNews,
     /// The bot wrote it itself. Not an error.
     #[error("the bot's own message is not relayed")]
     Own,
-    /// It claims to be a message but names no chat, sender or number. It is kept for a person to look at.
+    /// It claims to be a message but names no chat, sender or number. It is parked for a person to inspect.
     #[error("the update cannot be read as a message")]
     Unreadable,
 }

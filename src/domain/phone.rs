@@ -1,8 +1,8 @@
-//! Phone numbers, as their owners mean them: "+7 999 111-00-02" and "8 (999) 111-00-02" are one number.
+//! Comparison of phone numbers: "+7 999 111-00-02" and "8 (999) 111-00-02" are one number.
 //!
-//! What belongs to which country is the knowledge of `libphonenumber`. A number without a country code can be several
-//! numbers. It is read in the country of the operator, if it is a number there, and else in that of the number that it
-//! is compared with. Numbers that merely end alike are never equal.
+//! `libphonenumber` knows the rules of each country. A number without a country code can be several numbers. It is read
+//! in the country of the operator, if it is a number there, and else in the country of the number that it is compared
+//! with. Numbers that merely end alike are never equal.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ use text::Text;
 /// The fewest digits of a number that is read in any country. Shorter ones are short codes, or lack their area code.
 const LEAST_DIGITS: usize = 7;
 
-/// What is dialled before a country code instead of "+", in most countries, in North America, and in Russia and around
-/// it.
+/// The international prefixes that are dialled instead of "+": in most countries, in North America, and in Russia and
+/// its neighbours.
 const EXITS: [&str; 3] = ["00", "011", "810"];
 
 /// A country, by whose rules a number without a country code is read.
@@ -25,7 +25,7 @@ const EXITS: [&str; 3] = ["00", "011", "810"];
 pub struct Country(Region);
 
 impl Country {
-    /// Reads a code of two letters (ISO 3166-1); `None` if no country that has phone numbers is called so.
+    /// Reads a code of two letters (ISO 3166-1); `None` if no country with phone numbers has it.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         let region = code.to_ascii_uppercase().parse().ok()?;
@@ -33,8 +33,7 @@ impl Country {
     }
 }
 
-/// A number with its country, and without anything that merely helps to dial it. Two are equal if the phone is the
-/// same.
+/// A number with its country, without dialling prefixes. Two are equal if they reach the same phone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Number {
     country_code: u16,
@@ -67,8 +66,8 @@ impl Number {
         format!("{}{}", self.country_code, self.national)
     }
 
-    /// The regions by whose rules the owner may write it: the main one of those that share the country code, and its
-    /// own.
+    /// The regions by whose rules its owner may write it: its own, and the main one of those that share its country
+    /// code.
     fn regions(&self) -> impl Iterator<Item = Region> {
         let main = PHONE_NUMBER_UTIL.get_region_for_country_code(self.country_code.into());
         let own = self.to_library().and_then(|own| own.get_region_code()).filter(|own| Some(*own) != main);
@@ -76,23 +75,23 @@ impl Number {
     }
 }
 
-/// Whether a text means the number of a customer, which Telegram tells with its country code, as digits alone.
+/// Whether a text means the number of a customer. Telegram gives that with its country code, as digits alone.
 ///
-/// A customer's number that the library does not know is only equal to the same digits.
+/// A customer's number that the library does not know equals only the same digits.
 #[must_use]
 pub fn is_same(text: &str, customers: &str, home: Option<Country>) -> bool {
     let Some(text) = Text::of(text) else { return false };
-    let Some(wanted) = Number::full(customers) else { return text.digits() == customers };
-    settled(&text, home).unwrap_or_else(|| possible(&text, wanted.regions())).contains(&wanted)
+    let Some(customer) = Number::full(customers) else { return text.digits() == customers };
+    settled(&text, home).unwrap_or_else(|| possible(&text, customer.regions())).contains(&customer)
 }
 
-/// The numbers that a text may mean, since one without a country code may be that of customers in several countries;
-/// each by the digits under which a customer may be known.
+/// The numbers that a text may mean: without a country code it may be that of customers in several countries. Each has
+/// all digits by which Telegram may give it.
 #[must_use]
 pub fn readings(text: &str, home: Option<Country>) -> Vec<BTreeSet<String>> {
     let Some(text) = Text::of(text) else { return Vec::new() };
     let settled = settled(&text, home);
-    // Where it is a number at home, the same digits may be another number elsewhere, which is not meant.
+    // If it is a number in the operator's country, it does not mean another number elsewhere with the same digits.
     let is_clear = settled.as_ref().is_some_and(|numbers| !numbers.is_empty());
     let numbers = settled.unwrap_or_else(|| possible(&text, PHONE_NUMBER_UTIL.get_supported_regions()));
     let as_it_is = Some(text.digits()).filter(|digits| !is_clear && !digits.is_empty());
@@ -103,20 +102,20 @@ pub fn readings(text: &str, home: Option<Country>) -> Vec<BTreeSet<String>> {
     readings
 }
 
-/// All digits by which Telegram may tell the same number as by these.
+/// All digits by which Telegram may give the number with these digits.
 #[must_use]
 pub fn spellings_of_full(digits: &str) -> BTreeSet<String> {
     let number = Number::full(digits);
     number.iter().flat_map(mark::spellings).chain([digits.to_owned()]).collect()
 }
 
-/// The digits that stand together in each way to write a customer's number.
+/// The digits that are adjacent in every spelling of a customer's number.
 #[must_use]
 pub fn common_digits(customers: &str) -> String {
     Number::full(customers).map_or_else(|| customers.to_owned(), |number| mark::common_digits(&number).to_owned())
 }
 
-/// What a text means for certain; `None` if that depends on the country.
+/// The numbers that a text certainly means; `None` if that depends on the country.
 fn settled(text: &Text, home: Option<Country>) -> Option<BTreeSet<Number>> {
     if text.is_international() {
         return Some(Number::read(text.as_str(), None).into_iter().collect());
@@ -128,7 +127,7 @@ fn settled(text: &Text, home: Option<Country>) -> Option<BTreeSet<Number>> {
     if found.is_empty() { None } else { Some(found) }
 }
 
-/// Everything that a text without "+" can mean: a number with its country code, or one of these regions.
+/// The numbers that a text without "+" can mean: one with its country code, or one of these regions.
 fn possible(text: &Text, regions: impl Iterator<Item = Region>) -> BTreeSet<Number> {
     let digits = text.digits();
     if digits.len() < LEAST_DIGITS {

@@ -1,4 +1,4 @@
-//! The owner's own programs, which share a bot with Kommo: what of an update is whose.
+//! The owner's own programs, which share a bot with Kommo: which updates are whose.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Leads {
-    /// It is shown only where Kommo has the conversation already.
+    /// It is shown only in conversations that Kommo has already.
     #[default]
     Never,
-    /// It also begins a conversation with a customer whom Kommo knows.
+    /// It also starts a conversation with a customer whom Kommo knows.
     Known,
-    /// It begins a conversation with whoever gets it.
+    /// It starts a conversation with everybody who gets it.
     Always,
 }
 
@@ -27,74 +27,74 @@ pub enum Sees {
     NotOurs,
 }
 
-/// The longest time for which a program may be quiet after a manager's message, and so for how long such messages are
-/// remembered.
+/// The longest time that a program may be configured to stay quiet after a manager's message, and how long such
+/// messages are remembered.
 pub const LONGEST_QUIET: Duration = Duration::from_hours(24);
 
-/// Which updates a program keeps for itself, so that Kommo does not get them.
+/// The updates that a program keeps for itself, so that Kommo does not get them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pattern {
     /// Messages that begin with a command, such as `/order`.
-    Command(Words),
+    Command(TextPattern),
     /// Presses of buttons with this data, such as `cb:cart:*`.
-    Press(Words),
+    Press(TextPattern),
 }
 
-/// A text, or how it begins.
+/// A whole text or a prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
+pub struct TextPattern {
     text: String,
-    /// Whether anything may follow.
-    is_beginning: bool,
+    /// Whether any text may follow.
+    is_prefix: bool,
 }
 
-/// What of an update patterns are held against.
+/// The parts of an update that patterns are matched against.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked<'u> {
-    /// The text of a message that is new or was edited.
+pub struct PatternInput<'u> {
+    /// The text of a new or edited message.
     pub text: Option<&'u str>,
     /// The data of the button that was pressed.
     pub pressed: Option<&'u str>,
 }
 
-/// Begins a pattern of presses.
+/// The prefix of a pattern for presses.
 const PRESS: &str = "cb:";
 
 impl Pattern {
     /// Reads a pattern: a command, or `cb:` and the data of a button. A `*` at its end stands for anything.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let words = |text: &str| {
-            let is_beginning = text.ends_with('*');
+        let pattern = |text: &str| {
+            let is_prefix = text.ends_with('*');
             let text = text.strip_suffix('*').unwrap_or(text);
             let fits = !text.contains(char::is_control) && !text.contains('*');
-            (fits && (is_beginning || !text.is_empty())).then(|| Words { text: text.to_owned(), is_beginning })
+            (fits && (is_prefix || !text.is_empty())).then(|| TextPattern { text: text.to_owned(), is_prefix })
         };
         if let Some(data) = text.strip_prefix(PRESS) {
-            return words(data).map(Self::Press);
+            return pattern(data).map(Self::Press);
         }
-        let command = words(text.strip_prefix('/')?)?;
+        let command = pattern(text.strip_prefix('/')?)?;
         let is_name = command.text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         is_name.then_some(Self::Command(command))
     }
 
-    /// Whether an update is meant by it.
+    /// Whether it matches an update.
     #[must_use]
-    pub fn meets(&self, asked: Asked<'_>) -> bool {
+    pub fn matches(&self, input: PatternInput<'_>) -> bool {
         match self {
-            Self::Press(words) => asked.pressed.is_some_and(|data| words.meet(data)),
-            Self::Command(words) => asked.text.and_then(command).is_some_and(|command| words.meet(command)),
+            Self::Press(pattern) => input.pressed.is_some_and(|data| pattern.matches(data)),
+            Self::Command(pattern) => input.text.and_then(command).is_some_and(|command| pattern.matches(command)),
         }
     }
 }
 
-impl Words {
-    fn meet(&self, text: &str) -> bool {
-        if self.is_beginning { text.starts_with(&self.text) } else { text == self.text }
+impl TextPattern {
+    fn matches(&self, text: &str) -> bool {
+        if self.is_prefix { text.starts_with(&self.text) } else { text == self.text }
     }
 }
 
-/// The name of the command that a text begins with. In groups the bot may stand behind it (`/order@shop_bot`).
+/// The name of the command that a text begins with. In groups the bot's name may follow it (`/order@shop_bot`).
 fn command(text: &str) -> Option<&str> {
     let first = text.strip_prefix('/')?.split_whitespace().next()?;
     first.split('@').next()
@@ -104,12 +104,12 @@ fn command(text: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn meets(pattern: &str, asked: Asked<'_>) -> bool {
-        Pattern::parse(pattern).unwrap_or_else(|| unreachable!("{pattern}")).meets(asked)
+    fn matches(pattern: &str, input: PatternInput<'_>) -> bool {
+        Pattern::parse(pattern).unwrap_or_else(|| unreachable!("{pattern}")).matches(input)
     }
 
     #[test]
-    fn commands_are_met_with_what_stands_behind_them() {
+    fn commands_match_with_their_arguments() {
         for (pattern, text, want) in [
             ("/order", "/order", true),
             ("/order", "/order 17", true),
@@ -122,12 +122,12 @@ mod tests {
             ("/*", "/anything", true),
             ("/order", "/", false),
         ] {
-            assert_eq!(meets(pattern, Asked { text: Some(text), pressed: None }), want, "{pattern} {text}");
+            assert_eq!(matches(pattern, PatternInput { text: Some(text), pressed: None }), want, "{pattern} {text}");
         }
     }
 
     #[test]
-    fn presses_are_met_by_their_data() {
+    fn presses_match_by_their_data() {
         for (pattern, data, want) in [
             ("cb:cart", "cart", true),
             ("cb:cart", "cart:1", false),
@@ -136,13 +136,13 @@ mod tests {
             ("cb:*", "x", true),
             ("/cart", "/cart", false),
         ] {
-            assert_eq!(meets(pattern, Asked { text: None, pressed: Some(data) }), want, "{pattern} {data}");
+            assert_eq!(matches(pattern, PatternInput { text: None, pressed: Some(data) }), want, "{pattern} {data}");
         }
-        assert!(!meets("cb:x", Asked { text: Some("x"), pressed: None }));
+        assert!(!matches("cb:x", PatternInput { text: Some("x"), pressed: None }));
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused() {
+    fn invalid_patterns_are_refused() {
         for none in ["", "order", "/", "cb:", "cb:a*b", "/or der", "/приказ", "*", "cb:a\u{7}"] {
             assert_eq!(Pattern::parse(none), None, "{none:?}");
         }

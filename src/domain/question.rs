@@ -14,10 +14,10 @@ use crate::{
     words::{Language, count, notice},
 };
 
-/// For how long a bot may answer in a person's own chat after its customer has written (Bot API, `BusinessBotRights`).
+/// How long a bot may answer in a person's own chat after the customer has written (Bot API, `BusinessBotRights`).
 pub const ANSWERABLE_FOR: Duration = Duration::from_hours(24);
-/// How long before that end a manager reads about it.
-pub const TOLD_BEFORE: Duration = Duration::from_hours(2);
+/// How long before the end of that time a manager is reminded.
+pub const REMIND_BEFORE: Duration = Duration::from_hours(2);
 
 /// The newest message of a customer in a person's own chat, as long as nobody has answered it. This is a stored format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,13 +30,13 @@ pub struct Question {
     pub message: i64,
     /// When it was written.
     pub written_at: UnixMillis,
-    /// Whether a manager was told that the time is nearly over.
-    #[serde(default)]
-    pub is_told: bool,
+    /// Whether a manager was reminded that the time is nearly over.
+    #[serde(default, rename = "is_told")]
+    pub is_reminded: bool,
 }
 
 impl Question {
-    /// What `inbound` asks; `None` for what is no customer's new message in a person's own chat.
+    /// The question of `inbound`; `None` unless it is a customer's new message in a person's own chat.
     #[must_use]
     pub fn of(inbound: &Inbound) -> Option<Self> {
         let (Author::Customer, ContactId::Person(id)) = (&inbound.author, inbound.customer.id) else { return None };
@@ -47,7 +47,7 @@ impl Question {
             bot: inbound.id.bot,
             message: inbound.id.message,
             written_at: inbound.sent_at,
-            is_told: false,
+            is_reminded: false,
         })
     }
 
@@ -58,13 +58,13 @@ impl Question {
         (now < ends_at).then(|| now.until(ends_at))
     }
 
-    /// Whether a manager should be told now, or it is over.
+    /// Whether a manager should be reminded now, or the time is over.
     #[must_use]
     pub fn is_due(&self, now: UnixMillis) -> bool {
-        self.left(now).is_none_or(|left| !self.is_told && left <= TOLD_BEFORE)
+        self.left(now).is_none_or(|left| !self.is_reminded && left <= REMIND_BEFORE)
     }
 
-    /// What a manager reads in the `conversation` while there is so much time `left`.
+    /// The reminder to a manager in the `conversation`, with the time that is `left`.
     #[must_use]
     pub fn notice(&self, conversation: &Conversation, left: Duration, now: UnixMillis, language: Language) -> Inbound {
         let minutes = left.as_secs().div_ceil(60);
@@ -72,7 +72,7 @@ impl Question {
         let chat = conversation.chat;
         Inbound {
             conversation: conversation.clone(),
-            // No message of Telegram's has the number 0, and no update a number below it: each question has one notice.
+            // No message in Telegram has the number 0, and no update has a negative one: each question has one notice.
             id: MessageId { bot: self.bot, chat, message: 0, update: Some(-self.message) },
             customer: Customer {
                 id: ContactId::Person(self.customer.id),
@@ -101,7 +101,7 @@ mod tests {
 
     fn question() -> Question {
         let customer = CustomerProfile { id: UserId(7), name: "Ann".to_owned(), username: None };
-        Question { customer, bot: BotId(1), message: 42, written_at: WRITTEN, is_told: false }
+        Question { customer, bot: BotId(1), message: 42, written_at: WRITTEN, is_reminded: false }
     }
 
     fn after(minutes: u32) -> UnixMillis {
@@ -109,9 +109,9 @@ mod tests {
     }
 
     #[test]
-    fn a_manager_is_told_once_in_the_last_two_hours() {
-        let (new, told) = (question(), Question { is_told: true, ..question() });
-        for (minutes, is_new_due, is_told_due) in [
+    fn a_manager_is_reminded_once_in_the_last_two_hours() {
+        let (new, reminded) = (question(), Question { is_reminded: true, ..question() });
+        for (minutes, is_new_due, is_reminded_due) in [
             (0, false, false),
             (21 * 60 + 59, false, false),
             (22 * 60, true, false),
@@ -119,13 +119,13 @@ mod tests {
             (24 * 60, true, true),
         ] {
             let now = after(minutes);
-            assert_eq!((new.is_due(now), told.is_due(now)), (is_new_due, is_told_due), "{minutes}");
+            assert_eq!((new.is_due(now), reminded.is_due(now)), (is_new_due, is_reminded_due), "{minutes}");
         }
         assert_eq!(new.left(after(24 * 60)), None);
     }
 
     #[test]
-    fn the_notice_tells_how_long_it_is_still_possible() {
+    fn the_notice_says_how_much_time_is_left() {
         let chat = TelegramChat { owner: Some(UserId(9)), id: 7 };
         let conversation = Conversation::new(SourceId::parse("sales").unwrap(), chat);
         for (minutes, words) in [(22 * 60, "2 hours"), (23 * 60, "60 minutes"), (24 * 60 - 1, "1 minute ")] {

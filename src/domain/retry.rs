@@ -1,19 +1,19 @@
-//! What a failure means for the job that met it.
+//! Failures of jobs, and when to retry them.
 
 use std::{borrow::Cow, time::Duration};
 
 use crate::{domain::delivery::Refusal, words::Language};
 
-/// Why a remote call did not succeed, and what happens next.
+/// Why a remote call did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// No connection came about: nothing was sent, and nothing is said about the message.
+    /// No connection was established: nothing was sent, and nothing is known about the message.
     Unreachable {
         /// What happened, for the log.
         why: String,
     },
-    /// Not the remote's decision: it did not answer, failed, or something else answered in its place. The cause may be
-    /// this message alone, or the connection that all messages use.
+    /// Not a decision of the remote: it did not answer, it failed, or something else answered in its place. The cause
+    /// may be this message alone, or the connection that all messages use.
     Transient {
         /// What happened, for the log.
         why: String,
@@ -22,7 +22,7 @@ pub enum Failure {
     },
     /// The remote works, but what the job needs does not exist yet.
     NotYet {
-        /// What is waited for, for the log.
+        /// What it waits for, for the log.
         why: String,
     },
     /// The remote throttles (429).
@@ -32,37 +32,37 @@ pub enum Failure {
         /// The wait that the server asked for.
         after: Option<Duration>,
     },
-    /// The remote says that the operator has to act: a revoked token, a channel that is not connected.
+    /// The remote works, but the operator has to act: a revoked token, a channel that is not connected.
     Blocked {
         /// What happened, for the log.
         why: String,
     },
-    /// The message may have arrived, and nothing will tell. The sentence is for its author.
+    /// The message may have arrived, which nobody can find out. The sentence is for its author.
     Uncertain(Refusal),
-    /// This message is hopeless. The sentence is for its author.
+    /// This message cannot be delivered. The sentence is for its author.
     Permanent(Refusal),
 }
 
 impl Failure {
-    /// Not the remote's decision; our own schedule says when to try again.
+    /// Not a decision of the remote; our own schedule says when to try again.
     #[must_use]
     pub fn transient(why: impl Into<String>) -> Self {
         Self::Transient { why: why.into(), after: None }
     }
 
-    /// What it needs is not there yet.
+    /// What the job needs does not exist yet.
     #[must_use]
     pub fn not_yet(why: impl Into<String>) -> Self {
         Self::NotYet { why: why.into() }
     }
 
-    /// No connection came about.
+    /// No connection was established.
     #[must_use]
     pub fn unreachable(why: impl Into<String>) -> Self {
         Self::Unreachable { why: why.into() }
     }
 
-    /// The operator will heal it.
+    /// The operator has to act.
     #[must_use]
     pub fn blocked(why: impl Into<String>) -> Self {
         Self::Blocked { why: why.into() }
@@ -94,7 +94,7 @@ impl Failure {
         }
     }
 
-    /// Whether time may heal it, without anybody's doing.
+    /// Whether it may pass without anybody's action.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         match self {
@@ -120,10 +120,10 @@ impl Failure {
 /// What is known of earlier attempts at a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tries {
-    /// How many have failed that count: what the way has failed does not.
+    /// How many have failed, without those that the connection has failed.
     pub failed: u32,
-    /// Whether this is the first attempt for certain. Each one before may have come about unheard, also one that does
-    /// not count, or one of an earlier run that ended in the middle of it.
+    /// Whether this is certainly the first attempt. Each earlier one may have succeeded without an answer, including
+    /// one that does not count, and one that the end of an earlier process interrupted.
     pub is_first: bool,
 }
 
@@ -134,9 +134,9 @@ pub struct Schedule {
     endless: bool,
 }
 
-/// The longest that a server can make us wait; whatever it asks for beyond that, it is asked again.
-const LONGEST_ASKED: Duration = Duration::from_hours(1);
-/// How far a wait is spread at random, either way, so that many jobs that failed together do not return together.
+/// The longest wait that a server can request. We ask again after it, whatever the server has requested.
+const LONGEST_REQUESTED: Duration = Duration::from_hours(1);
+/// How far a wait varies at random in either direction, so that jobs that failed together are not retried together.
 const JITTER: f64 = 0.2;
 
 impl Schedule {
@@ -154,29 +154,29 @@ impl Schedule {
 
     /// How long to wait after `failed` failed attempts (the first failure is 1), or `None` to give up.
     ///
-    /// `chance` is a random number in `0.0..1.0`. What the server asked for is a lower bound: it never shortens a wait.
+    /// `chance` is a random number in `0.0..1.0`. The wait that the server requested is a lower bound.
     #[must_use]
-    pub fn wait(&self, failed: u32, chance: f64, server_asked: Option<Duration>) -> Option<Duration> {
+    pub fn wait(&self, failed: u32, chance: f64, server_requested: Option<Duration>) -> Option<Duration> {
         let index = usize::try_from(failed.saturating_sub(1)).unwrap_or(usize::MAX);
         let last = if self.endless { self.waits.last() } else { None };
         let base = self.waits.get(index).or(last)?;
         let chance = chance.clamp(0.0, 1.0);
         let spread = base.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0));
-        let asked = server_asked.unwrap_or_default().min(LONGEST_ASKED).mul_f64(1.0 + JITTER * chance);
-        Some(spread.max(asked))
+        let requested = server_requested.unwrap_or_default().min(LONGEST_REQUESTED).mul_f64(1.0 + JITTER * chance);
+        Some(spread.max(requested))
     }
 }
 
 impl Schedule {
-    /// The wait for something that has taken `age` so far and is not there yet: as long again, but not less than the
-    /// first wait nor more than the last.
+    /// The wait for something that has been missing for `age`: as long again, but not less than the first wait nor more
+    /// than the last.
     #[must_use]
     pub fn stretched(&self, age: Duration) -> Duration {
         let (first, last) = (self.waits.first(), self.waits.last());
         age.max(first.copied().unwrap_or_default()).min(last.copied().unwrap_or_default())
     }
 
-    /// The same, where the last wait repeats for ever and no server asks for anything.
+    /// The wait after `failed` failed attempts, if the last wait repeats for ever and no server requests one.
     #[must_use]
     pub fn last_wait(&self, failed: u32, chance: f64) -> Duration {
         let last = self.waits.len().max(1);
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(schedule.wait(1, 0.5, Some(seconds(3))), Some(seconds(10)));
         assert_eq!(schedule.wait(1, 0.0, Some(seconds(30))), Some(seconds(30)));
         assert!(schedule.wait(1, 1.0, Some(seconds(30))) > Some(seconds(30)));
-        assert_eq!(schedule.wait(1, 0.0, Some(Duration::MAX)), Some(LONGEST_ASKED));
+        assert_eq!(schedule.wait(1, 0.0, Some(Duration::MAX)), Some(LONGEST_REQUESTED));
     }
 
     #[test]

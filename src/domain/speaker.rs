@@ -1,4 +1,4 @@
-//! Who has done something in a chat with the bot's token, beside us.
+//! Programs other than the bridge that use a bot's token.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,16 +8,16 @@ use crate::domain::program::Leads;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Speaker {
-    /// In whose name it stands in Kommo; `None` for that of the bot.
+    /// The author's name in Kommo; `None` for that of the bot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether it may begin a conversation in Kommo.
+    /// Whether it may start a conversation in Kommo.
     pub leads: Leads,
-    /// What stands on the buttons that came in place of the customer's keyboard, row by row. Telegram's answer does not
-    /// tell it.
+    /// The labels of the buttons that came in place of the customer's keyboard, row by row. Telegram's response does
+    /// not have them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keyboard: Vec<Vec<String>>,
-    /// Whether it is a copy, of which Telegram tells nothing but its number.
+    /// Whether it is a copy, for which Telegram returns nothing but its number.
     #[serde(skip_serializing_if = "is_false")]
     pub is_copy: bool,
 }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct UnixMillis(pub i64);
 
 impl UnixMillis {
-    /// The instant that lies `seconds` after the epoch (Telegram's `date`, Kommo's `timestamp`). Nothing was written
-    /// before the epoch, and Kommo takes no such time: what is told as that counts as the epoch.
+    /// The instant `seconds` after the epoch (Telegram's `date`, Kommo's `timestamp`). No message is older than the
+    /// epoch, and Kommo accepts no such time, so an earlier one becomes the epoch.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(if seconds > 0 { seconds.saturating_mul(1000) } else { 0 })
@@ -60,12 +60,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_as_before_the_epoch_is_the_epoch() {
+    fn seconds_before_the_epoch_become_the_epoch() {
         assert_eq!([i64::MIN, -1, 0, 1].map(|seconds| UnixMillis::from_seconds(seconds).0), [0, 0, 0, 1000]);
     }
 
     #[test]
-    fn what_has_passed_is_no_wait() {
+    fn arithmetic_saturates() {
         assert_eq!(UnixMillis(10).until(UnixMillis(5)), Duration::ZERO);
         assert_eq!(UnixMillis(5).until(UnixMillis(10)), Duration::from_millis(5));
         assert_eq!(UnixMillis(i64::MAX).plus(Duration::from_secs(1)).0, i64::MAX);

@@ -15,40 +15,41 @@ use crate::domain::{address::MessageId, time::UnixMillis};
 pub struct LastSent {
     /// Our id of it.
     pub ours: MessageId,
-    /// When Kommo was told that it was sent.
+    /// Its date in Kommo.
     pub sent_at: UnixMillis,
-    /// When Kommo was told that something was sent after it that Telegram does not date: the press of a button.
+    /// The date in Kommo of something after it that Telegram does not date: the press of a button.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undated_at: Option<UnixMillis>,
-    /// What a program has sent after it. That is known at once, so what customers wrote before it may come later.
+    /// What a program has sent after it. The bridge learns of that at once, so earlier messages of customers may come
+    /// later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ahead: Option<Ahead>,
 }
 
-/// A message of a program's, by its number, and when Kommo was told that it was sent. This is a stored format.
+/// A program's message, by its number, and its date in Kommo. This is a stored format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ahead {
     pub message: i64,
     pub sent_at: UnixMillis,
 }
 
-/// The furthest that a message is moved behind another one. The commonest wrong clock is wrong by an hour, that of the
-/// summer. Where clocks differ by more, the right time of each message says more than their order; and one that was
-/// dated days ahead by mistake must not take all that follow with it.
+/// The furthest that a message is moved behind another one. The most common wrong clock is off by one hour, because of
+/// daylight saving time. If clocks differ by more, the right time of each message matters more than their order; and a
+/// message that was dated days ahead by mistake must not move all that follow.
 const FURTHEST_MS: i64 = 2 * 60 * 60 * 1000;
 
-/// The furthest that a message is moved behind the press of a button. Telegram gives a press no date, so it has the
-/// time at which this machine took it, which is late after an outage, and wrong if the clock is.
+/// The furthest that a message is moved behind the press of a button. Telegram does not date a press, so it has the
+/// time at which this machine received it, which is late after an outage, and wrong if the machine's clock is wrong.
 const FURTHEST_UNDATED_MS: i64 = 60 * 1000;
 
-/// How many of Kommo's messages are kept of a conversation. An answer comes to one of the last of them.
+/// How many of Kommo's messages are kept of a conversation. A customer answers one of the last of them.
 const MOST_ARRIVED: usize = 16;
-/// How many are kept of those of one minute. A message that was sent, and is sent again after a crash, must find what
-/// it was dated behind.
+/// How many of one minute are kept. A message that is sent again after a crash must find those that it was dated
+/// behind.
 const MOST_IN_A_MINUTE: usize = 64;
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// A message of Kommo's that the customer has got. This is a stored format.
+/// A message from Kommo that has reached the customer. This is a stored format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arrived {
     /// Our id of it.
@@ -58,13 +59,14 @@ pub struct Arrived {
 }
 
 impl Arrived {
-    /// Whether what was written as `ours` came after it. What is in another chat came after that had become this one.
+    /// Whether `ours` was written after it. A message in another chat was: a group that became a supergroup is another
+    /// chat.
     fn is_before(&self, ours: &MessageId) -> bool {
         (self.ours.bot, self.ours.chat) != (ours.bot, ours.chat) || self.ours.message <= ours.message
     }
 }
 
-/// Notes what has arrived. The parts of an answer have one date, and the first of them counts.
+/// Records a message that has arrived. The parts of an answer have one date, and the first part counts.
 pub fn arrive(arrived: &mut Vec<Arrived>, new: Arrived) {
     let is_part = |it: &Arrived| it.written_at == new.written_at && it.is_before(&new.ours);
     if !arrived.iter().any(is_part) {
@@ -77,8 +79,7 @@ pub fn arrive(arrived: &mut Vec<Arrived>, new: Arrived) {
     }
 }
 
-/// When Kommo is told that `ours` was sent, as far as that depends on the other side: behind all that had arrived
-/// before.
+/// The date in Kommo of `ours`, by the messages of the other side: behind all that had arrived before.
 #[must_use]
 pub fn behind_arrived(ours: &MessageId, sent_at: UnixMillis, arrived: &[Arrived]) -> UnixMillis {
     let before =
@@ -86,29 +87,29 @@ pub fn behind_arrived(ours: &MessageId, sent_at: UnixMillis, arrived: &[Arrived]
     before.max().unwrap_or(sent_at)
 }
 
-/// The millisecond behind `former`; `None` if `sent_at` is later than that already, or too far before it to be moved.
+/// The millisecond after `former`; `None` if `sent_at` is later anyway, or too far before it to be moved.
 fn behind(former: UnixMillis, sent_at: UnixMillis, furthest_ms: i64) -> Option<UnixMillis> {
     let is_moved = (0..=furthest_ms).contains(&former.0.saturating_sub(sent_at.0));
     is_moved.then(|| UnixMillis(former.0.saturating_add(1)))
 }
 
-/// Telegram's `date_seconds`, with the message's number in place of the milliseconds: it keeps what was sent within one
-/// second in order, up to where its last three digits begin anew.
+/// Telegram's `date_seconds`, with the last three digits of the message's number as milliseconds. They keep the
+/// messages of one second in order, until they start again at 000.
 #[must_use]
 pub const fn within_second(date_seconds: i64, number: i64) -> UnixMillis {
     UnixMillis(UnixMillis::from_seconds(date_seconds).0.saturating_add(number.rem_euclid(1000)))
 }
 
 impl LastSent {
-    /// That `ours` was told to be sent at `sent_at`, and nothing after it.
+    /// The message `ours`, dated `sent_at` in Kommo, with nothing after it.
     #[must_use]
     pub const fn new(ours: MessageId, sent_at: UnixMillis) -> Self {
         Self { ours, sent_at, undated_at: None, ahead: None }
     }
 
-    /// When Kommo is told that `ours` was sent, which was sent at [`within_second`], or [behind what had
-    /// arrived](behind_arrived); `None` if it came before this one and stays where it was. What would stand before this
-    /// one is moved behind it.
+    /// The next message, `ours`, with its date in Kommo: `sent_at`, which is [`within_second`] or [behind what had
+    /// arrived](behind_arrived), moved behind this message if it is earlier. `None` if `ours` comes before this one and
+    /// keeps its date.
     #[must_use]
     pub fn followed_by(self, ours: MessageId, sent_at: UnixMillis) -> Option<Self> {
         let is_same_chat = (self.ours.bot, self.ours.chat) == (ours.bot, ours.chat);
@@ -127,8 +128,8 @@ impl LastSent {
         Some(Self { ahead, ..Self::new(ours, sent_at) })
     }
 
-    /// The same for what a program has sent: the message stays the latest one, with what is ahead of those to come.
-    /// Returns when Kommo is told that it was sent, too.
+    /// Records what a program has sent: this message stays the latest one, and the program's is ahead of those to come.
+    /// Also returns the date of the program's message in Kommo.
     #[must_use]
     pub fn with_ahead(self, ours: MessageId, sent_at: UnixMillis) -> (Self, UnixMillis) {
         let Some(followed) = self.followed_by(ours, sent_at) else { return (self, sent_at) };
@@ -136,15 +137,15 @@ impl LastSent {
         (Self { ahead: self.ahead.max(Some(ahead)), ..self }, followed.sent_at)
     }
 
-    /// When Kommo is told that something was sent after this message that has no number of its own, at `sent_at`.
+    /// The date in Kommo of something without a number that came after this message at `sent_at`.
     #[must_use]
     pub fn put_behind(self, sent_at: UnixMillis) -> UnixMillis {
         let behind_undated = self.undated_at.and_then(|at| behind(at, sent_at, FURTHEST_UNDATED_MS));
         behind(self.sent_at, sent_at, FURTHEST_MS).max(behind_undated).unwrap_or(sent_at)
     }
 
-    /// The same message, after which Kommo was told that something without a number was sent at `sent_at`: where
-    /// [it was put](Self::put_behind). What stands directly behind this one has a date of Telegram's by that.
+    /// The same message, followed by something without a number that is dated `sent_at` in Kommo, as
+    /// [`Self::put_behind`] returned it. Directly behind this message, that counts as dated by Telegram.
     #[must_use]
     pub fn with_unnumbered(self, sent_at: UnixMillis, is_dated: bool) -> Self {
         if is_dated || sent_at.0 <= self.sent_at.0.saturating_add(1) {
@@ -154,8 +155,8 @@ impl LastSent {
         }
     }
 
-    /// The later of this one and `other`, which was learnt after it, maybe from less: two lanes may lead to one
-    /// conversation.
+    /// The later of this one and `other`, which was recorded after it, perhaps without knowing of it: two lanes may
+    /// lead to one conversation.
     #[must_use]
     pub fn or_later(self, other: Self) -> Self {
         let is_same_chat = (self.ours.bot, self.ours.chat) == (other.ours.bot, other.ours.chat);
@@ -176,7 +177,7 @@ mod tests {
     }
 
     /// The instants of messages by their seconds and numbers, in milliseconds from [`DATE`] on.
-    fn told(messages: &[(i64, i64)]) -> Vec<i64> {
+    fn sent(messages: &[(i64, i64)]) -> Vec<i64> {
         let mut last_sent: Option<LastSent> = None;
         let one = |(second, number): &(i64, i64)| {
             let (ours, sent_at) = (id(*number), within_second(DATE + second, *number));
@@ -190,30 +191,30 @@ mod tests {
 
     #[test]
     fn what_is_sent_within_a_second_stays_in_order() {
-        assert_eq!(told(&[(0, 998), (0, 999), (0, 1000), (0, 1001)]), [998, 999, 1000, 1001]);
+        assert_eq!(sent(&[(0, 998), (0, 999), (0, 1000), (0, 1001)]), [998, 999, 1000, 1001]);
         // Other chats of the bot take numbers too.
-        assert_eq!(told(&[(0, 999), (0, 1300), (0, 1301), (1, 1302)]), [999, 1000, 1001, 1302]);
-        assert_eq!(told(&[(0, 1999), (0, 2000), (1, 2001)]), [999, 1000, 1001]);
-        assert_eq!(told(&[(0, 5), (1, 6), (9, 1004)]), [5, 1006, 9004]);
-        assert_eq!(told(&[(0, 5), (0, 1005), (0, 1006)]), [5, 6, 7]);
+        assert_eq!(sent(&[(0, 999), (0, 1300), (0, 1301), (1, 1302)]), [999, 1000, 1001, 1302]);
+        assert_eq!(sent(&[(0, 1999), (0, 2000), (1, 2001)]), [999, 1000, 1001]);
+        assert_eq!(sent(&[(0, 5), (1, 6), (9, 1004)]), [5, 1006, 9004]);
+        assert_eq!(sent(&[(0, 5), (0, 1005), (0, 1006)]), [5, 6, 7]);
     }
 
     #[test]
-    fn what_is_told_again_or_late_stays_where_it_was() {
-        assert_eq!(told(&[(0, 999), (0, 1000), (0, 1000)]), [999, 1000, 1000]);
-        assert_eq!(told(&[(0, 999), (0, 1000), (0, 998)]), [999, 1000, 998]);
+    fn a_repeated_or_late_message_keeps_its_date() {
+        assert_eq!(sent(&[(0, 999), (0, 1000), (0, 1000)]), [999, 1000, 1000]);
+        assert_eq!(sent(&[(0, 999), (0, 1000), (0, 998)]), [999, 1000, 998]);
     }
 
     #[test]
-    fn a_clock_that_goes_back_turns_no_two_messages_round_unless_it_goes_too_far() {
-        assert_eq!(told(&[(9, 7), (0, 8), (1, 9), (9, 10)]), [9007, 9008, 9009, 9010]);
-        assert_eq!(told(&[(3600, 7), (0, 8), (3600, 9)]), [3_600_007, 3_600_008, 3_600_009]);
+    fn a_clock_that_goes_back_swaps_no_messages_unless_it_goes_too_far() {
+        assert_eq!(sent(&[(9, 7), (0, 8), (1, 9), (9, 10)]), [9007, 9008, 9009, 9010]);
+        assert_eq!(sent(&[(3600, 7), (0, 8), (3600, 9)]), [3_600_007, 3_600_008, 3_600_009]);
         let day = 86_400;
-        assert_eq!(told(&[(day, 7), (0, 8), (1, 9)]), [day * 1000 + 7, 8, 1009], "it takes nothing with it");
+        assert_eq!(sent(&[(day, 7), (0, 8), (1, 9)]), [day * 1000 + 7, 8, 1009], "it moves no others");
     }
 
     #[test]
-    fn what_a_program_sends_is_told_before_what_was_written_before_it() {
+    fn a_programs_message_is_recorded_before_earlier_ones_arrive() {
         let at = |number: i64| within_second(DATE, number);
         let moved = LastSent::new(id(1), at(600));
         let (last_sent, sent_at) = moved.with_ahead(id(4), at(4));
@@ -228,8 +229,9 @@ mod tests {
         assert_eq!(fifth.with_ahead(id(4), at(4)), (fifth, at(4)), "late itself");
     }
 
-    /// Where messages stand in milliseconds from [`DATE`] on, by their seconds and numbers, after others have arrived.
-    fn told_after(arrived: &[(i64, i64)], messages: &[(i64, i64)]) -> Vec<i64> {
+    /// The instants of messages by their seconds and numbers, in milliseconds from [`DATE`] on, after others have
+    /// arrived.
+    fn sent_after(arrived: &[(i64, i64)], messages: &[(i64, i64)]) -> Vec<i64> {
         let mut known = Vec::new();
         for (written_at, number) in arrived {
             arrive(&mut known, Arrived { ours: id(*number), written_at: UnixMillis(DATE * 1000 + written_at) });
@@ -249,26 +251,26 @@ mod tests {
     #[test]
     fn an_answer_stands_behind_what_it_answers() {
         // In the same second.
-        assert_eq!(told_after(&[(980, 5)], &[(0, 6)]), [981]);
-        assert_eq!(told_after(&[(980, 5)], &[(0, 6), (0, 7), (1, 8)]), [981, 982, 1008]);
+        assert_eq!(sent_after(&[(980, 5)], &[(0, 6)]), [981]);
+        assert_eq!(sent_after(&[(980, 5)], &[(0, 6), (0, 7), (1, 8)]), [981, 982, 1008]);
         // Two in one second each way.
-        assert_eq!(told_after(&[(100, 5), (980, 6)], &[(0, 7), (0, 8)]), [981, 982]);
+        assert_eq!(sent_after(&[(100, 5), (980, 6)], &[(0, 7), (0, 8)]), [981, 982]);
         // The clock of Telegram is behind Kommo's by seconds, or by an hour.
-        assert_eq!(told_after(&[(5900, 5)], &[(0, 6), (0, 7), (2, 8), (9, 9)]), [5901, 5902, 5903, 9009]);
-        assert_eq!(told_after(&[(3_600_500, 5)], &[(0, 6), (1, 7)]), [3_600_501, 3_600_502]);
+        assert_eq!(sent_after(&[(5900, 5)], &[(0, 6), (0, 7), (2, 8), (9, 9)]), [5901, 5902, 5903, 9009]);
+        assert_eq!(sent_after(&[(3_600_500, 5)], &[(0, 6), (1, 7)]), [3_600_501, 3_600_502]);
         // It is ahead.
-        assert_eq!(told_after(&[(500, 5)], &[(3600, 6), (3600, 7)]), [3_600_006, 3_600_007]);
-        // Nobody knows what a clock means that is wrong by a day.
-        assert_eq!(told_after(&[(86_400_000, 5)], &[(0, 6), (1, 7)]), [6, 1007]);
+        assert_eq!(sent_after(&[(500, 5)], &[(3600, 6), (3600, 7)]), [3_600_006, 3_600_007]);
+        // A clock that is wrong by a day says nothing.
+        assert_eq!(sent_after(&[(86_400_000, 5)], &[(0, 6), (1, 7)]), [6, 1007]);
     }
 
     #[test]
     fn what_was_written_before_an_answer_arrived_stays_before_it() {
-        assert_eq!(told_after(&[(980, 7)], &[(0, 6)]), [6]);
-        assert_eq!(told_after(&[(980, 5), (990, 9)], &[(0, 6), (0, 10)]), [981, 991]);
+        assert_eq!(sent_after(&[(980, 7)], &[(0, 6)]), [6]);
+        assert_eq!(sent_after(&[(980, 5), (990, 9)], &[(0, 6), (0, 10)]), [981, 991]);
         // The customer writes between the parts of an answer.
-        assert_eq!(told_after(&[(980, 5), (980, 7)], &[(0, 6)]), [981]);
-        assert_eq!(told_after(&[(980, 5)], &[(0, 5)]), [981], "a press of a button has the number of its message");
+        assert_eq!(sent_after(&[(980, 5), (980, 7)], &[(0, 6)]), [981]);
+        assert_eq!(sent_after(&[(980, 5)], &[(0, 5)]), [981], "a press of a button has the number of its message");
     }
 
     #[test]
@@ -283,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_is_another_chat_now_goes_on() {
+    fn a_group_that_becomes_a_supergroup_stays_in_order() {
         let before = LastSent::new(id(500), within_second(DATE, 500));
         let ours = MessageId { chat: (-1_000_000_000_042).into(), ..id(2) };
         assert_eq!(before.followed_by(ours, within_second(DATE, 2)).unwrap().sent_at, within_second(DATE, 501));
@@ -291,50 +293,50 @@ mod tests {
 
     const MINUTE: i64 = 60_000;
 
-    /// Where messages stand in milliseconds from [`DATE`] on, by their seconds and numbers, after the first of them was
-    /// followed by a press at the millisecond `pressed`. Before them stands where the press does.
-    fn told_after_press(pressed: i64, messages: &[(i64, i64)]) -> Vec<i64> {
+    /// The instants of messages by their seconds and numbers, in milliseconds from [`DATE`] on, after the first message
+    /// was followed by a press at the millisecond `pressed`. The first instant is that of the press.
+    fn sent_after_press(pressed: i64, messages: &[(i64, i64)]) -> Vec<i64> {
         let mut last_sent = LastSent::new(id(1), UnixMillis(DATE * 1000));
         let press = last_sent.put_behind(UnixMillis(DATE * 1000 + pressed));
         last_sent = last_sent.with_unnumbered(press, false);
-        let mut told = vec![press.0 - DATE * 1000];
+        let mut sent = vec![press.0 - DATE * 1000];
         for (second, number) in messages {
             last_sent = last_sent.followed_by(id(*number), within_second(DATE + second, *number)).unwrap();
-            told.push(last_sent.sent_at.0 - DATE * 1000);
+            sent.push(last_sent.sent_at.0 - DATE * 1000);
         }
-        told
+        sent
     }
 
     #[test]
-    fn what_follows_a_press_stands_behind_it_where_the_clock_of_this_machine_is_about_right() {
-        assert_eq!(told_after_press(10_500, &[(10, 2), (10, 3), (11, 4)]), [10_500, 10_501, 10_502, 11_004]);
+    fn messages_after_a_press_follow_it_if_the_clock_is_about_right() {
+        assert_eq!(sent_after_press(10_500, &[(10, 2), (10, 3), (11, 4)]), [10_500, 10_501, 10_502, 11_004]);
         // It is ahead of Telegram's by seconds, or behind it.
-        assert_eq!(told_after_press(15_500, &[(12, 2), (12, 3), (90, 4)]), [15_500, 15_501, 15_502, 90_004]);
-        assert_eq!(told_after_press(-5000, &[(0, 2)]), [1, 2]);
-        assert_eq!(told_after_press(-5000, &[(-100, 2)]), [1, 2], "it stands where a date of Telegram's has put it");
+        assert_eq!(sent_after_press(15_500, &[(12, 2), (12, 3), (90, 4)]), [15_500, 15_501, 15_502, 90_004]);
+        assert_eq!(sent_after_press(-5000, &[(0, 2)]), [1, 2]);
+        assert_eq!(sent_after_press(-5000, &[(-100, 2)]), [1, 2], "it stands where a date of Telegram's has put it");
     }
 
     #[test]
-    fn a_wrong_clock_of_this_machine_takes_nothing_with_it_that_follows_a_press() {
+    fn a_press_dated_by_a_wrong_clock_moves_no_messages() {
         let ahead = 90 * MINUTE;
-        assert_eq!(told_after_press(ahead + 10_000, &[(20, 2), (21, 3), (600, 4)])[1..], [20_002, 21_003, 600_004]);
+        assert_eq!(sent_after_press(ahead + 10_000, &[(20, 2), (21, 3), (600, 4)])[1..], [20_002, 21_003, 600_004]);
     }
 
     #[test]
-    fn what_was_taken_late_takes_nothing_with_it_that_follows_a_press() {
+    fn a_press_that_was_received_late_moves_no_messages() {
         // After an hour without the network: pressed after one minute, and written after two.
-        assert_eq!(told_after_press(60 * MINUTE, &[(120, 2), (121, 3)])[1..], [120_002, 121_003]);
+        assert_eq!(sent_after_press(60 * MINUTE, &[(120, 2), (121, 3)])[1..], [120_002, 121_003]);
     }
 
     #[test]
-    fn an_edit_that_is_told_as_a_message_has_a_date_of_telegrams() {
+    fn an_edit_that_is_sent_as_a_message_has_telegrams_date() {
         let last_sent = LastSent::new(id(1), UnixMillis(0)).with_unnumbered(UnixMillis(60 * MINUTE), true);
         assert_eq!(last_sent.put_behind(UnixMillis(5)), UnixMillis(60 * MINUTE + 1));
         assert_eq!(last_sent.with_unnumbered(UnixMillis(9), true), last_sent);
     }
 
     #[test]
-    fn what_was_learnt_late_replaces_nothing_that_is_later() {
+    fn a_late_record_replaces_no_later_one() {
         let [four, five] = [4, 5].map(|number| LastSent::new(id(number), UnixMillis(number)));
         assert_eq!((five.or_later(four), four.or_later(five)), (five, five));
         let pressed = four.with_unnumbered(UnixMillis(60), false);

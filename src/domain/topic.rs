@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Where in a chat something was said.
+/// The topic of a chat in which a message was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
-    /// Outside of all topics, as everything in a chat without them.
+    /// Outside all topics, like every message in a chat without topics.
     Outside,
     /// In a topic, by Telegram's number.
     Topic(i64),
@@ -15,7 +15,7 @@ pub enum Topic {
 impl Topic {
     /// Telegram's number of the topic, if it is in one.
     #[must_use]
-    pub const fn topic(self) -> Option<i64> {
+    pub const fn number(self) -> Option<i64> {
         match self {
             Self::Outside => None,
             Self::Topic(number) => Some(number),

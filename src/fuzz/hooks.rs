@@ -103,7 +103,7 @@ fn answer(message: &Outbound, text: &str, language: Language) {
     let calls = match to_telegram::encode(message, |source| source != "gone", language) {
         Ok(calls) => calls,
         Err(refusal) => {
-            let refusal = refusal.told(language);
+            let refusal = refusal.in_language(language);
             assert!(is_visible(&refusal.sentence), "{refusal:?}");
             return;
         }

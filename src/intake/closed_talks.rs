@@ -1,5 +1,5 @@
-//! Looks whether managers have closed talks in which programs of the owner's are quiet: then these programs hear what is
-//! said there again. No hook tells it, so the account is asked, as long as there is a quiet chat.
+//! Checks whether managers have closed talks in which the owner's programs are quiet: then these programs get the
+//! chat's messages again. No hook reports it, so the account is polled, as long as there is a quiet chat.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -13,9 +13,9 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// How often the account is asked.
+/// How often the account is polled.
 const EVERY: Duration = Duration::from_secs(10);
-/// How far what is asked for reaches back behind the question before: events may be listed late.
+/// How far a request reaches back before the former one: events may be listed late.
 const OVERLAP: Duration = Duration::from_mins(1);
 
 /// Watches the talks of one account.
@@ -24,39 +24,39 @@ pub struct ClosedTalks {
     pub store: Store,
 }
 
-/// What is known of the account.
+/// The state between two requests.
 #[derive(Default)]
-struct Known {
-    /// When it was last asked with success.
-    asked_at: Option<UnixMillis>,
+struct State {
+    /// When the account last answered a request.
+    answered_at: Option<UnixMillis>,
     contacts: HashMap<Conversation, u64>,
-    /// Whether it was said that it does not answer.
-    is_told: bool,
+    /// Whether a failure has been logged since.
+    is_warned: bool,
 }
 
 impl ClosedTalks {
     /// Watches until `stop`.
     ///
     /// # Errors
-    /// If the store fails. What the account does is waited out.
+    /// If the store fails. Failures of the account are waited out.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
         stop.run_until_cancelled_owned(self.watch()).await.unwrap_or(Ok(()))
     }
 
     async fn watch(self) -> Result<(), StoreError> {
-        let mut known = Known::default();
+        let mut state = State::default();
         loop {
             let attended = self.store.attended().await?;
-            known.contacts.retain(|conversation, _| attended.iter().any(|(other, _)| other == conversation));
+            state.contacts.retain(|conversation, _| attended.iter().any(|(other, _)| other == conversation));
             let begun_at = clock::now();
             if let Some(first) = attended.iter().map(|(_, at)| *at).min() {
-                let since = known.asked_at.map_or(first, |asked_at| asked_at.minus(OVERLAP).max(first));
+                let since = state.answered_at.map_or(first, |answered_at| answered_at.minus(OVERLAP).max(first));
                 match self.account.closed_talks(since.seconds()).await {
                     Ok(closed) => {
-                        self.end(&attended, &closed, &mut known.contacts).await?;
-                        (known.asked_at, known.is_told) = (Some(begun_at), false);
+                        self.end(&attended, &closed, &mut state.contacts).await?;
+                        (state.answered_at, state.is_warned) = (Some(begun_at), false);
                     }
-                    Err(error) => tell(&error, &mut known.is_told),
+                    Err(error) => warn_once(&error, &mut state.is_warned),
                 }
             }
             sleep(EVERY).await;
@@ -71,7 +71,7 @@ impl ClosedTalks {
         contacts: &mut HashMap<Conversation, u64>,
     ) -> Result<(), StoreError> {
         for (conversation, written_at) in attended {
-            // Kommo tells the second.
+            // Kommo dates by the second.
             let at = |talk: &ClosedTalk| UnixMillis::from_seconds(talk.at).plus(Duration::from_millis(999));
             let later: Vec<_> = closed.iter().filter(|talk| at(talk) >= *written_at).collect();
             if later.is_empty() {
@@ -82,7 +82,7 @@ impl ClosedTalks {
                 continue;
             };
             if self.store.end_attending(conversation.clone(), at).await? {
-                tracing::debug!(%conversation, "a manager has closed the talk: programs hear what is said there again");
+                tracing::debug!(%conversation, "a manager has closed the talk: programs get its messages again");
             }
         }
         Ok(())
@@ -104,16 +104,16 @@ impl ClosedTalks {
                 Ok(contact)
             }
             Err(error) => {
-                tracing::debug!(%conversation, %error, "the contact of a quiet chat is not known");
+                tracing::debug!(%conversation, %error, "the contact of a quiet chat could not be read");
                 Ok(None)
             }
         }
     }
 }
 
-/// Says once that the account does not tell which talks were closed.
-fn tell(error: &RestError, is_told: &mut bool) {
-    if !std::mem::replace(is_told, true) {
-        tracing::warn!(%error, "the account does not tell which talks were closed: programs stay quiet for their time");
+/// Logs a failure of the account, once until it answers again.
+fn warn_once(error: &RestError, is_warned: &mut bool) {
+    if !std::mem::replace(is_warned, true) {
+        tracing::warn!(%error, "closed talks could not be read: programs stay quiet for their configured time");
     }
 }

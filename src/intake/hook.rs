@@ -1,7 +1,7 @@
 //! Kommo's hooks: the public listener's one route for them.
 //!
-//! Kommo sends a hook once and never again, and wants 200 within 5 seconds. So a hook is verified, stored durably, and
-//! only then answered; everything that takes longer happens behind the queue.
+//! Kommo sends a hook once and never again, and expects 200 within 5 seconds. So a hook is verified, stored durably,
+//! and only then answered; everything that takes longer happens behind the queue.
 
 use std::{
     collections::BTreeSet,
@@ -61,19 +61,19 @@ pub use robots::Robots;
 pub use scope::Scope;
 use scope::scope_of;
 
-/// The largest hook that is taken. A message's text is a few thousand characters.
+/// The largest hook that is accepted. The text of a message has a few thousand characters.
 pub const LIMIT_BYTES: usize = 1024 * 1024;
 /// How long a sender may take to deliver the body; Kommo itself gives up after 5 seconds.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How much is shown of what a sender calls itself.
+/// How much of a sender's `User-Agent` is logged.
 const AGENT_CHARS: usize = 100;
 
-/// A message older than this may be the echo of an import. Kommo sends a hook as soon as a message was written, but a
-/// message that was imported in a manager's name may come back as a hook.
+/// A message older than this may come from an import. Kommo sends a hook as soon as a message is written, but a message
+/// that was imported in a manager's name may come back as a hook.
 const OLD: Duration = Duration::from_hours(24);
 
-/// Takes the hooks of one scope.
+/// Receives the hooks of one scope.
 pub struct HookIntake {
     /// The scope that the hooks are for.
     pub scope: Scope,
@@ -81,31 +81,28 @@ pub struct HookIntake {
     pub store: Store,
     /// The sources that have a bot.
     pub sources: BTreeSet<SourceId>,
-    /// Those whose programs are quiet while a manager writes.
+    /// The sources whose programs are quiet while a manager writes.
     pub quiet: BTreeSet<SourceId>,
-    /// Who writes without being a manager.
+    /// Recognises authors that are no managers.
     pub robots: Robots,
-    /// Where typing goes; what does not fit is dropped, since it is worthless when late.
+    /// The channel for typing; if it is full, typing is dropped, since it is worthless when late.
     pub typing: mpsc::Sender<Typing>,
-    /// Counts them.
     pub metrics: Arc<Metrics>,
-    /// Who writes to many at once.
     pub broadcasts: Broadcasts,
-    /// Whether it was said that hooks come to another scope.
-    pub said_elsewhere: AtomicBool,
-    /// What time it is for Kommo.
+    /// Whether a hook for another scope has been logged.
+    pub warned_elsewhere: AtomicBool,
+    /// Kommo's clock.
     pub time: KommoTime,
-    /// Where phone numbers without a country code are at home.
+    /// The country of phone numbers without a country code.
     pub phone_region: PhoneRegion,
-    /// How long it is known of a hook that it was taken.
+    /// How long a hook is recognised when it is repeated.
     pub known_for: Duration,
     pub spoken: Spoken,
-    /// Where it is kept that a hook came.
     pub trace: Trace,
 }
 
 impl HookIntake {
-    /// Takes one request to `/kommo/{scope_id}`.
+    /// Handles one request to `/kommo/{scope_id}`.
     pub async fn take(&self, request: Request<Body>) -> Result<Taken, Rejected> {
         let agent = agent(request.headers());
         let outcome = self.verify(request).await;
@@ -126,11 +123,11 @@ impl HookIntake {
                 if rejected == Rejected::StoreDown {
                     self.metrics.store_down(clock::now());
                 }
-                if rejected == Rejected::UnknownScope && !self.said_elsewhere.swap(true, Ordering::Relaxed) {
+                if rejected == Rejected::UnknownScope && !self.warned_elsewhere.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         ours = %self.scope,
                         "a hook came to another scope than ours, which `telekommo check` shows: are kommo.channel_id \
-                         and kommo.account_id right? This is said once"
+                         and kommo.account_id right? This is logged once"
                     );
                 }
             }
@@ -140,7 +137,7 @@ impl HookIntake {
         outcome
     }
 
-    /// Whether a path is one that hooks come to, whatever their scope.
+    /// Whether a path is an address for hooks, of any scope.
     #[must_use]
     pub fn is_address(path: &str) -> bool {
         scope_of(path).is_some()
@@ -152,12 +149,12 @@ impl HookIntake {
             return Err(Rejected::UnknownScope);
         }
         let signature = request.headers().get("X-Signature").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        // Do not read a body that is unsigned or too large by its headers.
+        // The body is not read if it is unsigned, or too large by its headers.
         let signature = signature.ok_or(Rejected::Unsigned)?;
         if announced_bytes(request.headers()).is_some_and(|bytes| bytes > LIMIT_BYTES) {
             return Err(Rejected::TooLarge);
         }
-        let body = timeout(BODY_WITHIN, read(request.into_body())).await.map_err(|_| Rejected::Unfinished)??;
+        let body = timeout(BODY_TIMEOUT, read(request.into_body())).await.map_err(|_| Rejected::Unfinished)??;
         self.signer.verify(&body, Some(&signature)).map_err(|_| Rejected::Unsigned)
     }
 
@@ -166,11 +163,11 @@ impl HookIntake {
         let received = from_kommo::read(raw).map_err(|_| Rejected::Malformed)?;
         match received.arrival {
             Arrival::Message(message) if self.is_imported(&message) => {
-                tracing::info!(message = %message.id, "an imported message came back by a hook: not sent");
+                tracing::info!(message = %message.id, "an imported message came back as a hook: not sent");
                 Ok(Taken::Ignored)
             }
             Arrival::Message(message) if self.has_crossed(&message)? => {
-                tracing::info!(message = %message.id, "a hook of a message that was delivered before");
+                tracing::info!(message = %message.id, "a repeated hook of a message that was delivered before");
                 Ok(Taken::Known)
             }
             Arrival::Message(message) if self.is_too_old(message.written_at) => self.refuse(&message).await,
@@ -179,7 +176,7 @@ impl HookIntake {
                 self.store(&message, raw, received.sender.as_deref(), changes).await
             }
             Arrival::Reaction(reaction) if self.is_too_old(received.sent_at) => {
-                tracing::warn!(conversation = %reaction.conversation, "an old reaction came by a hook: ignored");
+                tracing::warn!(conversation = %reaction.conversation, "a hook has an old reaction: ignored");
                 Ok(Taken::Ignored)
             }
             Arrival::Reaction(reaction) => self.react(&reaction, hook, raw).await,
@@ -191,33 +188,35 @@ impl HookIntake {
         }
     }
 
-    /// Whether a message was written long before its hook came, and may have been imported: then the customer has it.
+    /// Whether a message was written long before its hook arrived, and may have been imported: then the customer has
+    /// it.
     fn is_imported(&self, message: &Outbound) -> bool {
         // If the store cannot say, assume that there was an import: no customer should get a years-old message again.
         message.written_at.is_some_and(|at| at.until(self.time.confirmed(clock::now())) > OLD)
             && self.store.has_imports_by_managers().unwrap_or(true)
     }
 
-    /// Whether a hook is so old that the store no longer knows whether it came before. A signature has no date, so an
-    /// attacker who has caught a hook can send it again at any time. This machine's clock alone is not enough to call a
-    /// message old.
+    /// Whether a hook is so old that the store no longer recognises a repetition. A signature has no date, so an
+    /// attacker who has intercepted a hook can send it again at any time. Both Kommo's clock and this machine's must
+    /// agree that the message is old.
     fn is_too_old(&self, at: Option<UnixMillis>) -> bool {
         let now = self.time.now().map(|theirs| theirs.min(clock::now()));
         at.zip(now).is_some_and(|(at, now)| at.until(now) > self.known_for)
     }
 
-    /// Tells a manager that a message is not sent, unless it was taken before. Under the id of its hook, this happens
-    /// once.
+    /// Informs a manager that a message is not sent, unless it was accepted before. The id of its hook ensures that
+    /// this happens once.
     async fn refuse(&self, message: &Outbound) -> Result<Taken, Rejected> {
         let id = IdempotencyKey::hook(&message.id);
         let lane = self.lane(message).map_err(|error| not_stored(&error, Some(&id)))?.reports();
-        tracing::warn!(message = %message.id, "an old message came by a hook: not sent, and reported to its manager");
-        let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::told_late()).told(self.spoken.now()));
+        tracing::warn!(message = %message.id, "a hook has an old message: not sent, and reported to its manager");
+        let delivery =
+            Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::told_late()).in_language(self.spoken.now()));
         let job = Job::from(DeliveryReport { message: message.id.clone(), delivery });
         self.push(NewJob { id: Some(id), lane, job }, Vec::new(), false).await
     }
 
-    /// Whether a message has crossed before: that is known for longer than its hook.
+    /// Whether a message was delivered before: its link is kept for longer than the id of its hook.
     fn has_crossed(&self, message: &Outbound) -> Result<bool, Rejected> {
         let crossed = self.store.telegram_messages(&message.id).map(|ours| !ours.is_empty());
         crossed.map_err(|error| not_stored(&error, Some(&IdempotencyKey::hook(&message.id))))
@@ -250,7 +249,7 @@ impl HookIntake {
         taken
     }
 
-    /// A reaction waits behind the message that it may be about.
+    /// Stores a reaction. It waits behind the message that it may be about.
     async fn react(&self, reaction: &OutboundReaction, hook: &Verified, raw: &str) -> Result<Taken, Rejected> {
         if !self.sources.contains(&reaction.conversation.source) {
             tracing::debug!(conversation = %reaction.conversation, "a reaction in a conversation without a bot");
@@ -296,13 +295,13 @@ impl HookIntake {
 
 fn not_stored(error: &StoreError, id: Option<&IdempotencyKey>) -> Rejected {
     let id = id.map(|id| id.0.as_str());
-    tracing::error!(%error, id, "a hook could not be stored, and Kommo sends it once");
+    tracing::error!(%error, id, "a hook could not be stored, and Kommo does not send it again");
     Rejected::StoreDown
 }
 
-/// The hop by which a hook came.
+/// The hop of a received hook.
 fn hop(job: &NewJob) -> Hop {
-    let message = job.id.as_ref().and_then(IdempotencyKey::hooked);
+    let message = job.id.as_ref().and_then(IdempotencyKey::hook_message);
     Hop {
         at: clock::now(),
         by: Some(By::Hook),
@@ -314,24 +313,24 @@ fn hop(job: &NewJob) -> Hop {
     }
 }
 
-/// What a hook tells of its chat.
+/// The chat that a hook names.
 fn chat_of(known: KnownChat) -> StateChange {
     let KnownChat { conversation, chat, user } = known;
     StateChange::Chat { conversation, chat: Chat { chat, user } }
 }
 
-/// What the sender calls itself. Anybody can call themselves anything, so nothing depends on it.
+/// The sender's `User-Agent`. A sender can forge it, so nothing depends on it.
 fn agent(headers: &HeaderMap) -> String {
-    let told = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    told.chars().take(AGENT_CHARS).collect()
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    agent.chars().take(AGENT_CHARS).collect()
 }
 
-/// How large the body is going to be, if its sender says so.
+/// The `Content-Length` of the body, if it has one.
 fn announced_bytes(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Whether a body broke because its sender does not write chunks as HTTP has them, or writes too much between them.
+/// Whether reading a body failed because its chunks are not encoded as HTTP requires, or their headers are too large.
 fn is_garbled(error: &(dyn Error + 'static)) -> bool {
     successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source())
         .filter_map(|error| error.downcast_ref::<io::Error>())

@@ -1,4 +1,4 @@
-//! Managers' messages that never came, and that are too old to be sent.
+//! Managers' messages whose hooks never arrived, and that are too old to be sent.
 
 use crate::{
     clock,
@@ -11,9 +11,9 @@ use crate::{
     words::{Language, refusal},
 };
 
-/// Tells the authors of messages that were for the lane `lane`. Under the id of its hook, this happens once for each,
-/// and a hook that is late after all sends nothing.
-pub async fn tell(
+/// Reports messages for the lane `lane` as failed to their authors. The id of its hook ensures that this happens once
+/// for each, and that a hook that arrives after all sends nothing.
+pub async fn report(
     store: &Store,
     lane: &Lane,
     messages: Vec<KommoMessageId>,
@@ -23,7 +23,8 @@ pub async fn tell(
         return Ok(());
     }
     let jobs = messages.into_iter().map(|message| {
-        let delivery = Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::bridge_was_down()).told(language));
+        let delivery =
+            Delivery::Failed(Refusal::new(ErrorCode::Other, refusal::bridge_was_down()).in_language(language));
         let id = Some(IdempotencyKey::hook(&message));
         NewJob { id, lane: lane.reports(), job: Job::from(DeliveryReport { message, delivery }) }
     });

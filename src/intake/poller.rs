@@ -1,7 +1,7 @@
-//! The poller: one per bot, and the only one who confirms updates to Telegram.
+//! The poller: one per bot. Nothing else confirms updates to Telegram.
 //!
-//! Asking for updates from an offset confirms everything below it, and Telegram forgets what is confirmed. So the next
-//! poll starts only after the last batch is stored durably, together with the offset it leads to.
+//! A request for updates from an offset confirms all updates below it, and Telegram forgets them. So the next poll
+//! starts only after the last batch is stored durably, together with the offset behind it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -33,69 +33,67 @@ pub use sharing::Sharing;
 #[cfg(test)]
 mod tests;
 
-/// An unchanged offset is not asked for more often than this; Telegram cuts the answer to a single update if it is.
-const LEAST_INTERVAL: Duration = Duration::from_millis(500);
-/// For so long a poll is not begun anew, whatever is heard: Telegram would hold the next one for as long.
-const FRESH_FOR: Duration = Duration::from_secs(3);
-/// How long to stay away when the disk is almost full.
+/// The least time between two polls of an unchanged offset; after a shorter time Telegram returns a single update.
+const MIN_INTERVAL: Duration = Duration::from_millis(500);
+/// The least age of a poll that is replaced because the connection is in doubt: Telegram would delay the next one for
+/// as long.
+const MIN_POLL_AGE: Duration = Duration::from_secs(3);
+/// How long to wait when the disk is almost full.
 const NO_ROOM_WAIT: Duration = Duration::from_secs(10);
 
-/// Polls one bot and stores what it gets.
+/// Polls one bot and stores its updates.
 pub struct Poller {
     pub bot: Bot,
-    /// Where its updates go.
     pub store: Store,
-    /// Where its state shows.
     pub metrics: Arc<Metrics>,
-    /// How often a poll that fails is tried.
-    pub rhythm: PollBackoff,
-    /// Where it is kept that an update came.
+    /// When a failed poll is retried.
+    pub backoff: PollBackoff,
     pub trace: Trace,
-    /// What goes to programs of the owner's as well; `None` if nobody else has the bot.
+    /// How the bot is shared with the owner's programs; `None` if it is not.
     pub sharing: Option<Sharing>,
 }
 
-/// What becomes of a batch.
+/// The content of a batch.
 #[derive(Default)]
 struct Batch {
     jobs: Vec<NewJob>,
-    /// The hop of each job, if hops are kept.
+    /// The hop of each job, if the trace is on.
     hops: Vec<Option<Hop>>,
     kept: Vec<NewKept>,
 }
 
-/// How far the polling has come.
+/// The state between two polls.
 struct PollState {
     offset: Option<i64>,
     stage: Stage,
-    narrowing: BadUpdateSearch,
+    search: BadUpdateSearch,
 }
 
-/// What the last poll has shown.
+/// The result of the last poll.
 #[derive(Clone, Copy)]
 enum Stage {
-    /// Nothing yet.
+    /// There was none yet.
     Unknown,
     Answered,
-    /// Somebody has reason to think that the way has changed.
+    /// The connection may be dead.
     Doubted,
-    /// It fails, since then.
+    /// Polls have failed since then.
     Failing(Instant),
 }
 
 impl Stage {
-    /// A poll that waits is answered when somebody writes. One from which it is to be learnt whether the bot works does
-    /// not wait.
-    fn wait(self, rhythm: &PollBackoff) -> Wait {
+    /// How the next poll waits. A long poll is answered when somebody writes; a poll that checks whether the bot works
+    /// does not wait for that.
+    fn wait(self, backoff: &PollBackoff) -> Wait {
         match self {
             Self::Unknown => Wait::ForAnswer,
             Self::Answered => Wait::ForNews,
-            Self::Doubted => rhythm.wait(Duration::ZERO),
-            Self::Failing(since) => rhythm.wait(since.elapsed()),
+            Self::Doubted => backoff.wait(Duration::ZERO),
+            Self::Failing(since) => backoff.wait(since.elapsed()),
         }
     }
 
-    /// Since when it fails, if it fails now.
+    /// Since when polls fail, if the current one fails.
     fn failing_since(self) -> Instant {
         match self {
             Self::Failing(since) => since,
@@ -105,95 +103,96 @@ impl Stage {
 }
 
 impl Poller {
-    /// Polls until `stop`. A poll that is under way is dropped: what it would bring is not confirmed and comes again.
+    /// Polls until `stop`. A pending poll is dropped: its updates are not confirmed and come again.
     ///
     /// # Errors
-    /// If the store fails. Telegram's failures are waited out.
+    /// If the store fails. Failures of Telegram are waited out.
     pub async fn run(self, stop: CancellationToken) -> Result<(), StoreError> {
         stop.run_until_cancelled_owned(self.poll_for_ever()).await.unwrap_or(Ok(()))
     }
 
     async fn poll_for_ever(self) -> Result<(), StoreError> {
         let offset = self.store.offset(self.bot.id())?;
-        let mut course = PollState { offset, stage: Stage::Unknown, narrowing: BadUpdateSearch::default() };
+        let mut state = PollState { offset, stage: Stage::Unknown, search: BadUpdateSearch::default() };
         loop {
             if self.store.has_room() {
-                self.poll(&mut course).await?;
+                self.poll(&mut state).await?;
             } else {
                 let why = "the disk is almost full: free some space".to_owned();
                 self.report(Polling::Stopped(BotProblem::NoRoom, why));
-                course.stage = Stage::Unknown;
+                state.stage = Stage::Unknown;
                 sleep(NO_ROOM_WAIT).await;
             }
         }
     }
 
     /// One poll, and the wait until the next.
-    async fn poll(&self, course: &mut PollState) -> Result<(), StoreError> {
-        let begun_at = Instant::now();
-        let ask = Ask { offset: course.offset, limit: course.narrowing.limit(), wait: course.stage.wait(&self.rhythm) };
+    async fn poll(&self, state: &mut PollState) -> Result<(), StoreError> {
+        let started_at = Instant::now();
+        let ask = Ask { offset: state.offset, limit: state.search.limit(), wait: state.stage.wait(&self.backoff) };
         let answer = tokio::select! {
             answer = self.bot.updates(ask) => answer.map_err(PollError::from),
-            () = self.doubted_since(begun_at), if ask.wait == Wait::ForNews => {
-                course.stage = Stage::Doubted;
+            () = self.doubted_since(started_at), if ask.wait == Wait::ForNews => {
+                state.stage = Stage::Doubted;
                 return Ok(());
             }
         };
         match answer {
-            Ok(updates) => match self.keep(&updates, course).await? {
-                StoredBatch::Confirmable => course.stage = Stage::Answered,
+            Ok(updates) => match self.keep(&updates, state).await? {
+                StoredBatch::Confirmable => state.stage = Stage::Answered,
                 StoredBatch::Nothing => {
-                    if matches!(course.stage, Stage::Answered) {
-                        sleep_until(begun_at + LEAST_INTERVAL).await;
+                    if matches!(state.stage, Stage::Answered) {
+                        sleep_until(started_at + MIN_INTERVAL).await;
                     }
-                    course.stage = Stage::Answered;
+                    state.stage = Stage::Answered;
                 }
-                StoredBatch::Unnumbered => self.back_off(course, &PollError::Unnumbered, begun_at).await,
+                StoredBatch::Unnumbered => self.back_off(state, &PollError::Unnumbered, started_at).await,
             },
-            Err(trouble) => {
-                if let PollError::Unreadable { body, .. } = &trouble
-                    && let Some(culprit) = course.narrowing.unreadable(body, course.offset)
+            Err(error) => {
+                if let PollError::Unreadable { body, .. } = &error
+                    && let Some(culprit) = state.search.unreadable(body, state.offset)
                 {
-                    self.keep(&[culprit], course).await?;
+                    self.keep(&[culprit], state).await?;
                     return Ok(());
                 }
-                self.back_off(course, &trouble, begun_at).await;
+                self.back_off(state, &error, started_at).await;
             }
         }
         Ok(())
     }
 
-    /// Returns once somebody doubts the way to Telegram, and the poll that was begun then is not fresh any more.
-    async fn doubted_since(&self, begun_at: Instant) {
+    /// Returns once the connection to Telegram is in doubt, and the poll that was started at `started_at` is old
+    /// enough.
+    async fn doubted_since(&self, started_at: Instant) {
         self.bot.doubted().await;
-        sleep_until(begun_at + FRESH_FOR).await;
+        sleep_until(started_at + MIN_POLL_AGE).await;
     }
 
-    /// Shows the trouble, and waits until the next poll may mend it, or somebody hears of Telegram.
-    async fn back_off(&self, course: &mut PollState, trouble: &PollError, begun_at: Instant) {
-        let since = course.stage.failing_since();
-        course.stage = Stage::Failing(since);
-        self.report(trouble.shown());
-        let wait = self.rhythm.next_after(trouble, since.elapsed(), fastrand::f64());
-        let until = begun_at + wait;
-        let is_asked_to_wait = matches!(trouble, PollError::Throttled(_));
+    /// Reports the error, and waits until the next poll is due or the state of the connection may have changed.
+    async fn back_off(&self, state: &mut PollState, error: &PollError, started_at: Instant) {
+        let since = state.stage.failing_since();
+        state.stage = Stage::Failing(since);
+        self.report(error.to_polling());
+        let wait = self.backoff.next_after(error, since.elapsed(), fastrand::f64());
+        let until = started_at + wait;
+        let is_asked_to_wait = matches!(error, PollError::Throttled(_));
         tokio::select! {
             () = sleep_until(until) => {}
             () = self.bot.doubted(), if !is_asked_to_wait => {}
         }
     }
 
-    /// Stores a batch and the offset behind it in one durable step.
-    async fn keep(&self, updates: &[RawUpdate], course: &mut PollState) -> Result<StoredBatch, StoreError> {
+    /// Stores a batch and the offset behind it in one durable commit.
+    async fn keep(&self, updates: &[RawUpdate], state: &mut PollState) -> Result<StoredBatch, StoreError> {
         let Some(last) = updates.iter().filter_map(|update| update.id).max() else {
             let is_empty = updates.is_empty();
             if is_empty {
-                course.narrowing.read(0);
+                state.search.read(0);
                 self.report(Polling::Working);
             }
             return Ok(if is_empty { StoredBatch::Nothing } else { StoredBatch::Unnumbered });
         };
-        course.narrowing.read(updates.len());
+        state.search.read(updates.len());
         self.report(Polling::Working);
         let (Batch { jobs, hops, kept }, next) = (self.batch(updates)?, last + 1);
         let intake = Intake { jobs, offset: Some((self.bot.id(), next)) };
@@ -208,11 +207,11 @@ impl Poller {
             }
         }
         tracing::debug!(source = %self.bot.source(), taken = pushed.taken, known = pushed.known, "updates stored");
-        let has_moved = course.offset.replace(next) != Some(next);
+        let has_moved = state.offset.replace(next) != Some(next);
         Ok(if has_moved { StoredBatch::Confirmable } else { StoredBatch::Nothing })
     }
 
-    /// What of a batch is relayed, and what is kept for programs.
+    /// The jobs of a batch, and the updates that are kept for programs.
     fn batch(&self, updates: &[RawUpdate]) -> Result<Batch, StoreError> {
         let mut batch = Batch::default();
         for update in updates {
@@ -220,7 +219,7 @@ impl Poller {
             let sharing = self.sharing.as_ref();
             let kept = sharing.map(|sharing| sharing.kept((&self.bot, &self.store), update, &received)).transpose()?;
             let kept = kept.flatten();
-            // What no program would get is hidden from nobody.
+            // An update that no program would get is relayed.
             let is_hidden = kept.is_some() && sharing.is_some_and(|sharing| sharing.is_hidden(&received));
             batch.kept.extend(kept);
             if !is_hidden {
@@ -232,12 +231,12 @@ impl Poller {
         Ok(batch)
     }
 
-    /// An update without a number is taken along with the others: once they are confirmed, it does not come again. With
-    /// its job comes its hop, if hops are kept.
+    /// The job of an update, and its hop, if the trace is on. An update without a number is stored with the others:
+    /// once they are confirmed, it does not come again.
     fn job(&self, update: &RawUpdate, received: &Received<'_>) -> (NewJob, Option<Hop>) {
         let source = self.bot.source();
         if update.id.is_none() {
-            tracing::warn!(%source, "Telegram gave an update without a number: it is taken, and would be taken twice");
+            tracing::warn!(%source, "Telegram sent an update without a number: it is stored, but a repetition would not be recognised");
         }
         let id = update.id.map(|id| IdempotencyKey::update(self.bot.id(), id));
         let lane = received.lane(source);
@@ -255,7 +254,7 @@ impl Poller {
         (NewJob { id, lane, job }, hop)
     }
 
-    /// Shows the state, and says so once when it changes.
+    /// Publishes the state, and logs it when it changes.
     fn report(&self, state: Polling) {
         let source = self.bot.source();
         // While there is no room, nothing is polled.
@@ -267,18 +266,20 @@ impl Poller {
         }
         match state {
             Polling::Starting | Polling::Working => tracing::info!(%source, bot = %self.bot.id(), "polling"),
-            Polling::Failing(why) => tracing::warn!(%source, why, "polling fails, and is tried again"),
-            Polling::Stopped(_, why) => tracing::error!(%source, why, "polling has stopped, and is tried again"),
+            Polling::Failing(why) => tracing::warn!(%source, why, "polling failed, retrying"),
+            Polling::Stopped(_, why) => {
+                tracing::error!(%source, why, "polling is blocked until the operator acts, retrying");
+            }
         }
     }
 }
 
-/// What became of a batch.
+/// The result of storing a batch.
 enum StoredBatch {
     /// It is stored, and the next poll confirms it.
     Confirmable,
-    /// There was nothing new in it.
+    /// It has nothing new.
     Nothing,
-    /// It cannot be confirmed, so it is not stored either.
+    /// It cannot be confirmed, so it is not stored.
     Unnumbered,
 }

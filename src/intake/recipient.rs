@@ -14,10 +14,10 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// How long a number counts as the customer's. Numbers that are given up go to other people some time later.
+/// How long a number counts as the customer's. Numbers that are given up are assigned to other people some time later.
 const COUNTS_FOR: Duration = Duration::from_hours(365 * 24);
 
-/// Whom an answer is for.
+/// The recipient of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Addressee {
     /// The customer of a conversation of ours.
@@ -32,16 +32,16 @@ pub enum Addressee {
     Several,
     /// Several bots could send it.
     SomeBot,
-    /// The number is one customer's, and the chat was begun with another.
+    /// The number belongs to one customer, and the chat was started with another.
     Two,
 }
 
-/// Whom an answer is for at `now`.
+/// Finds the recipient of an answer at `now`.
 ///
-/// If Kommo names no conversation, it is the customer who was the last to share the phone number as their own, by the
-/// bot of the source that Kommo names, or the only bot that there is. A number without a country code is that of a
-/// customer in the country of `region`, otherwise of the only customer in any country. A chat keeps the customer it was
-/// started with.
+/// If Kommo names no conversation, the recipient is the last customer who has shared the phone number as their own. The
+/// bot is that of the source that Kommo names, or the only one. A number without a country code is that of a customer
+/// in the country of `region`, otherwise of the only customer in any country. A chat keeps the customer with whom it
+/// was started.
 pub fn find<'s>(
     store: &Store,
     sources: impl IntoIterator<Item = &'s SourceId>,
@@ -53,15 +53,15 @@ pub fn find<'s>(
         Recipient::Known(conversation) => Ok(Addressee::Known(conversation.clone())),
         Recipient::Foreign(_) => Ok(Addressee::Foreign),
         Recipient::UnknownRecipient(stranger) => {
-            let begun = stranger.opening.as_ref().map(|opening| store.opened(&opening.chat)).transpose()?.flatten();
+            let started = stranger.opening.as_ref().map(|opening| store.opened(&opening.chat)).transpose()?.flatten();
             let owners = owners(store, stranger.phone.as_deref().unwrap_or_default(), region, now)?;
-            Ok(meant(begun, &owners, stranger, source(sources, outbound.source.as_deref())))
+            Ok(addressee(started, &owners, stranger, source(sources, outbound.source.as_deref())))
         }
     }
 }
 
-/// The customers who may be meant by a number as it is written in Kommo, each once. Where several have shared the same
-/// number in different spellings, it is the last of them.
+/// The customers to whom a number may belong, as it is written in Kommo, each once. If several have shared the same
+/// number in different spellings, it belongs to the last of them.
 fn owners(store: &Store, phone: &str, region: &PhoneRegion, now: UnixMillis) -> Result<Vec<UserId>, StoreError> {
     let mut owners = Vec::new();
     for number in phone::readings(phone, region.country()) {
@@ -73,15 +73,17 @@ fn owners(store: &Store, phone: &str, region: &PhoneRegion, now: UnixMillis) -> 
     Ok(owners)
 }
 
-fn meant(
-    begun: Option<Conversation>,
+fn addressee(
+    started: Option<Conversation>,
     owners: &[UserId],
     stranger: &UnknownRecipient,
     source: Option<&SourceId>,
 ) -> Addressee {
-    match (begun, owners, source) {
-        (Some(begun), [], _) => Addressee::Known(begun),
-        (Some(begun), owners, _) if owners.iter().any(|owner| owner.0 == begun.chat.id) => Addressee::Known(begun),
+    match (started, owners, source) {
+        (Some(started), [], _) => Addressee::Known(started),
+        (Some(started), owners, _) if owners.iter().any(|owner| owner.0 == started.chat.id) => {
+            Addressee::Known(started)
+        }
         (Some(_), [..], _) => Addressee::Two,
         (None, [owner], Some(source)) => Addressee::Known(Conversation::new(source.clone(), owner.0)),
         (None, [_], None) => Addressee::SomeBot,
@@ -91,7 +93,7 @@ fn meant(
     }
 }
 
-/// The source that is meant. Kommo may name one that is not ours, where it knows no better.
+/// The source for a name, or the only one. Kommo may name one that is not ours.
 pub fn source<'s>(sources: impl IntoIterator<Item = &'s SourceId>, named: Option<&str>) -> Option<&'s SourceId> {
     let sources: Vec<_> = sources.into_iter().collect();
     let is_named = |source: &&&SourceId| Some(source.as_str()) == named;
@@ -106,7 +108,7 @@ mod tests {
     #[test]
     fn a_source_is_the_named_one_or_the_only_one() {
         let [sales, support] = ["sales", "support"].map(|name| SourceId::parse(name).unwrap());
-        for (sources, named, meant) in [
+        for (sources, named, addressee) in [
             (vec![&sales, &support], Some("support"), Some(&support)),
             (vec![&sales, &support], Some("widget"), None),
             (vec![&sales, &support], None, None),
@@ -114,16 +116,16 @@ mod tests {
             (vec![&sales], Some("widget"), Some(&sales)),
             (vec![], Some("sales"), None),
         ] {
-            assert_eq!(source(sources.clone(), named), meant, "{sources:?} {named:?}");
+            assert_eq!(source(sources.clone(), named), addressee, "{sources:?} {named:?}");
         }
     }
 
     #[test]
-    fn who_is_meant_is_clear_or_nobody() {
+    fn an_ambiguous_recipient_is_nobody() {
         let sales = SourceId::parse("sales").unwrap();
         let with = |id: i64| Conversation::new(sales.clone(), id);
         let stranger = |phone: Option<&str>| UnknownRecipient { phone: phone.map(str::to_owned), opening: None };
-        for (begun, owners, phone, source, meant_is) in [
+        for (started, owners, phone, source, expected) in [
             (None, vec![7], Some("491"), Some(&sales), Addressee::Known(with(7))),
             (Some(with(7)), vec![7], Some("491"), None, Addressee::Known(with(7))),
             (Some(with(7)), vec![8, 7], Some("491"), None, Addressee::Known(with(7))),
@@ -135,7 +137,11 @@ mod tests {
             (None, vec![], None, Some(&sales), Addressee::Nobody),
         ] {
             let owners: Vec<_> = owners.into_iter().map(UserId).collect();
-            assert_eq!(meant(begun.clone(), &owners, &stranger(phone), source), meant_is, "{begun:?} {phone:?}");
+            assert_eq!(
+                addressee(started.clone(), &owners, &stranger(phone), source),
+                expected,
+                "{started:?} {phone:?}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Looks now and then whose time for an answer is nearly over, in people's own chats.
+//! Reminders of unanswered messages in people's own chats, before the time for an answer is over.
 
 use std::time::Duration;
 
@@ -16,34 +16,34 @@ use crate::{
     store::{Intake, NewJob, Store, StoreError},
 };
 
-/// How often to look.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How often to check.
+const CHECK_EVERY: Duration = Duration::from_secs(30);
 
-/// Makes the jobs that tell managers, until `stop`.
+/// Creates reminders, until `stop`.
 pub async fn watch(store: Store, stop: CancellationToken) -> Result<(), StoreError> {
     loop {
-        look(&store, clock::now()).await?;
-        if stop.run_until_cancelled(sleep(LOOK_EVERY)).await.is_none() {
+        check(&store, clock::now()).await?;
+        if stop.run_until_cancelled(sleep(CHECK_EVERY)).await.is_none() {
             return Ok(());
         }
     }
 }
 
-/// The job that tells a manager of what waits for an answer.
+/// The job that reminds a manager of an unanswered message.
 #[must_use]
 pub fn reminder(conversation: &Conversation, question: &Question) -> NewJob {
     let job = Job::from(Remind { conversation: conversation.clone(), message: question.message });
     NewJob { id: None, lane: Lane::inbound(conversation), job }
 }
 
-/// Makes a job of each message whose time has come. Until that has told a manager the same is found again, and known by
-/// its id.
-async fn look(store: &Store, now: UnixMillis) -> Result<usize, StoreError> {
+/// Creates a job for each message that is due. Until the manager has been reminded, each check finds it again, and its
+/// id is recognised.
+async fn check(store: &Store, now: UnixMillis) -> Result<usize, StoreError> {
     let due = store.questions().await?.into_iter().filter(|(_, question)| question.is_due(now));
     let job = |(conversation, question): (_, _)| {
         let job = reminder(&conversation, &question);
         let (message, is_over) = (question.message, question.left(now).is_none());
-        // What is told is looked at once more when it is over, to be forgotten.
+        // After the reminder, there is another job when the time is over, which forgets the message.
         let id = IdempotencyKey(format!("remind:{conversation}:{message}:{is_over}"));
         NewJob { id: Some(id), ..job }
     };
@@ -86,14 +86,14 @@ mod tests {
         Conversation::new(SourceId::parse("sales").unwrap(), TelegramChat { owner: Some(UserId(9)), id: customer })
     }
 
-    fn asked(number: i64, message: i64, written_at: UnixMillis, is_told: bool) -> StateChange {
+    fn unanswered(number: i64, message: i64, written_at: UnixMillis, is_reminded: bool) -> StateChange {
         let customer = CustomerProfile { id: UserId(number), name: "Ann".to_owned(), username: None };
-        let question = Question { customer, bot: BotId(1), message, written_at, is_told };
+        let question = Question { customer, bot: BotId(1), message, written_at, is_reminded };
         StateChange::Question { conversation: with(number), question: Some(question) }
     }
 
-    /// Keeps changes by a job that is done.
-    async fn learn(store: &Store, changes: Vec<StateChange>) {
+    /// Applies changes with a job that is done.
+    async fn apply(store: &Store, changes: Vec<StateChange>) {
         let job = NewJob { id: None, lane: Lane::inbound(&with(1)), job: Job::from(Hook { raw: "{}".to_owned() }) };
         store.push(Intake { jobs: vec![job], offset: None }, NOW).await.unwrap();
         let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
@@ -101,31 +101,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_message_whose_time_is_nearly_over_is_told_of_once() {
+    async fn each_message_has_one_reminder() {
         let home = tempfile::tempdir().unwrap();
         let store = store(home.path());
-        let (due, early, told) = (NOW.minus(HOUR * 23), NOW.minus(HOUR * 21), NOW.minus(HOUR * 23));
-        learn(&store, vec![asked(1, 5, due, false), asked(2, 6, early, false), asked(3, 7, told, false)]).await;
-        learn(&store, vec![asked(3, 7, told, true)]).await;
-        assert_eq!(look(&store, NOW).await.unwrap(), 1);
+        let (due, early, reminded) = (NOW.minus(HOUR * 23), NOW.minus(HOUR * 21), NOW.minus(HOUR * 23));
+        apply(
+            &store,
+            vec![unanswered(1, 5, due, false), unanswered(2, 6, early, false), unanswered(3, 7, reminded, false)],
+        )
+        .await;
+        apply(&store, vec![unanswered(3, 7, reminded, true)]).await;
+        assert_eq!(check(&store, NOW).await.unwrap(), 1);
         let lease = store.claim(&Route::Inbound, NOW).unwrap().unwrap();
         assert_eq!(*lease.job(), Job::from(Remind { conversation: with(1), message: 5 }));
         lease.settle(Outcome::Done { then: Vec::new(), changes: Vec::new() }, NOW).await.unwrap();
-        assert_eq!(look(&store, NOW).await.unwrap(), 0, "it is known");
-        assert_eq!(look(&store, NOW.plus(HOUR)).await.unwrap(), 3, "two are over and one is due");
+        assert_eq!(check(&store, NOW).await.unwrap(), 0, "it is known");
+        assert_eq!(check(&store, NOW.plus(HOUR)).await.unwrap(), 3, "two are over and one is due");
     }
 
     #[tokio::test]
-    async fn what_was_told_of_a_message_is_not_noted_of_the_next() {
+    async fn a_reminder_of_one_message_does_not_count_for_the_next() {
         let home = tempfile::tempdir().unwrap();
         let store = store(home.path());
-        learn(&store, vec![asked(1, 5, NOW, false)]).await;
-        learn(&store, vec![asked(1, 8, NOW, false)]).await;
-        learn(&store, vec![asked(1, 5, NOW, true)]).await;
+        apply(&store, vec![unanswered(1, 5, NOW, false)]).await;
+        apply(&store, vec![unanswered(1, 8, NOW, false)]).await;
+        apply(&store, vec![unanswered(1, 5, NOW, true)]).await;
         let waits = store.question(&with(1)).unwrap().unwrap();
-        assert_eq!((waits.message, waits.is_told), (8, false));
-        learn(&store, vec![StateChange::Question { conversation: with(1), question: None }]).await;
-        learn(&store, vec![asked(1, 8, NOW, true)]).await;
+        assert_eq!((waits.message, waits.is_reminded), (8, false));
+        apply(&store, vec![StateChange::Question { conversation: with(1), question: None }]).await;
+        apply(&store, vec![unanswered(1, 8, NOW, true)]).await;
         assert_eq!(store.question(&with(1)).unwrap(), None);
     }
 }

@@ -1,45 +1,45 @@
-//! What systemd is told.
+//! Notifications to systemd.
 
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::time::{Instant, interval_at};
 
-/// Tells systemd that the bridge works, if systemd started it.
-pub fn tell_ready() {
-    tell(&[NotifyState::Ready]);
+/// Notifies systemd that the bridge is ready, if systemd started it.
+pub fn notify_ready() {
+    send(&[NotifyState::Ready]);
 }
 
-/// Tells systemd that the configuration is read again.
-pub fn tell_reloading() {
+/// Notifies systemd that the configuration is being reloaded.
+pub fn notify_reloading() {
     match NotifyState::monotonic_usec_now() {
-        // One without the other is a failure of the service to systemd.
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        // For systemd, one without the other is a failure of the service.
+        Ok(now) => send(&[NotifyState::Reloading, now]),
         Err(error) => tracing::debug!(%error, "systemd could not be notified"),
     }
 }
 
-/// Tells systemd that this has ended, and what is to be known of it; nothing, if all is well.
-pub fn tell_reloaded(status: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(&status.replace('\n', " "))]);
+/// Notifies systemd that the reload has ended, with its status, which is empty after a success.
+pub fn notify_reloaded(status: &str) {
+    send(&[NotifyState::Ready, NotifyState::Status(&status.replace('\n', " "))]);
 }
 
-/// Tells systemd that the bridge stops.
-pub fn tell_stopping() {
-    tell(&[NotifyState::Stopping]);
+/// Notifies systemd that the bridge stops.
+pub fn notify_stopping() {
+    send(&[NotifyState::Stopping]);
 }
 
-pub(super) fn tell(states: &[NotifyState]) {
+pub(super) fn send(states: &[NotifyState]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd could not be notified");
     }
 }
 
-/// How often systemd is told that a start goes on, and for how long it waits then.
+/// How often systemd is notified that a start goes on, and how long it waits then.
 const STARTING_EVERY: Duration = Duration::from_secs(5);
 const STARTING_FOR: Duration = Duration::from_secs(30);
 
-/// Waits for a part of the start that may take long. As long as it does, systemd is asked to wait as well.
+/// Waits for a part of the start that may take long. Until it ends, systemd is asked to wait as well.
 pub async fn starting<T>(work: impl Future<Output = T>) -> T {
     let mut every = interval_at(Instant::now() + STARTING_EVERY, STARTING_EVERY);
     let mut work = std::pin::pin!(work);
@@ -48,7 +48,7 @@ pub async fn starting<T>(work: impl Future<Output = T>) -> T {
             done = &mut work => return done,
             _ = every.tick() => {
                 let usec = u32::try_from(STARTING_FOR.as_micros()).unwrap_or(u32::MAX);
-                tell(&[NotifyState::ExtendTimeoutUsec(usec)]);
+                send(&[NotifyState::ExtendTimeoutUsec(usec)]);
             }
         }
     }

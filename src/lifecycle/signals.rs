@@ -1,15 +1,14 @@
-//! The signals that reach the process.
+//! The signals of the process.
 //!
-//! SIGTERM and SIGINT end it in order. SIGHUP comes from somebody who wants a daemon to read its configuration again,
-//! or from a terminal that closes, and a bridge that reads it once more loses nothing. A command that a person watches
-//! at a terminal ends in order instead. The system's own answer to SIGHUP, SIGUSR1 and SIGUSR2 is to kill the process,
-//! so whoever does not want that has to catch them. Rust ignores SIGPIPE from the start.
+//! SIGTERM and SIGINT stop it in order. SIGHUP asks a daemon to reload its configuration, or comes from a terminal that
+//! closes; in that case a reload does no harm. A command at a terminal stops in order instead. By default SIGHUP,
+//! SIGUSR1 and SIGUSR2 kill the process, so they are caught. Rust ignores SIGPIPE from the start.
 
 use std::fs;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that end the process in order. Those that come during a start are kept, and acted on after it.
+/// The signals that stop the process in order. Those that arrive during a start take effect after it.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
@@ -18,15 +17,15 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Those of a daemon, from now on. Needs a tokio runtime around it.
+    /// Catches the signals of a daemon. Needs a tokio runtime.
     pub fn of_daemon() -> std::io::Result<(Self, HangUps, Ignored)> {
         let ignored =
             Ignored { user_1: signal(SignalKind::user_defined1())?, user_2: signal(SignalKind::user_defined2())? };
         Ok((Self::new(None)?, HangUps(signal(SignalKind::hangup())?), ignored))
     }
 
-    /// Those of a command that lasts only as long as its terminal, unless whoever started it let it ignore SIGHUP, as
-    /// nohup does. Needs a tokio runtime around it.
+    /// Catches the signals of a command, which stops when its terminal closes, unless it was started with SIGHUP
+    /// ignored, as nohup does. Needs a tokio runtime.
     pub fn at_terminal() -> std::io::Result<Self> {
         let hang_up = if ignores_hangup() { None } else { Some(signal(SignalKind::hangup())?) };
         Self::new(hang_up)
@@ -36,7 +35,7 @@ impl Signals {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, hang_up })
     }
 
-    /// Waits for the next signal that asks for a stop.
+    /// Waits for the next signal to stop.
     pub async fn stop(&mut self) {
         let hang_up = async {
             match &mut self.hang_up {
@@ -52,7 +51,7 @@ impl Signals {
     }
 }
 
-/// Whether this process was started with SIGHUP ignored. To catch it would end that.
+/// Whether this process was started with SIGHUP ignored. Catching the signal would end that.
 fn ignores_hangup() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -60,7 +59,7 @@ fn ignores_hangup() -> bool {
     ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
-/// The signals by which a daemon is asked to read its configuration again. One that comes during a start is kept.
+/// The signals that ask a daemon to reload its configuration. One that arrives during a start takes effect after it.
 #[derive(Debug)]
 pub struct HangUps(Signal);
 
@@ -71,7 +70,7 @@ impl HangUps {
     }
 }
 
-/// The signals that mean nothing to a daemon.
+/// The signals that a daemon ignores.
 #[derive(Debug)]
 pub struct Ignored {
     user_1: Signal,
@@ -79,8 +78,8 @@ pub struct Ignored {
 }
 
 impl Ignored {
-    /// Says in the log when one comes, for as long as the process lives. Needs a tokio runtime around it.
-    pub fn tell(mut self) {
+    /// Logs each of them, as long as the process runs. Needs a tokio runtime.
+    pub fn log(mut self) {
         #[expect(clippy::disallowed_methods, reason = "no stop may wait for the task that waits for signals")]
         tokio::spawn(async move {
             loop {

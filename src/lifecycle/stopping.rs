@@ -1,31 +1,31 @@
-//! How long a stop takes at most, whatever hangs.
+//! The longest time that a stop takes, whatever hangs.
 
 use std::{process, thread, time::Duration};
 
-/// How long steps that are under way may take after a stop was asked for.
+/// How long steps in flight may take after a stop was requested.
 pub const GRACE: Duration = Duration::from_secs(6);
 /// How long it may take to abort the rest.
 pub const ABORT_GRACE: Duration = Duration::from_secs(2);
-/// How long tasks may take to notice that they are dropped. One that never gives way is left.
+/// How long tasks may take until they are dropped. One that never yields is abandoned.
 pub(super) const DROP_GRACE: Duration = Duration::from_secs(1);
-/// How long the store and the trace may take to close. After some failures of the disk sled waits for ever.
+/// How long the store and the trace may take to close. After some failures of the disk, sled waits for ever.
 pub const CLOSING: Duration = Duration::from_secs(10);
-/// All of it.
+/// The sum of all phases.
 pub const STOPS_WITHIN: Duration =
     Duration::from_secs(GRACE.as_secs() + ABORT_GRACE.as_secs() + DROP_GRACE.as_secs() + CLOSING.as_secs());
-/// What is left for the rest, before the process ends itself.
+/// The time for everything else, before the process ends itself.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// From now on the process ends within [`STOPS_WITHIN`] and a little more, even if something hangs that nobody can
-/// wake. Nothing is lost by that: everything that was acknowledged is on the disk.
+/// Ends the process after [`STOPS_WITHIN`] and a margin, even if a thread hangs. Nothing is lost by that: everything
+/// that was acknowledged is on the disk.
 pub fn end_at_latest() {
     let overdue = || {
         thread::sleep(STOPS_WITHIN + MARGIN);
-        tracing::error!("the stop hangs, and the process ends as it is: everything acknowledged is on the disk");
+        tracing::error!("the stop hangs, exiting: everything acknowledged is on the disk");
         process::exit(1);
     };
     if let Err(error) = thread::Builder::new().name("stop".to_owned()).spawn(overdue) {
-        tracing::warn!(%error, "nothing watches over the stop");
+        tracing::warn!(%error, "no thread limits the time of the stop");
     }
 }
 

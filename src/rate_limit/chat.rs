@@ -8,23 +8,23 @@ use std::{
 
 use tokio::time::Instant;
 
-/// From how many chats on those are forgotten that have no need to be remembered.
+/// The number of chats from which on those without pending waits are forgotten.
 const MANY: usize = 4096;
 
-/// How fast messages may follow each other in one chat. Telegram asks for one a second, lets short bursts pass, and for
+/// The limits of one chat. Telegram asks for at most one message a second, tolerates short bursts, and asks for at most
 /// 20 a minute in a group (Bots FAQ, "My bot is hitting limits").
 #[derive(Clone, Copy, Debug)]
 pub struct ChatLimits {
     /// Messages per second in a private chat.
     pub per_second: u32,
-    /// How many may follow each other at once.
+    /// How many may be sent at once.
     pub burst: u32,
     /// Messages in any minute in a group.
     pub group_per_minute: u32,
 }
 
 impl ChatLimits {
-    /// The time that one message takes up, and how much of it may be borrowed.
+    /// The time that one message uses up, and how much may be used in advance.
     fn of(self, is_group: bool) -> (Duration, Duration) {
         let burst = self.burst.max(1);
         if !is_group {
@@ -42,30 +42,30 @@ impl ChatLimits {
 #[derive(Debug)]
 pub struct ChatRateLimit {
     limits: ChatLimits,
-    /// Until when each chat is taken up.
+    /// Until when the limit of each chat is used up.
     taken_until: Mutex<HashMap<i64, Instant>>,
 }
 
 impl ChatRateLimit {
-    /// One that keeps these limits.
+    /// A rate limit for chats with these limits.
     #[must_use]
     pub fn new(limits: ChatLimits) -> Self {
         Self { limits, taken_until: Mutex::default() }
     }
 
-    /// How long `messages` to a chat have to wait. If they need not, they are counted.
+    /// How long `messages` to a chat have to wait; `None` if they may be sent, in which case they are counted.
     pub fn take(&self, chat: i64, is_group: bool, messages: usize, now: Instant) -> Option<Duration> {
         let (each, borrowed) = self.limits.of(is_group);
         self.take_of(chat, (each, borrowed), messages, now)
     }
 
-    /// The same for who comes after others: one message of a burst is always left to them.
+    /// The same for a broadcast: it always leaves one message of a burst to others.
     pub fn take_patiently(&self, chat: i64, is_group: bool, messages: usize, now: Instant) -> Option<Duration> {
         let (each, borrowed) = self.limits.of(is_group);
         self.take_of(chat, (each, borrowed.saturating_sub(each)), messages, now)
     }
 
-    /// Takes back what was counted of messages that were not sent.
+    /// Gives back the limit of messages that were counted but not sent.
     pub fn give_back(&self, chat: i64, is_group: bool, messages: usize) {
         let taken = self.limits.of(is_group).0 * u32::try_from(messages).unwrap_or(u32::MAX);
         let mut chats = self.taken_until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,7 +101,7 @@ mod tests {
 
     const LIMITS: ChatLimits = ChatLimits { per_second: 1, burst: 5, group_per_minute: 20 };
 
-    /// When messages to a chat go that is asked again whenever it says so.
+    /// When messages to a chat are sent, if the caller waits as long as requested.
     fn instants(rate_limit: &ChatRateLimit, is_group: bool, messages: usize) -> Vec<Duration> {
         let start = Instant::now();
         let (mut now, mut at) = (start, Vec::new());
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_after_others_leaves_them_a_message_of_the_burst() {
+    fn a_broadcast_leaves_a_message_of_the_burst_to_others() {
         let (rate_limit, now) = (ChatRateLimit::new(LIMITS), Instant::now());
         let patient = (0..9).take_while(|_| rate_limit.take_patiently(7, false, 1, now).is_none()).count();
         assert_eq!(patient, 4);
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_sent_takes_nothing_from_the_rest() {
+    fn messages_that_were_not_sent_do_not_count() {
         let (rate_limit, now) = (ChatRateLimit::new(LIMITS), Instant::now());
         assert_eq!(rate_limit.take_patiently(7, false, 10, now), None);
         rate_limit.give_back(7, false, 10);
         let at_once = (0..9).take_while(|_| rate_limit.take(7, false, 1, now).is_none()).count();
         assert_eq!(at_once, 5);
         rate_limit.give_back(8, false, 1);
-        assert_eq!(rate_limit.take(8, false, 1, now), None, "a chat that nobody has heard of");
+        assert_eq!(rate_limit.take(8, false, 1, now), None, "an unknown chat");
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn chats_wait_for_nobody_but_themselves_and_are_forgotten() {
+    fn chats_are_independent_and_are_forgotten() {
         let (rate_limit, now) = (ChatRateLimit::new(LIMITS), Instant::now());
         assert_eq!(rate_limit.take(1, false, 10, now), None, "an album goes as a whole");
         assert_eq!(rate_limit.take(1, false, 1, now), Some(Duration::from_secs(6)));

@@ -1,4 +1,4 @@
-//! A timeout for a slow remote that does not count the time for which our own rate limits make a call wait.
+//! A timeout for a slow remote that does not count the time that a call waits for our own rate limits.
 //!
 //! Such a wait says nothing about the remote. The timeout is local to the task, so calls need no argument for it.
 
@@ -13,24 +13,24 @@ use tokio::{
 };
 
 task_local! {
-    /// The deadline under which this is done.
+    /// The stopwatch of the task.
     static DEADLINE: Arc<Stopwatch>;
 }
 
-/// How often to check, at least, whether a wait for a turn has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// The shortest interval at which the timeout is checked.
+const CHECK_EVERY: Duration = Duration::from_millis(20);
 
-/// The time was over.
+/// The work has timed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no answer in time")]
 pub struct TooLate;
 
-/// Does `work`, which may take as long as `limit`, not counting what its calls wait for their turns.
+/// Runs `work` with a timeout, which does not count the waits of its calls for rate limits.
 pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, TooLate> {
     let watch = Arc::new(Stopwatch::new());
     let over = async {
         while let Some(left) = limit.checked_sub(watch.spent()).filter(|left| !left.is_zero()) {
-            sleep(left.max(LOOK_EVERY)).await;
+            sleep(left.max(CHECK_EVERY)).await;
         }
     };
     tokio::select! {
@@ -40,19 +40,19 @@ pub async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result
     }
 }
 
-/// Waits for a turn, during which no deadline runs.
+/// Waits for a rate limit, without counting the time.
 pub(super) async fn uncounted<T>(turn: impl Future<Output = T>) -> T {
     let watch = DEADLINE.try_with(Arc::clone).ok();
     let _stopped = watch.as_deref().map(Stopped::new);
     turn.await
 }
 
-/// Counts time, but for that in which everything waits for turns.
+/// Counts time, except while calls wait for rate limits.
 struct Stopwatch(Mutex<Spent>);
 
 struct Spent {
     before: Duration,
-    /// Since when it counts again, unless somebody waits.
+    /// Since when it counts again, unless a call waits.
     since: Instant,
     waiting: usize,
 }
@@ -77,7 +77,7 @@ impl Stopwatch {
     }
 }
 
-/// The watch stands for as long as this exists.
+/// Stops the watch as long as it exists.
 struct Stopped<'a>(&'a Stopwatch);
 
 impl<'a> Stopped<'a> {
@@ -110,32 +110,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_remote_that_is_slow_is_too_late() {
-        let began = Instant::now();
+        let started_at = Instant::now();
         assert_eq!(within(LIMIT, sleep(Duration::from_secs(9))).await, Err(TooLate));
-        assert_eq!(began.elapsed(), LIMIT);
+        assert_eq!(started_at.elapsed(), LIMIT);
         assert_eq!(within(LIMIT, sleep(Duration::from_millis(2999))).await, Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn many_at_once_are_not_late_for_waiting_for_each_other() {
         for many in [1, 6, 12, 30] {
-            let (rate_limit, began) = (RateLimit::per_second(5), Instant::now());
+            let (rate_limit, started_at) = (RateLimit::per_second(5), Instant::now());
             let work = async || {
                 for _ in 0..5 {
                     rate_limit.acquire().await;
-                    // What the remote takes.
+                    // The remote's own time.
                     sleep(Duration::from_millis(100)).await;
                 }
             };
             let done = join_all((0..many).map(|_| within(LIMIT, work()))).await;
             assert!(done.iter().all(Result::is_ok), "{many}: {done:?}");
-            assert!(began.elapsed() >= Duration::from_secs(many - 1), "{many}: they had to wait");
+            assert!(started_at.elapsed() >= Duration::from_secs(many - 1), "{many}: they had to wait");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_remote_is_too_late_behind_a_long_wait_too() {
-        let (rate_limit, began) = (RateLimit::per_second(1), Instant::now());
+        let (rate_limit, started_at) = (RateLimit::per_second(1), Instant::now());
         let first = join_all((0..10).map(|_| rate_limit.acquire()));
         let work = async {
             rate_limit.acquire().await;
@@ -143,17 +143,17 @@ mod tests {
         };
         let (_, done) = tokio::join!(first, within(LIMIT, work));
         assert_eq!(done, Err(TooLate));
-        let took = began.elapsed();
+        let took = started_at.elapsed();
         assert!((Duration::from_secs(13)..Duration::from_millis(13_100)).contains(&took), "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_waits_and_works_side_by_side_counts_once_it_works() {
-        let (rate_limit, began) = (RateLimit::per_second(1), Instant::now());
+    async fn time_counts_once_no_concurrent_call_waits() {
+        let (rate_limit, started_at) = (RateLimit::per_second(1), Instant::now());
         rate_limit.acquire().await;
         let work = async { tokio::join!(rate_limit.acquire(), rate_limit.acquire(), sleep(Duration::from_mins(1))) };
         assert!(within(LIMIT, work).await.is_err());
-        // Two turns of a second each, and then the limit.
-        assert!(began.elapsed() >= LIMIT + Duration::from_secs(2), "{:?}", began.elapsed());
+        // Two waits of a second each, and then the limit.
+        assert!(started_at.elapsed() >= LIMIT + Duration::from_secs(2), "{:?}", started_at.elapsed());
     }
 }

@@ -1,4 +1,4 @@
-//! Acknowledges a callback query, and removes a keyboard that is used once.
+//! Acknowledges a callback query, and removes a one-time keyboard.
 
 use std::time::Duration;
 
@@ -13,41 +13,41 @@ use crate::{
     telegram::routing::Target,
 };
 
-/// Answers a press of which nothing is relayed: its author would wait for long otherwise. Where other programs have the
-/// bot as well, it is theirs, unless the button is ours.
+/// Answers a press that is not relayed: otherwise its author would see a waiting indicator for long. If other programs
+/// share the bot, they answer it, unless the button is ours.
 pub(super) async fn dismiss(context: &Context, (source, bot): (&SourceId, BotId), (query, is_ours): (&str, bool)) {
     let is_anothers = !is_ours && context.shared.contains(source);
     let Some(bot) = context.bots.get(source).filter(|it| it.id() == bot && !is_anothers) else { return };
-    if !matches!(timeout(WITHIN, bot.answer_press(query)).await, Ok(Ok(()))) {
+    if !matches!(timeout(TIMEOUT, bot.answer_press(query)).await, Ok(Ok(()))) {
         tracing::debug!(%source, "a press was not answered");
     }
 }
 
-/// How long these best-effort calls may hold up the lane. The message to Kommo goes on beside them.
-const WITHIN: Duration = Duration::from_secs(5);
+/// How long these best-effort calls may delay the lane. The message to Kommo is sent meanwhile.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Answers the press, and takes the keyboard away unless it is kept. What another program has sent is left to it.
+/// Answers the press, and removes the keyboard unless it is kept. The keyboard of another program is left to it.
 ///
-/// Best effort, and harmless when repeated: a press lives 150 s at Telegram, and a keyboard can be gone.
+/// Best effort, and harmless when repeated: Telegram forgets a press after 150 s, and the keyboard may be removed
+/// already.
 pub(super) async fn acknowledge(context: &Context, source: &SourceId, press: &ButtonPress, here: Option<Target>) {
     if is_anothers(context, source, press) {
         return;
     }
-    // A source may have got another bot since: the press means nothing to that one, and its messages have the same
-    // numbers.
+    // A source may have got another bot since, whose messages have the same numbers: the press means nothing to it.
     let Some(bot) = context.bots.get(source).filter(|bot| bot.id() == press.inbound.id.bot) else { return };
     let removal = async {
         if context.keep_buttons {
             return Ok(());
         }
-        // Where the message has no number that is known, its keyboard stays.
+        // If the number of the message is unknown, its keyboard stays.
         match here.filter(|_| press.inbound.id.message > 0) {
             Some(here) => bot.remove_keyboard(here, press.inbound.id.message).await,
             None => Ok(()),
         }
     };
     let best_effort = async { tokio::join!(bot.answer_press(&press.query), removal) };
-    match timeout(WITHIN, best_effort).await {
+    match timeout(TIMEOUT, best_effort).await {
         Ok((answer, removal)) => {
             for failure in [answer.err(), removal.err()].into_iter().flatten() {
                 tracing::debug!(%source, failure = %failure.why(), "a press was not acknowledged");
@@ -57,7 +57,7 @@ pub(super) async fn acknowledge(context: &Context, source: &SourceId, press: &Bu
     }
 }
 
-/// Whether the button is one of another program that has the bot as well.
+/// Whether the button belongs to another program that shares the bot.
 pub(super) fn is_anothers(context: &Context, source: &SourceId, press: &ButtonPress) -> bool {
     !press.is_ours && context.shared.contains(source)
 }

@@ -1,8 +1,7 @@
-//! Customers as the account's REST API knows them: whose chat it is, and what is written down about them.
+//! Customers in the account's REST API: the contact of a chat, and what is recorded of a customer.
 //!
-//! Before a first message makes a lead there is one chance, of a few seconds, to give its chat to a contact that is
-//! there already. What does not come about by then, and everything else, is a job of a route of its own: no message
-//! waits for it.
+//! Before a first message creates a lead, there are a few seconds to link its chat to an existing contact. If that does
+//! not succeed in time, and for everything else, there are jobs on a route of their own: no message waits for them.
 
 mod account;
 mod introduction;

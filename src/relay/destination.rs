@@ -1,4 +1,4 @@
-//! How the chat of a conversation is reached now.
+//! The destination of messages to a conversation.
 
 use crate::{
     domain::{
@@ -14,25 +14,24 @@ use crate::{
     words::{Sentence, refusal},
 };
 
-/// What is known of the way to a chat.
+/// What the store knows of a destination.
 pub(super) enum DestinationState {
-    /// It is open.
     Open(Destination),
-    /// It leads through a connection that does not let answers pass, as far as we were told.
+    /// Answers need a connection of Telegram Business that does not allow them, by what Telegram last reported.
     Shut(Connection),
-    /// It leads through a connection that we know nothing of.
+    /// Answers need a connection of which the store knows nothing.
     Unknown,
 }
 
-/// The way to a chat.
+/// The chat of a conversation.
 pub(super) struct Destination {
-    /// How it is named in calls.
+    /// Its parameters in calls.
     pub(super) target: Target,
-    /// Whether messages in it may be marked as read.
+    /// Whether its messages may be marked as read.
     pub(super) can_read: bool,
 }
 
-/// The way to the chat of a conversation, by what the store knows.
+/// The destination of a conversation, by what the store knows.
 pub(super) fn known(store: &Store, bot: BotId, to: &Conversation) -> Result<DestinationState, StoreError> {
     let chat_id = store.moved_to(to)?.unwrap_or(to.chat.id);
     let Some(owner) = to.chat.owner else {
@@ -51,31 +50,31 @@ fn through(connection: &Connection, chat_id: i64) -> Destination {
     Destination { target, can_read: connection.can_read }
 }
 
-/// The way to the chat of a conversation, if it is open as far as the store knows.
+/// The target of a conversation, if it is open by what the store knows.
 pub(super) fn target(context: &Context, to: &Conversation) -> Result<Option<Target>, StoreError> {
     let Some(bot) = context.bots.get(&to.source) else { return Ok(None) };
     Ok(match known(&context.store, bot.id(), to)? {
-        DestinationState::Open(way) => Some(way.target),
+        DestinationState::Open(destination) => Some(destination.target),
         DestinationState::Shut(_) | DestinationState::Unknown => None,
     })
 }
 
-/// The way for an answer, and what was learnt in looking for it. Telegram is asked before an answer is refused: we may
-/// have missed that the owner has given the right back.
-pub(super) async fn way(
+/// The destination of an answer, and the changes from finding it. Telegram is asked before an answer is refused: we may
+/// have missed that the owner has allowed answers again.
+pub(super) async fn for_answer(
     context: &Context,
     bot: &Bot,
     to: &Conversation,
 ) -> Result<(Destination, Vec<StateChange>), StepError> {
     let connection = match known(&context.store, bot.id(), to)? {
-        DestinationState::Open(way) => return Ok((way, Vec::new())),
+        DestinationState::Open(destination) => return Ok((destination, Vec::new())),
         DestinationState::Shut(connection) => connection,
         DestinationState::Unknown => return Err(refused(refusal::way_unknown())),
     };
     match bot.business_connection(&connection.id).await.map(|wire| from_telegram::connection(&wire)) {
         Ok(Some(now)) if now.is_open() => {
-            let way = through(&now, to.chat.id);
-            Ok((way, vec![StateChange::Connection { bot: bot.id(), connection: now }]))
+            let destination = through(&now, to.chat.id);
+            Ok((destination, vec![StateChange::Connection { bot: bot.id(), connection: now }]))
         }
         Err(later) if !later.is_final() => Err(StepError::remote(later)),
         Ok(_) | Err(_) => {

@@ -1,4 +1,4 @@
-//! Which step does what a job asks for.
+//! Dispatches a job to its step.
 
 use crate::{
     domain::job::{CrmJob, Job, SendJob},
@@ -14,7 +14,8 @@ use crate::{
     telegram::upload::BodySent,
 };
 
-/// Does what a job asks for. `body_sent` tells, also while this goes on, whether Telegram may have what was sent.
+/// Takes the step of a job. `body_sent` says, also while this runs, whether Telegram may have received the whole
+/// request.
 pub(super) async fn step(context: &Context, lease: &Lease, task: Task<'_>, body_sent: &BodySent) -> StepResult {
     let attempt = AttemptInfo::of(lease);
     match task.text {
@@ -28,7 +29,7 @@ pub(super) async fn step(context: &Context, lease: &Lease, task: Task<'_>, body_
     }
 }
 
-/// The same for a job whose text holds no message.
+/// The same for a job without a message from outside.
 async fn own(context: &Context, lease: &Lease, attempt: AttemptInfo, body_sent: &BodySent) -> StepResult {
     match lease.job() {
         // Only messages and reactions are stored. Other raw jobs have nothing to send.

@@ -1,4 +1,4 @@
-//! One claimed job: its step, whom a failure is due to, and its end.
+//! The execution of one claimed job: its step, the blame for a failure, and settling it.
 
 use std::panic::AssertUnwindSafe;
 
@@ -34,7 +34,7 @@ fn internal_error() -> Failure {
     Failure::Permanent(Refusal::new(ErrorCode::Internal, refusal::internal()))
 }
 
-/// What the step of one job needs.
+/// The surroundings of one job's step.
 pub(super) struct Execution<'a> {
     pub(super) context: &'a Context,
     pub(super) breaker: &'a Breaker,
@@ -44,7 +44,7 @@ pub(super) struct Execution<'a> {
 }
 
 impl Execution<'_> {
-    /// Takes the step and settles it. What is stale is settled without a step. Whatever is logged meanwhile names the
+    /// Takes the step of a job and settles it. A stale job is settled without a step. All log lines meanwhile name the
     /// job.
     pub(super) async fn job(&self, lease: Lease, is_stale: bool) -> Result<(), StoreError> {
         let span = span::of(&lease);
@@ -68,15 +68,15 @@ impl Execution<'_> {
             self.trace(hop.clone());
             match take(&lease, task, self.context, self.abort).await? {
                 Some(attempted) => attempted,
-                // It can be repeated, and is after the next start; the lease gives it back.
+                // It can be repeated after the next start; the lease gives it back.
                 None => return Ok(()),
             }
         };
         let (lane, message) = (lease.lane().clone(), lease.key());
-        // What may have arrived must be noted as such at once, because a stop in between would send it again. So the
-        // breaker, which may ask the remote, is not asked what the failure is due to: the answer would change nothing,
-        // because an uncertain message is parked or repeated once whatever the blame. The breaker hears of it
-        // afterwards, as of a failure that may pass.
+        // A message that may have arrived must be recorded as such at once, because after a stop in between it would be
+        // sent again. So the breaker, which may probe the remote, is not asked for the blame: that would change
+        // nothing, because an uncertain message is parked or repeated once in any case. The breaker is informed
+        // afterwards, as of a transient failure.
         let uncertain = match &attempted.outcome {
             Err(Failure::Uncertain(refusal)) => Some(Sign::Failed(Failure::transient(refusal.why()))),
             Ok(_) | Err(_) => None,
@@ -96,10 +96,10 @@ impl Execution<'_> {
         if let (Outcome::Park { needs_person, .. }, Some((direction, source))) = (&outcome, &flow) {
             self.metrics.given_up(source.as_ref(), *direction, messages, *needs_person);
         }
-        self.context.tap.tell(|| Relayed::of(&lease, message_id, (&outcome, name), clock::now()));
+        self.context.tap.send(|| Relayed::of(&lease, message_id, (&outcome, name), clock::now()));
         let mut hop = hop.map(|hop| hop::ended(hop, &outcome, (has_failed, reached_remote), (clock::now(), now)));
-        let goes_on = matches!(outcome, Outcome::Retry { .. } | Outcome::Repeat);
-        // Before the lane goes on, so that its hops stand in their order. What is parked has its number only then.
+        let is_retried = matches!(outcome, Outcome::Retry { .. } | Outcome::Repeat);
+        // Before the lane goes on, so that its hops are in order. A parked message gets its number only when settled.
         if !matches!(outcome, Outcome::Park { .. }) {
             self.trace(hop.take());
         }
@@ -107,18 +107,18 @@ impl Execution<'_> {
         self.trace(hop.map(|hop| Hop { parked: parked.map(|id| id.0), ..hop }));
         match failed {
             Some(failed) => {
-                line.failed(&failed, parked);
+                line.log_failure(&failed, parked);
                 if let Some(lately) = line.lately(failed, parked, clock::now()) {
                     self.metrics.failed_lately(lately);
                 }
             }
-            None if !goes_on => line.goes_through(),
+            None if !is_retried => line.log_success(),
             None => {}
         }
         if let Some(sign) = uncertain {
             self.abort.run_until_cancelled(self.breaker.note(&message, sign)).await;
         }
-        if !goes_on {
+        if !is_retried {
             self.breaker.ended(&message);
         }
         Ok(())
@@ -130,21 +130,21 @@ impl Execution<'_> {
         }
     }
 
-    /// Whom a failure is due to.
+    /// The blame for a failure.
     async fn blame(&self, message: &str, attempted: &Attempted, class: Class) -> Blame {
         let failure = attempted.outcome.as_ref().err().filter(|failure| failure.may_pass());
         if !attempted.reached_remote {
             self.breaker.unused();
             return match failure {
                 Some(Failure::Throttled { .. }) => Blame::Connection,
-                // The file could not be fetched: if the bot cannot be reached either, it is our own line.
+                // The file could not be fetched: if the bot cannot be reached either, our own connection is down.
                 Some(_) if class.is_file && !self.breaker.answers().await => Blame::Connection,
                 Some(_) | None => Blame::Message,
             };
         }
         let sign = match &attempted.outcome {
             Ok(_) | Err(Failure::NotYet { .. } | Failure::Permanent(_) | Failure::Uncertain(_)) => Sign::Passed,
-            // What is no message of its own says nothing of messages.
+            // A best-effort call, which is no message, says nothing about messages.
             Err(_) if attempted.is_best_effort => {
                 self.breaker.unused();
                 return if self.breaker.answers().await { Blame::Message } else { Blame::Connection };
@@ -160,7 +160,7 @@ impl Execution<'_> {
     }
 }
 
-/// Takes the step of a job. `None` if a stop broke it off and it can be repeated.
+/// Takes the step of a job. `None` if a stop has aborted it and it can be repeated.
 async fn take(
     lease: &Lease,
     task: Task<'_>,
@@ -179,7 +179,7 @@ async fn take(
     Ok(uncertain.map(|failure| Attempted::failed(failure, true)))
 }
 
-/// A step that panics fails for good, and takes nothing else with it.
+/// A step that panics fails for good, and ends nothing else.
 async fn caught(step: impl Future<Output = StepResult>) -> StepResult {
     AssertUnwindSafe(step).catch_unwind().await.unwrap_or_else(|_panic| Err(StepError::local(internal_error())))
 }

@@ -12,11 +12,11 @@ use crate::{
     trace::{Event, Hop, reason},
 };
 
-/// A job as the trace names it, with the attempt that begins.
+/// The hop of a claimed job, with the attempt that starts.
 pub(super) fn claimed(lease: &Lease, task: &Task<'_>, answers: &[KommoMessageId], at: UnixMillis) -> Hop {
     let lane = lease.lane();
     let messages: Vec<_> = answers.iter().map(ToString::to_string).collect();
-    let (status, code) = told(lease.job());
+    let (status, code) = status_of(lease.job());
     Hop {
         at,
         event: Event::Claimed,
@@ -32,8 +32,8 @@ pub(super) fn claimed(lease: &Lease, task: &Task<'_>, answers: &[KommoMessageId]
     }
 }
 
-/// What Kommo is told by a job.
-const fn told(job: &Job) -> (Option<&'static str>, Option<i32>) {
+/// The delivery status that a job reports, with its error code.
+const fn status_of(job: &Job) -> (Option<&'static str>, Option<i32>) {
     let Job::Status(StatusJob::Delivery(report)) = job else { return (None, None) };
     match &report.delivery {
         Delivery::Delivered => (Some("delivered"), None),
@@ -42,7 +42,7 @@ const fn told(job: &Job) -> (Option<&'static str>, Option<i32>) {
     }
 }
 
-/// How the attempt ends, at `at` by the clock on the wall; `now` by the steady one.
+/// The hop of the end of an attempt, at `at` by the wall clock; `now` is by the steady clock.
 pub(super) fn ended(
     claimed: Hop,
     outcome: &Outcome,
@@ -61,13 +61,13 @@ pub(super) fn ended(
         }
         Outcome::Repeat => Hop { event: Event::Repeated, ..record },
         Outcome::Park { why, then, .. } => {
-            let code = then.iter().find_map(|job| told(&job.job).1);
+            let code = then.iter().find_map(|job| status_of(&job.job).1);
             Hop { event: Event::Parked, code, why: Some(reason(why)), ..record }
         }
     }
 }
 
-/// The same with the ids of the other side that were learnt by it, and the conversation if only they tell it.
+/// The hop with the ids of the other side from `changes`, and with their conversation if it has none.
 fn learnt(mut record: Hop, changes: &[StateChange]) -> Hop {
     for change in changes {
         match change {

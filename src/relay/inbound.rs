@@ -1,4 +1,4 @@
-//! An update of Telegram's, to Kommo.
+//! Relays Telegram's updates to Kommo.
 
 mod avatar;
 mod chats;

@@ -1,4 +1,4 @@
-//! An update on its way to Kommo, with what is known of its job.
+//! An update for Kommo, with its job.
 
 use crate::{
     domain::{
@@ -12,9 +12,9 @@ use crate::{
     translate::from_telegram::Received,
 };
 
-/// Attempts before a failure that seems specific to this message counts as permanent: a firewall does not let it
-/// through, or Kommo refuses it while its history cannot be asked. While Kommo is down, no attempt counts.
-const TRIES_OF_ITS_OWN: u32 = 5;
+/// Attempts before a failure that seems specific to this message counts as permanent: a firewall blocks it, or Kommo
+/// refuses it while its history cannot be read. While Kommo is down, no attempt counts.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// One update.
 #[derive(Clone, Copy)]
@@ -24,31 +24,29 @@ pub(super) struct Incoming<'a> {
     /// The source whose bot received it.
     pub(super) source: &'a SourceId,
     pub(super) bot: BotId,
-    /// The program of the owner's that has done it; `None` for what others did.
+    /// The owner's program that has done it; `None` for an update from Telegram.
     pub(super) program: Option<&'a Speaker>,
-    /// What it says.
     pub(super) update: &'a Received<'a>,
-    /// What is known of the job.
     pub(super) attempt: AttemptInfo,
 }
 
-/// What a step knows of its job.
+/// The attempt at a job.
 #[derive(Clone, Copy)]
 pub(super) struct AttemptInfo {
-    /// Whether this is the first attempt for certain.
+    /// Whether this is certainly the first attempt.
     pub(super) is_first: bool,
-    /// Whether this is the last attempt: if it fails, and others pass meanwhile, the job is given up.
+    /// Whether this is the last attempt: if it fails while others pass, the job is given up.
     pub(super) is_last: bool,
-    /// How many attempts have failed that count.
+    /// How many attempts that count have failed.
     pub(super) failed_before: u32,
-    /// When it arrived. What Telegram does not date, such as the press of a button, is as old as that.
+    /// When the job arrived. Events that Telegram does not date, such as the press of a button, have this date.
     pub(super) enqueued_at: UnixMillis,
 }
 
 impl AttemptInfo {
-    /// What is known of a leased job.
+    /// The attempt at a leased job.
     pub(super) fn of(lease: &Lease) -> Self {
         let (Tries { failed, is_first }, enqueued_at) = (lease.tries(), lease.enqueued_at());
-        Self { is_first, is_last: failed >= TRIES_OF_ITS_OWN, failed_before: failed, enqueued_at }
+        Self { is_first, is_last: failed >= MAX_ATTEMPTS, failed_before: failed, enqueued_at }
     }
 }

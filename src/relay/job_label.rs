@@ -1,6 +1,6 @@
-//! What the log says of a job that failed, or that goes through after it had failed.
+//! Log lines about jobs that fail, or succeed after a failure.
 //!
-//! It names the message by its id and the place where it waits, never by what it says or who is meant.
+//! They name the message by its id and its lane, never by its content or by a person.
 
 use crate::{
     domain::{amount::soon, job::Route, time::UnixMillis},
@@ -8,25 +8,25 @@ use crate::{
     store::{Lease, Outcome, ParkedId},
 };
 
-/// A job as the log names it.
+/// The fields of a job in the log.
 pub(super) struct JobLabel {
     route: Route,
     lane: String,
     message_id: Option<String>,
-    /// How many attempts have failed before.
-    failed: u32,
+    /// How many attempts have failed before this one.
+    failed_before: u32,
 }
 
-/// How an attempt failed, and what follows from that.
+/// What follows from a failed attempt.
 pub(super) enum Failed {
     Retried { why: String, after: String },
     Repeated,
     Parked { why: String, needs_person: bool },
-    LetGo,
+    Dropped,
 }
 
 impl Failed {
-    /// What the outcome of a failure means; `None` if the job goes on in another form.
+    /// What follows from a failure by its outcome; `None` if other jobs replace the job.
     pub(super) fn of(outcome: &Outcome, now: UnixMillis) -> Option<Self> {
         match outcome {
             Outcome::Retry { at, why, .. } => Some(Self::Retried { why: why.clone(), after: soon(now.until(*at)) }),
@@ -34,7 +34,7 @@ impl Failed {
             Outcome::Park { why, needs_person, .. } => {
                 Some(Self::Parked { why: why.clone(), needs_person: *needs_person })
             }
-            Outcome::Done { .. } => Some(Self::LetGo),
+            Outcome::Done { .. } => Some(Self::Dropped),
             Outcome::Replace(_) | Outcome::Merge { .. } => None,
         }
     }
@@ -43,16 +43,16 @@ impl Failed {
 impl JobLabel {
     pub(super) fn of(lease: &Lease, message_id: Option<String>) -> Self {
         let lane = lease.lane();
-        Self { route: lane.route.clone(), lane: lane.thread.clone(), message_id, failed: lease.attempts() }
+        Self { route: lane.route.clone(), lane: lane.thread.clone(), message_id, failed_before: lease.attempts() }
     }
 
-    /// Says how an attempt failed. What was set aside has a number by which `telekommo parked` knows it.
-    pub(super) fn failed(&self, failed: &Failed, parked: Option<ParkedId>) {
+    /// Logs a failed attempt. A parked message has a number for `telekommo parked`.
+    pub(super) fn log_failure(&self, failed: &Failed, parked: Option<ParkedId>) {
         let (route, lane, message_id) = (&self.route, &self.lane, self.message_id.as_deref());
-        let (attempt, parked) = (self.failed + 1, parked.map(|id| id.0));
+        let (attempt, parked) = (self.failed_before + 1, parked.map(|id| id.0));
         match failed {
             Failed::Retried { why, after } => {
-                tracing::warn!(%route, lane, message_id, attempt, why, "failed, will be tried again {after}");
+                tracing::warn!(%route, lane, message_id, attempt, why, "failed, retrying {after}");
             }
             Failed::Repeated => {
                 tracing::warn!(%route, lane, message_id, attempt, "may have arrived; sending it again");
@@ -63,17 +63,17 @@ impl JobLabel {
             Failed::Parked { why, needs_person: false } => {
                 tracing::warn!(%route, lane, message_id, attempt, parked, why, "not delivered; reported to its author");
             }
-            Failed::LetGo => tracing::info!(%route, lane, message_id, attempt, "best-effort job dropped"),
+            Failed::Dropped => tracing::info!(%route, lane, message_id, attempt, "best-effort job dropped"),
         }
     }
 
-    /// The same for the operator's list of what failed last. What is repeated or dropped is not on it.
+    /// The entry in the operator's list of recent failures. Jobs that are repeated or dropped are not on it.
     pub(super) fn lately(self, failed: Failed, parked: Option<ParkedId>, at: UnixMillis) -> Option<FailedLately> {
         let (fate, why) = match failed {
             Failed::Retried { why, .. } => (Fate::Retried, why),
             Failed::Parked { why, needs_person: true } => (Fate::Parked, why),
             Failed::Parked { why, needs_person: false } => (Fate::Reported, why),
-            Failed::Repeated | Failed::LetGo => return None,
+            Failed::Repeated | Failed::Dropped => return None,
         };
         Some(FailedLately {
             at,
@@ -81,17 +81,17 @@ impl JobLabel {
             thread: self.lane,
             message_id: self.message_id,
             fate,
-            attempts: self.failed + 1,
+            attempts: self.failed_before + 1,
             parked: parked.map(|id| id.0),
             why,
         })
     }
 
-    /// Says that what had failed goes through, if it had.
-    pub(super) fn goes_through(&self) {
-        if self.failed > 0 {
+    /// Logs a success, if an earlier attempt has failed.
+    pub(super) fn log_success(&self) {
+        if self.failed_before > 0 {
             let (route, lane, message_id) = (&self.route, &self.lane, self.message_id.as_deref());
-            tracing::info!(%route, lane, message_id, attempt = self.failed + 1, "succeeded after it had failed");
+            tracing::info!(%route, lane, message_id, attempt = self.failed_before + 1, "succeeded after it had failed");
         }
     }
 }

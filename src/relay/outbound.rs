@@ -1,4 +1,4 @@
-//! An answer from Kommo, to Telegram.
+//! Relays answers from Kommo to Telegram.
 
 mod album;
 mod encode;

@@ -1,4 +1,4 @@
-//! A manager's reaction, to Telegram. It is best effort: a failure is not reported, and nothing is parked.
+//! Relays managers' reactions to Telegram. They are best effort: a failure is not reported, and nothing is parked.
 
 use crate::{
     domain::{
@@ -16,9 +16,8 @@ use crate::{
     translate::emoji,
 };
 
-/// Shows one reaction, as far as it can be shown. It has waited behind the message that it may be about, and goes on in
-/// a lane of its own: if Telegram puts it off, no answer waits for it, and none of the chat's reactions overtakes
-/// another.
+/// Sends one reaction, if Telegram has it. It has waited behind the message that it may be about, and goes on in a lane
+/// of its own: if it has to be retried, no answer waits for it, and the reactions of a chat stay in order.
 pub(super) async fn step(context: &Context, lease: &Lease, reaction: &OutboundReaction) -> StepResult {
     let lane = Lane::reactions(&reaction.conversation);
     if *lease.lane() != lane {
@@ -31,8 +30,7 @@ pub(super) async fn step(context: &Context, lease: &Lease, reaction: &OutboundRe
     }
     let named = message(context, &reaction.conversation, reaction.ours, reaction.kommo.as_ref())?;
     let (Some(bot), Some(message)) = (context.bots.get(&reaction.conversation.source), named) else {
-        tracing::debug!(conversation = %reaction.conversation, "a reaction to a message that is not known in this \
-            chat");
+        tracing::debug!(conversation = %reaction.conversation, "a reaction to an unknown message: skipped");
         return Ok(Step::done());
     };
     let allowed = reaction.emoji.as_deref().map(emoji::reaction);
@@ -51,7 +49,7 @@ pub(super) async fn step(context: &Context, lease: &Lease, reaction: &OutboundRe
     Ok(Step::remote(done()))
 }
 
-/// The message of this conversation's bot and chat that Kommo means, by our id or by its own. Of an answer in parts it
+/// The message of this conversation's bot and chat that Kommo names, by our id or by its own. For an answer in parts it
 /// is the first.
 pub(super) fn message(
     context: &Context,
@@ -60,14 +58,14 @@ pub(super) fn message(
     kommo: Option<&KommoMessageId>,
 ) -> Result<Option<MessageId>, StoreError> {
     let bot = context.bots.get(&to.source).map(Bot::id);
-    // A group that has become a supergroup counts its messages anew.
+    // A supergroup has other message numbers than the group that it was.
     let chat = TelegramChat { id: context.store.moved_to(to)?.unwrap_or(to.chat.id), ..to.chat };
     let linked = kommo.map(|kommo| context.store.telegram_messages(kommo)).transpose()?;
     let candidates = ours.into_iter().chain(linked.unwrap_or_default());
     Ok(bot.and_then(|bot| first_in(candidates, bot, chat)))
 }
 
-/// The first that is a message of this bot and chat. What the bridge says itself has a number that no message has.
+/// The first that is a message of this bot and chat. Notices of the bridge have a number that no message has.
 fn first_in(mut messages: impl Iterator<Item = MessageId>, bot: BotId, chat: TelegramChat) -> Option<MessageId> {
     messages.find(|it| it.bot == bot && it.chat == chat && it.message > 0)
 }
@@ -77,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_message_of_this_bot_and_chat_can_be_meant() {
+    fn only_messages_of_the_bot_and_chat_count() {
         let id = |bot, chat: i64, message| MessageId { bot: BotId(bot), chat: chat.into(), message, update: None };
         let found = |ids: &[MessageId]| first_in(ids.iter().copied(), BotId(1), 7.into());
         assert_eq!(found(&[id(2, 7, 5), id(1, 8, 5), id(1, 7, 5), id(1, 7, 6)]), Some(id(1, 7, 5)));

@@ -1,9 +1,8 @@
-//! Which answers were read. Telegram does not tell bots; but who writes, presses a button or reacts has seen what was
-//! there before, and that is told to Kommo if it is wanted.
+//! Read receipts. Telegram does not report to bots which answers were read. But a customer who writes, presses a button
+//! or reacts has seen the earlier messages, and Kommo gets a status for those if it is configured.
 //!
-//! Of groups nothing is inferred: one member's words do not show what the others have read. Nor is it from what
-//! Telegram sends for somebody, or at a time that they chose before. In a chat with topics, who is in one has not seen
-//! the others.
+//! Nothing is inferred in groups: a message of one member does not show what the others have read. Automatic and
+//! scheduled messages show nothing either. In a chat with topics, activity in one says nothing about the others.
 
 use crate::{
     domain::{
@@ -19,22 +18,22 @@ use crate::{
     translate::from_telegram::Arrival,
 };
 
-/// What a customer has done.
+/// An activity of a customer.
 pub(super) struct CustomerActivity {
     conversation: Conversation,
-    /// The newest message that they have seen for certain.
-    seen: MessageId,
-    /// Where that is, if it is told.
-    spot: Option<Topic>,
+    /// The newest message that they have certainly seen.
+    last_seen: MessageId,
+    /// Its topic, if the update has one.
+    topic: Option<Topic>,
 }
 
-/// What an update tells of reading. What the owner of a chat writes on their phone tells nothing.
+/// The customer's activity in an update. A message that the owner of a chat writes on their phone is none.
 pub(super) fn activity(arrival: &Arrival) -> Option<CustomerActivity> {
-    let (conversation, seen, spot) = match arrival {
-        // An edit names the message as it was written, and so shows nothing new.
+    let (conversation, last_seen, topic) = match arrival {
+        // An edit has the number of the original message, and so shows nothing new.
         Arrival::Message(inbound) if inbound.author == Author::Customer && !inbound.unattended => {
             let before = MessageId { message: inbound.id.message.saturating_sub(1), ..inbound.id };
-            // What is no word of theirs, such as that they have begun a topic, need not stand where the answers do.
+            // A service message, such as for a new topic, may be in another topic than the answers.
             (&inbound.conversation, before, Some(inbound.topic?))
         }
         Arrival::ButtonPress(press) => (&press.inbound.conversation, press.inbound.id, press.inbound.topic),
@@ -48,23 +47,24 @@ pub(super) fn activity(arrival: &Arrival) -> Option<CustomerActivity> {
         | Arrival::Deletion(_)
         | Arrival::Move(_) => return None,
     };
-    (!conversation.is_group()).then(|| CustomerActivity { conversation: conversation.clone(), seen, spot })
+    (!conversation.is_group()).then(|| CustomerActivity { conversation: conversation.clone(), last_seen, topic })
 }
 
-/// What follows from what a customer does: each answer that it shows to be read is told as such, once, behind what was
-/// told of its delivery. An answer that has just arrived and is not kept yet is so the next time.
-pub(super) fn shown(
+/// Infers which answers a customer's activity shows to be read. Each gets the status "read" once, behind the status of
+/// its delivery. An answer that has just arrived and is not stored yet gets it the next time.
+pub(super) fn infer(
     context: &Context,
     activity: Option<CustomerActivity>,
     effects: &mut Effects,
 ) -> Result<(), StoreError> {
-    let Some(CustomerActivity { conversation, seen, spot }) = activity.filter(|_| context.reading.is_inferred) else {
+    let Some(CustomerActivity { conversation, last_seen, topic }) = activity.filter(|_| context.reading.is_inferred)
+    else {
         return Ok(());
     };
     let mut answers = context.store.unread(&conversation)?;
     let now = context.store.topic(&conversation)?;
-    match spot.or_else(|| spot_of(&answers, &seen, now)) {
-        Some(spot) => answers.retain(|answer| answer.is_read_with(&seen, spot.topic())),
+    match topic.or_else(|| topic_of(&answers, &last_seen, now)) {
+        Some(topic) => answers.retain(|answer| answer.is_read_with(&last_seen, topic.number())),
         None => answers.clear(),
     }
     if answers.is_empty() {
@@ -77,16 +77,16 @@ pub(super) fn shown(
     Ok(())
 }
 
-/// The topic of a message whose update names none: that of the answer with the same id, else no topic if the chat has
-/// no current topic `now`. `None` if it may be any.
-fn spot_of(answers: &[UnreadAnswer], seen: &MessageId, now: Option<i64>) -> Option<Topic> {
-    let own = answers.iter().find(|answer| answer.is(seen));
+/// The topic of a message whose update has none: that of the answer with the same id, else no topic if the chat has no
+/// current topic `now`. `None` if it may be any.
+fn topic_of(answers: &[UnreadAnswer], last_seen: &MessageId, now: Option<i64>) -> Option<Topic> {
+    let own = answers.iter().find(|answer| answer.is(last_seen));
     let own = own.map(|answer| answer.topic.map_or(Topic::Outside, Topic::Topic));
     own.or_else(|| now.is_none().then_some(Topic::Outside))
 }
 
-/// What is kept of calls that Telegram took, for [`shown`]: answers that have arrived as a whole. One that lost
-/// something is told as failed, and stays so.
+/// The answers among delivered calls that are stored for [`infer`]: those that have arrived as a whole. An answer that
+/// lacks a part has the status "failed", and keeps it.
 pub(super) fn arrived(context: &Context, sent: &[(&Call, Option<Sent>)]) -> Option<StateChange> {
     let (first, _) = sent.first().filter(|(call, _)| context.reading.is_inferred && !call.to.is_group())?;
     let whole = sent.iter().filter(|(call, _)| call.is_last() && call.omitted.is_none());

@@ -1,23 +1,22 @@
-//! Managers' messages that never came: looked for in Kommo's history, and put where they belong.
+//! Reconciliation: finds managers' messages whose hooks never arrived in Kommo's history, and puts them into their
+//! lanes.
 //!
-//! Kommo sends each hook once, so what was written while nobody listened is in the chat's history alone. A message that
-//! was written in Kommo and was never taken becomes the job that its hook would have become, under the same id:
+//! Kommo sends each hook once, so messages that were written while the bridge was unreachable are in the chat's history
+//! alone. A message from Kommo that was never accepted becomes the same job as its hook would have, under the same id:
 //! whichever of the two comes second is recognised.
 //!
-//! That hooks are missing cannot be seen from here: a web server before us that is down loses them as quietly as a stop
-//! does. So only a comparison tells that nothing is missing, and each begins where the last one was complete. They are
-//! made at a start, when an outage that could be seen has ended, when the machine has slept, from time to time in any
-//! case, and when the operator asks (`schedule`). Chats that have been silent for long have rounds of their own
-//! (`silent`).
+//! Missing hooks cannot be detected from here: a reverse proxy that is down loses them as silently as a stop. So only a
+//! comparison proves that nothing is missing, and each starts where the last one was complete. Comparisons run at a
+//! start, after an outage that could be noticed, after the machine has slept, periodically, and when the operator asks
+//! (`schedule`). Chats that have been silent for long have rounds of their own (`silent`).
 //!
-//! Order: hooks that come after a start are newer than what is missing. Until its conversation has been compared they
-//! are held ([`Store::hold`]), and what is missing is put in front of them ([`Store::backfill`]). A hold ends after
-//! [`Bounds::hold_for`], since a Kommo that does not answer must not keep managers from customers for long.
+//! Order: hooks that arrive after a start are newer than missing messages. They are held until their conversation has
+//! been compared ([`Store::hold`]), and missing messages are put in front of them ([`Store::backfill`]). A hold ends
+//! after [`Bounds::hold_for`], since a Kommo that does not answer must not delay answers for long.
 //!
-//! A store that was rolled back to an older state knows nothing of what was delivered since, and all of that looks as
-//! if it was missing. So nothing of what a start finds is sent before there was time to see whether Kommo has messages
-//! of ours that the store does not know (`doubt`). And nothing is compared while this machine's clock is wrong
-//! (`timely`).
+//! A store that was rolled back to an older state does not know what was delivered since, and all of that seems to be
+//! missing. So a start sends nothing that it finds before it has checked whether Kommo has messages of ours that the
+//! store does not know (`doubt`). And nothing is compared while this machine's clock is wrong (`timely`).
 
 use std::{
     collections::BTreeSet,
@@ -68,58 +67,55 @@ use search::Target;
 const MARGIN: Duration = Duration::from_hours(1);
 /// The hourly comparison leaves a younger message to its hook: the hook may be late, and has more than the history has.
 const LEFT_TO_ITS_HOOK: Duration = Duration::from_mins(20);
-/// How often Kommo may fail in a row while somebody waits for the result, or the next comparison follows anyway.
-const TRIES: u32 = 5;
+/// How often Kommo may fail in a row while a caller waits for the result, or the next comparison follows anyway.
+const MAX_FAILURES: u32 = 5;
 
 /// How far back a comparison looks, how often it runs, and how long it may hold answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Older messages are told of, but not sent.
+    /// Older messages are reported, but not sent.
     pub max_age: Duration,
-    /// Chats in which nothing was said for longer are compared in rounds of their own.
+    /// Chats without messages for longer are compared in rounds of their own.
     pub chats_within: Duration,
-    /// How long the store remembers that a hook was taken. An older message cannot be told from a missing one.
+    /// How long the store keeps the id of a hook. For older messages it cannot say whether they are missing.
     pub known_for: Duration,
-    /// How long the store remembers Kommo's id of a message.
+    /// How long the store keeps the links of a message.
     pub linked_for: Duration,
     /// How long hooks are held after a start.
     pub hold_for: Duration,
-    /// How long after one comparison the next one follows, without any occasion.
+    /// The interval between comparisons without an occasion.
     pub every: Duration,
     /// How often to check whether Telegram and Kommo can be reached.
     pub watch_every: Duration,
 }
 
-/// Whom a comparison asks, and what it looks into.
+/// The services that a comparison uses.
 pub struct Parts {
     /// Kommo's histories.
     pub chats: Chats,
-    /// The account's REST API, if there is a token for it: it names chats that were silent for long.
+    /// The account's REST API, if there is a token for it: it names silent chats with new messages.
     pub account: Option<Account>,
-    /// What has passed.
     pub store: Store,
-    /// Which chats were imported into.
+    /// The chats that were imported into.
     pub imported: Imports,
-    /// Tells of outages, and is told what is held.
     pub metrics: Arc<Metrics>,
-    /// Where it is kept that a message was found.
     pub trace: Trace,
-    /// What managers read.
+    /// The language of managers.
     pub spoken: Spoken,
-    /// Whose conversations are compared at first.
+    /// The sources whose conversations are compared at first.
     pub sources: BTreeSet<SourceId>,
 }
 
-/// Finds what is missing.
+/// Finds missing messages.
 pub struct Reconciler {
     parts: Parts,
-    /// Whose conversations are compared.
+    /// The sources whose conversations are compared.
     sources: sync::Mutex<BTreeSet<SourceId>>,
     bounds: Bounds,
     schedule: Schedule,
-    /// Beside the client's own limit: live messages keep the greater part of it.
+    /// In addition to the client's own limit: live messages keep the greater part of it.
     rate_limit: RateLimit,
-    /// The same where nobody waits.
+    /// The limit of comparisons for which nobody waits.
     background_rate: RateLimit,
     /// One search at a time.
     turn: Mutex<()>,
@@ -127,7 +123,7 @@ pub struct Reconciler {
 }
 
 impl Reconciler {
-    /// One that asks Kommo at most half as often as `rate` per second, and a seventh where nobody waits.
+    /// A reconciler that uses at most half of `rate`, which is per second, and a seventh if nobody waits.
     #[must_use]
     pub fn new(parts: Parts, bounds: Bounds, schedule: Schedule, rate: u32) -> Self {
         let [rate_limit, background_rate] = [rate / 2, rate / 7].map(RateLimit::per_second);
@@ -136,7 +132,7 @@ impl Reconciler {
         Self { parts, sources, bounds, schedule, rate_limit, background_rate, turn: Mutex::new(()), listening }
     }
 
-    /// From now on it compares the conversations of `sources`. What is under way is finished.
+    /// Sets the sources whose conversations are compared from now on. A running comparison is finished.
     pub fn serve(&self, sources: BTreeSet<SourceId>) {
         *self.sources.lock().unwrap_or_else(PoisonError::into_inner) = sources;
     }
@@ -145,46 +141,46 @@ impl Reconciler {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).contains(source)
     }
 
-    /// Looks for messages that are missing since `since`, and reports its progress in `say`. Returns the result.
+    /// Searches for messages that are missing for `since`, and passes lines about its progress to `report`.
     pub async fn run_now(
         &self,
         since: Option<Duration>,
-        mut say: impl FnMut(String) + Send,
+        mut report: impl FnMut(String) + Send,
     ) -> Result<ReconcileSummary, StoreError> {
         let _turn = if let Ok(turn) = self.turn.try_lock() {
             turn
         } else {
-            say("Another comparison is under way: this one begins after it.".to_owned());
+            report("Another comparison is running: this one starts after it.".to_owned());
             self.turn.lock().await
         };
         let back = since.unwrap_or(self.bounds.max_age);
         let summary = loop {
             let now = clock::now();
             let mut search = self.search(now.minus(back), now).await?;
-            announce(&search, back, &mut say);
-            match self.process_targets(&mut search, Some(TRIES), &mut say).await? {
-                Worked::Off(summary) => break summary,
-                Worked::ClockSet => say("This machine's clock was set back: starting over.".to_owned()),
+            announce(&search, back, &mut report);
+            match self.process_targets(&mut search, Some(MAX_FAILURES), &mut report).await? {
+                Worked::Finished(summary) => break summary,
+                Worked::ClockSet => report("This machine's clock was set back: starting over.".to_owned()),
             }
         };
         tracing::info!("compared with Kommo's history: {summary}");
-        self.tell_found();
+        self.report_found();
         Ok(summary)
     }
 }
 
-fn announce(search: &Search, back: Duration, say: &mut impl FnMut(String)) {
-    let tellable = search.since().until(search.began_at());
-    if tellable < back {
+fn announce(search: &Search, back: Duration, report: &mut impl FnMut(String)) {
+    let covered = search.since().until(search.began_at());
+    if covered < back {
         let back = duration_in_words(back);
-        say(format!("The store does not remember as far back as {back} (store.dedupe_for): comparing less."));
+        report(format!("The store does not remember as far back as {back} (store.dedupe_for): comparing less."));
     }
-    let (back, conversations) = (duration_in_words(tellable), counted(search.conversations(), "conversation"));
-    say(format!("Comparing the last {back} of {conversations} with Kommo's history."));
+    let (back, conversations) = (duration_in_words(covered), counted(search.conversations(), "conversation"));
+    report(format!("Comparing the last {back} of {conversations} with Kommo's history."));
 }
 
-/// From when on something may be missing, if nothing was at `caught_up_at`. An instant that is still to come was noted
-/// by a clock that was ahead: nobody knows when that was.
+/// From when on messages may be missing, if none was at `caught_up_at`. An instant in the future was recorded by a
+/// clock that was ahead, and says nothing.
 fn since(caught_up_at: Option<UnixMillis>, now: UnixMillis, max_age: Duration) -> UnixMillis {
     caught_up_at.filter(|at| *at <= now).map_or_else(|| now.minus(max_age), |at| at.minus(MARGIN))
 }
@@ -194,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_looked_as_far_back_as_anything_may_be_missing() {
+    fn a_comparison_reaches_as_far_back_as_messages_may_be_missing() {
         const DAY: Duration = Duration::from_hours(24);
         let now = UnixMillis(1_800_000_000_000);
         for (caught_up_at, back) in [

@@ -1,4 +1,4 @@
-//! What the outcome of a step means for its job. No I/O.
+//! The retry policy: what the result of a step means for its job. No I/O.
 
 use std::time::Duration;
 
@@ -16,34 +16,32 @@ use crate::{
     words::{Sentence, Spoken, count, refusal},
 };
 
-/// How many attempts a message has that fails while others pass, or of which nobody knows whether it is the message or
-/// the connection. A best-effort job has as many.
-const TRIES: u32 = 6;
+/// How many attempts a message has that fails while others pass, or for whose failure the blame is unknown. A
+/// best-effort job has as many.
+const MAX_ATTEMPTS: u32 = 6;
 /// The longest wait between attempts that we choose ourselves. With the default schedules, six attempts take about two
 /// minutes.
-const LONGEST_OWN: Duration = Duration::from_secs(40);
-/// A wait that Telegram asks for is worth telling from this length on.
+const MAX_OWN_WAIT: Duration = Duration::from_secs(40);
+/// The least wait requested by Telegram that a manager is informed of.
 const LONG: Duration = Duration::from_mins(2);
 /// The shortest wait of a job that failed because the remote could not be reached.
-const BREATH: Duration = Duration::from_secs(1);
+const MIN_WAIT: Duration = Duration::from_secs(1);
 
-/// How the failures of a route are met.
+/// The retry policy of a route.
 #[derive(Clone, Debug)]
 pub struct RetryPolicy {
-    /// When to try again.
     pub schedule: Schedule,
-    /// For how long a job is tried, or waits for a remote that does not answer; `None` for ever. A reply that arrives a
+    /// How long a job is tried, or waits for a remote that does not answer; `None` for ever. An answer that arrives a
     /// day late is worse than one that is reported as failed.
     pub patience: Option<Duration>,
-    /// Whether what may have arrived is sent again, once.
+    /// Whether a message that may have arrived is sent again, once.
     pub repeats_uncertain: bool,
-    /// How many lanes go on side by side.
     pub slots: Slots,
-    /// What managers read.
+    /// The language of managers.
     pub spoken: Spoken,
 }
 
-/// How many lanes go on side by side. Files have slots of their own, since they take their time.
+/// How many lanes are served concurrently. Files have slots of their own, since they take longer.
 #[derive(Clone, Copy, Debug)]
 pub struct Slots {
     /// For all but files.
@@ -53,7 +51,7 @@ pub struct Slots {
 }
 
 impl RetryPolicy {
-    /// Whether a job that is tried for so long, or waits for so long, is too late to be sent.
+    /// Whether a job that has been tried, or has waited, for so long is too late to be sent.
     pub(super) fn runs_out(&self, age: Duration) -> bool {
         self.patience.is_some_and(|patience| age > patience)
     }
@@ -73,7 +71,7 @@ pub(super) fn outcome(
         Ok(outcome) => return outcome,
         Err(failure) => failure,
     };
-    let attempt = FailedTry {
+    let attempt = FailedAttempt {
         job: lease.job(),
         answers,
         lane: lease.lane(),
@@ -86,31 +84,37 @@ pub(super) fn outcome(
     of_failure(&attempt, failure, policy, now, chance)
 }
 
-/// A job whose step has failed.
-struct FailedTry<'a> {
+/// A failed attempt at a job.
+struct FailedAttempt<'a> {
     job: &'a Job,
     /// The answers that it is part of.
     answers: Vec<KommoMessageId>,
     lane: &'a Lane,
     failed_before: u32,
-    /// For how long it is tried.
+    /// How long it has been tried.
     age: Duration,
     is_repeated: bool,
     is_best_effort: bool,
     blame: Blame,
 }
 
-fn of_failure(attempt: &FailedTry, failure: Failure, policy: &RetryPolicy, now: UnixMillis, chance: f64) -> Outcome {
+fn of_failure(
+    attempt: &FailedAttempt,
+    failure: Failure,
+    policy: &RetryPolicy,
+    now: UnixMillis,
+    chance: f64,
+) -> Outcome {
     let after = failure.after();
     let counts = match (attempt.blame, &failure) {
-        // As long as nothing else passes, a message does not fail for what somebody has to mend.
+        // As long as no other message passes, a message does not fail for a problem that a person has to fix.
         (Blame::Unknown, Failure::Blocked { .. }) | (Blame::Connection, _) => false,
         (Blame::Message | Blame::Unknown, _) => true,
     };
     let wait = match &failure {
         Failure::Uncertain(_) if policy.repeats_uncertain && !attempt.is_repeated => return Outcome::Repeat,
         Failure::Permanent(_) | Failure::Uncertain(_) => return park(attempt, failure, policy),
-        // What is waited for may take its time: as long again as it took so far, within what the schedule says.
+        // Wait as long again as so far, within the limits of the schedule.
         Failure::NotYet { .. } => policy.schedule.stretched(attempt.age),
         Failure::Unreachable { .. }
         | Failure::Transient { .. }
@@ -118,15 +122,15 @@ fn of_failure(attempt: &FailedTry, failure: Failure, policy: &RetryPolicy, now: 
         | Failure::Blocked { .. }
             if counts =>
         {
-            if attempt.failed_before + 1 >= TRIES {
+            if attempt.failed_before + 1 >= MAX_ATTEMPTS {
                 return park(attempt, gave_up(&failure, attempt.failed_before + 1), policy);
             }
             own_wait(attempt, policy, after, chance)
         }
         Failure::Blocked { .. } if attempt.blame == Blame::Unknown => policy.schedule.stretched(attempt.age),
-        Failure::Throttled { .. } => Schedule::ending(vec![BREATH]).wait(1, chance, after).unwrap_or(BREATH),
-        // The way opens for all at once.
-        Failure::Unreachable { .. } | Failure::Transient { .. } | Failure::Blocked { .. } => BREATH,
+        Failure::Throttled { .. } => Schedule::ending(vec![MIN_WAIT]).wait(1, chance, after).unwrap_or(MIN_WAIT),
+        // The breaker opens for all jobs at once.
+        Failure::Unreachable { .. } | Failure::Transient { .. } | Failure::Blocked { .. } => MIN_WAIT,
     };
     if policy.runs_out(attempt.age + wait) {
         return park(attempt, gave_up(&failure, attempt.failed_before + 1), policy);
@@ -136,25 +140,25 @@ fn of_failure(attempt: &FailedTry, failure: Failure, policy: &RetryPolicy, now: 
     Outcome::Retry { at: now.plus(wait), counts, why }
 }
 
-/// How long a message waits that fails while others pass. The server can only lengthen that.
-fn own_wait(attempt: &FailedTry, policy: &RetryPolicy, after: Option<Duration>, chance: f64) -> Duration {
+/// The wait of a message that fails while others pass. The server can only lengthen it.
+fn own_wait(attempt: &FailedAttempt, policy: &RetryPolicy, after: Option<Duration>, chance: f64) -> Duration {
     let ours = policy.schedule.last_wait(attempt.failed_before + 1, chance);
-    // As long as nothing else was tried, it may be the way after all.
-    let ours = if attempt.blame == Blame::Unknown { ours } else { ours.min(LONGEST_OWN) };
-    let asked = Schedule::ending(vec![Duration::ZERO]).wait(1, chance, after).unwrap_or_default();
-    ours.max(asked)
+    // As long as no other message was tried, the connection may be the cause after all.
+    let ours = if attempt.blame == Blame::Unknown { ours } else { ours.min(MAX_OWN_WAIT) };
+    let requested = Schedule::ending(vec![Duration::ZERO]).wait(1, chance, after).unwrap_or_default();
+    ours.max(requested)
 }
 
-/// What it means that a step was broken off by a stop. If all of a message was `handed_over`, Telegram may have taken
-/// it and would take it again, so that is not left to chance; whatever goes to Kommo can be repeated, and so can half a
-/// file.
-pub(super) fn broken_off(job: &Job, handed_over: bool) -> Option<Failure> {
-    let is_uncertain = job.traits().may_be_done_twice && handed_over;
+/// The failure of a step that a stop has aborted; `None` if it can be repeated. If the whole request was sent
+/// (`is_body_sent`), Telegram may have accepted the message and would accept it again. Calls to Kommo can be repeated,
+/// and so can half a file.
+pub(super) fn broken_off(job: &Job, is_body_sent: bool) -> Option<Failure> {
+    let is_uncertain = job.traits().may_be_done_twice && is_body_sent;
     is_uncertain.then(|| Failure::Uncertain(Refusal::uncertain(refusal::stopped())))
 }
 
-/// The end of a job that has waited too long to be worth a step. One that an earlier run has left may have been under
-/// way when the machine went down.
+/// The failure of a job that has waited too long for a step. One of an earlier process may have been in flight when the
+/// machine went down.
 pub(super) fn too_late(job: &Job, is_left: bool) -> Failure {
     let refusal = if job.traits().may_be_done_twice && is_left {
         Refusal::uncertain(refusal::perhaps_too_late())
@@ -164,7 +168,7 @@ pub(super) fn too_late(job: &Job, is_left: bool) -> Failure {
     Failure::Permanent(refusal)
 }
 
-/// The end of what was tried for long enough: how long Telegram wants to be left alone, or how often it was tried.
+/// The failure of a job that was tried for long enough: how long Telegram throttles, or that it was tried in vain.
 fn gave_up(failure: &Failure, tries: u32) -> Failure {
     let why = failure.why();
     let sentence = match failure {
@@ -186,15 +190,15 @@ fn gave_up(failure: &Failure, tries: u32) -> Failure {
     Failure::Permanent(Refusal::new(ErrorCode::Other, sentence))
 }
 
-/// A wait in words, rounded up: nobody is to come back too early.
+/// A wait in words, rounded up, so that nobody tries again too early.
 fn wait_in_words(wait: Duration) -> Sentence {
     let minutes = wait.as_secs().div_ceil(60);
     if minutes < 90 { count::in_minutes(minutes) } else { count::hours(minutes.div_ceil(60)) }
 }
 
-/// Sets a job aside, and reports the failure to its author where it has one. A best-effort job is not worth a person's
-/// time and is dropped.
-fn park(attempt: &FailedTry, failure: Failure, policy: &RetryPolicy) -> Outcome {
+/// Parks a job, and reports the failure to its author if it has one. A best-effort job is dropped: it is not worth a
+/// person's time.
+fn park(attempt: &FailedAttempt, failure: Failure, policy: &RetryPolicy) -> Outcome {
     let refusal = match failure {
         Failure::Permanent(refusal) | Failure::Uncertain(refusal) => refusal,
         Failure::Unreachable { why }
@@ -212,17 +216,17 @@ fn park(attempt: &FailedTry, failure: Failure, policy: &RetryPolicy) -> Outcome 
         _ => None,
     };
     let refusal = part.map_or(refusal.clone(), |call| refusal.of_part(call.part, call.parts));
-    let told = refusal.told(policy.spoken.now());
-    let report = |message: &KommoMessageId| report(attempt.lane, message.clone(), Delivery::Failed(told.clone()));
+    let text = refusal.in_language(policy.spoken.now());
+    let report = |message: &KommoMessageId| report(attempt.lane, message.clone(), Delivery::Failed(text.clone()));
     Outcome::Park { why, then: attempt.answers.iter().map(report).collect(), needs_person }
 }
 
-/// Whether a status is not enough: nobody gets one, it does not say what became of the message, or the fault is ours.
+/// Whether a status is not enough: there is no author, the message may have arrived, or the error is internal.
 fn needs_person(answers: &[KommoMessageId], refusal: &Refusal) -> bool {
     answers.is_empty() || refusal.code == ErrorCode::Internal || refusal.may_have_arrived
 }
 
-/// All names of endings.
+/// The names of all outcomes.
 pub const NAMES: [&str; 6] = ["done", "unfolded", "united", "retried", "repeated", "parked"];
 
 /// The name of an outcome in metrics.

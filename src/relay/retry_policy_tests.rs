@@ -59,22 +59,22 @@ fn policy() -> RetryPolicy {
     }
 }
 
-fn attempt<'a>(job: &'a Job, lane: &'a Lane, failed_before: u32) -> FailedTry<'a> {
+fn attempt<'a>(job: &'a Job, lane: &'a Lane, failed_before: u32) -> FailedAttempt<'a> {
     let age = Duration::from_secs(5);
     let blame = Blame::Message;
     let answers = Task::read(job).answers();
-    FailedTry { job, answers, lane, failed_before, age, is_repeated: false, is_best_effort: false, blame }
+    FailedAttempt { job, answers, lane, failed_before, age, is_repeated: false, is_best_effort: false, blame }
 }
 
 fn aged(job: &Job, failed_before: u32, age: Duration, failure: Failure) -> Outcome {
     let lane = Lane::outbound(&conversation());
-    of_failure(&FailedTry { age, ..attempt(job, &lane, failed_before) }, failure, &policy(), NOW, 0.5)
+    of_failure(&FailedAttempt { age, ..attempt(job, &lane, failed_before) }, failure, &policy(), NOW, 0.5)
 }
 
-/// The same of a failure that is due to the way.
-fn spared(job: &Job, failed_before: u32, age: Duration, failure: Failure) -> Outcome {
+/// The outcome of a failure of the connection.
+fn unreachable_remote(job: &Job, failed_before: u32, age: Duration, failure: Failure) -> Outcome {
     let lane = Lane::outbound(&conversation());
-    let attempt = FailedTry { age, blame: Blame::Connection, ..attempt(job, &lane, failed_before) };
+    let attempt = FailedAttempt { age, blame: Blame::Connection, ..attempt(job, &lane, failed_before) };
     of_failure(&attempt, failure, &policy(), NOW, 0.5)
 }
 
@@ -83,7 +83,7 @@ fn flood(seconds: u64) -> Failure {
 }
 
 #[test]
-fn a_message_that_fails_alone_is_set_aside_after_six_tries_and_about_two_minutes() {
+fn a_message_that_fails_alone_is_parked_after_six_attempts_and_about_two_minutes() {
     for failure in [Failure::transient("500"), Failure::unreachable("refused"), Failure::blocked("401"), flood(0)] {
         let mut waited = Duration::ZERO;
         for failed_before in 0..5 {
@@ -98,11 +98,11 @@ fn a_message_that_fails_alone_is_set_aside_after_six_tries_and_about_two_minutes
 }
 
 #[test]
-fn a_message_that_was_tried_alone_takes_its_time() {
+fn a_message_that_was_tried_alone_waits_by_the_whole_schedule() {
     let (job, lane) = (update(), Lane::inbound(&conversation()));
     let policy = RetryPolicy { patience: None, ..policy() };
-    for (blame, wait) in [(Blame::Unknown, Duration::from_mins(30)), (Blame::Message, LONGEST_OWN)] {
-        let attempt = FailedTry { blame, ..attempt(&job, &lane, 4) };
+    for (blame, wait) in [(Blame::Unknown, Duration::from_mins(30)), (Blame::Message, MAX_OWN_WAIT)] {
+        let attempt = FailedAttempt { blame, ..attempt(&job, &lane, 4) };
         let outcome = of_failure(&attempt, Failure::transient("500"), &policy, NOW, 0.5);
         let Outcome::Retry { at, counts: true, .. } = outcome else { panic!("it is tried again") };
         assert_eq!(NOW.until(at), wait, "{blame:?}");
@@ -110,9 +110,10 @@ fn a_message_that_was_tried_alone_takes_its_time() {
 }
 
 #[test]
-fn what_is_due_to_the_way_uses_up_no_attempt() {
+fn a_failure_of_the_connection_uses_up_no_attempt() {
     for failure in [Failure::transient("500"), Failure::unreachable("refused"), Failure::blocked("401"), flood(0)] {
-        let Outcome::Retry { at, counts: false, .. } = spared(&update(), 1000, Duration::ZERO, failure) else {
+        let Outcome::Retry { at, counts: false, .. } = unreachable_remote(&update(), 1000, Duration::ZERO, failure)
+        else {
             panic!("it waits")
         };
         assert!(NOW.until(at) <= Duration::from_secs(2));
@@ -120,27 +121,27 @@ fn what_is_due_to_the_way_uses_up_no_attempt() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_waited_for_as_long_as_it_takes() {
+fn a_missing_dependency_is_waited_for_as_long_as_it_takes() {
     let (job, lane) = (update(), Lane::inbound(&conversation()));
-    let patient = RetryPolicy { patience: None, ..policy() };
+    let endless = RetryPolicy { patience: None, ..policy() };
     for (age, wait) in [("0s", "1s"), ("7s", "7s"), ("20m", "20m"), ("2d", "30m")] {
         let [age, wait] = [age, wait].map(|text| humantime::parse_duration(text).unwrap());
-        let attempt = FailedTry { age, ..attempt(&job, &lane, 5) };
-        let waits = of_failure(&attempt, Failure::not_yet("no contact"), &patient, NOW, 0.5);
+        let attempt = FailedAttempt { age, ..attempt(&job, &lane, 5) };
+        let waits = of_failure(&attempt, Failure::not_yet("no contact"), &endless, NOW, 0.5);
         let Outcome::Retry { at, counts: false, .. } = waits else { panic!("it waits, and uses up no try") };
         assert_eq!(at, NOW.plus(wait), "{age:?}");
     }
 }
 
 #[test]
-fn what_may_have_arrived_is_reported_or_sent_again_once() {
+fn a_message_that_may_have_arrived_is_reported_or_sent_again_once() {
     let uncertain = || Failure::Uncertain(Refusal::uncertain(refusal::stopped()));
     assert!(matches!(after(&call(1, 1), 0, uncertain()), Outcome::Park { then, .. } if then.len() == 1));
     let (job, lane) = (call(1, 1), Lane::outbound(&conversation()));
     let repeating = RetryPolicy { repeats_uncertain: true, ..policy() };
     let first = attempt(&job, &lane, 0);
     assert!(matches!(of_failure(&first, uncertain(), &repeating, NOW, 0.5), Outcome::Repeat));
-    let second = FailedTry { is_repeated: true, ..first };
+    let second = FailedAttempt { is_repeated: true, ..first };
     assert!(matches!(of_failure(&second, uncertain(), &repeating, NOW, 0.5), Outcome::Park { .. }));
 }
 
@@ -154,7 +155,7 @@ fn a_transient_failure_waits_by_the_schedule() {
 
 #[test]
 fn a_wait_that_the_server_asks_for_does_not_use_up_the_schedule() {
-    let answer = spared(&call(1, 1), 0, Duration::ZERO, flood(30));
+    let answer = unreachable_remote(&call(1, 1), 0, Duration::ZERO, flood(30));
     assert!(matches!(answer, Outcome::Retry { at, counts: false, .. } if at >= UnixMillis(1_030_000)));
     let alone = after(&call(1, 1), 0, flood(30));
     assert!(matches!(alone, Outcome::Retry { at, counts: true, .. } if at >= UnixMillis(1_030_000)), "{alone:?}");
@@ -170,13 +171,15 @@ fn a_server_that_asks_for_less_than_our_own_wait_does_not_stop_the_count() {
 fn patience_ends_even_where_attempts_do_not_count() {
     for failure in [Failure::blocked("401"), flood(1)] {
         let (young, old) = (Duration::from_mins(3), Duration::from_mins(5));
-        assert!(matches!(spared(&call(1, 1), 0, young, failure.clone()), Outcome::Retry { .. }));
-        assert!(matches!(spared(&call(1, 1), 0, old, failure), Outcome::Park { then, .. } if then.len() == 1));
+        assert!(matches!(unreachable_remote(&call(1, 1), 0, young, failure.clone()), Outcome::Retry { .. }));
+        assert!(
+            matches!(unreachable_remote(&call(1, 1), 0, old, failure), Outcome::Park { then, .. } if then.len() == 1)
+        );
     }
 }
 
 #[test]
-fn when_the_tries_end_the_author_is_told() {
+fn after_the_last_attempt_the_author_is_informed() {
     let Outcome::Park { then, .. } = after(&call(2, 3), 5, Failure::transient("down")) else {
         panic!("parking was expected")
     };
@@ -198,11 +201,14 @@ fn a_hook_that_cannot_be_sent_is_reported_under_its_own_id() {
     };
     assert_eq!(why, "cannot write first");
     let message = KommoMessageId("4371a0ff-b78a-4c7b-8538-a7d547e10692".to_owned());
-    assert_eq!(then, [report(&Lane::outbound(&conversation()), message, Delivery::Failed(refusal.told(Language::En)))]);
+    assert_eq!(
+        then,
+        [report(&Lane::outbound(&conversation()), message, Delivery::Failed(refusal.in_language(Language::En)))]
+    );
 }
 
 #[test]
-fn a_hopeless_update_has_no_author_to_tell() {
+fn a_hopeless_update_has_no_author_to_inform() {
     let hopeless = Failure::Permanent(Refusal::internal("400"));
     assert!(matches!(after(&update(), 0, hopeless), Outcome::Park { then, .. } if then.is_empty()));
 }
@@ -213,32 +219,32 @@ fn a_reaction_is_tried_again_and_then_dropped() {
         Job::Raw(Raw::Reaction(Hook { raw: include_str!("../../tests/fixtures/kommo/hook_unreact.json").to_owned() }));
     assert!(matches!(after(&reaction, 0, Failure::transient("down")), Outcome::Retry { .. }));
     let old = Duration::from_mins(6);
-    for release_hold in [
+    for outcome in [
         after(&reaction, 5, Failure::transient("down")),
         aged(&reaction, 0, old, Failure::blocked("401")),
         aged(&reaction, 0, old, too_late(&reaction, false)),
     ] {
         assert!(
-            matches!(&release_hold, Outcome::Done { then, changes } if then.is_empty() && changes.is_empty()),
-            "{release_hold:?}"
+            matches!(&outcome, Outcome::Done { then, changes } if then.is_empty() && changes.is_empty()),
+            "{outcome:?}"
         );
     }
     assert_eq!(broken_off(&reaction, true), None);
 }
 
 #[test]
-fn that_an_answer_was_read_is_dropped_where_kommo_does_not_take_it() {
-    let told = |delivery| Job::from(DeliveryReport { message: KommoMessageId("m1".to_owned()), delivery });
-    let gone = || Failure::Permanent(Refusal::internal("Kommo knows no such message"));
+fn the_status_read_is_dropped_if_kommo_refuses_it() {
+    let status = |delivery| Job::from(DeliveryReport { message: KommoMessageId("m1".to_owned()), delivery });
+    let missing = || Failure::Permanent(Refusal::internal("Kommo knows no such message"));
     assert!(
-        matches!(after(&told(Delivery::Read), 0, gone()), Outcome::Done { then, changes } if then.is_empty() && changes.is_empty())
+        matches!(after(&status(Delivery::Read), 0, missing()), Outcome::Done { then, changes } if then.is_empty() && changes.is_empty())
     );
-    assert!(matches!(after(&told(Delivery::Delivered), 0, gone()), Outcome::Park { .. }));
-    assert!(matches!(after(&told(Delivery::Read), 0, Failure::transient("down")), Outcome::Retry { .. }));
+    assert!(matches!(after(&status(Delivery::Delivered), 0, missing()), Outcome::Park { .. }));
+    assert!(matches!(after(&status(Delivery::Read), 0, Failure::transient("down")), Outcome::Retry { .. }));
 }
 
 #[test]
-fn a_stop_costs_what_telegram_may_have_and_nothing_else() {
+fn a_stop_fails_only_what_telegram_may_have() {
     let album = Job::from(Album { calls: vec![] });
     for job in [call(1, 1), album] {
         assert!(matches!(broken_off(&job, true), Some(Failure::Uncertain(_))));
@@ -248,7 +254,7 @@ fn a_stop_costs_what_telegram_may_have_and_nothing_else() {
 }
 
 #[test]
-fn an_album_that_cannot_be_sent_is_told_to_each_of_its_answers() {
+fn an_album_that_cannot_be_sent_is_reported_for_each_of_its_answers() {
     let Job::Send(SendJob::Call(first)) = call(1, 1) else { unreachable!("a call") };
     let second = Call { message: KommoMessageId("m2".to_owned()), ..(*first).clone() };
     let album = Job::from(Album { calls: vec![*first, second] });
@@ -257,32 +263,33 @@ fn an_album_that_cannot_be_sent_is_told_to_each_of_its_answers() {
 }
 
 /// Why a call was parked, for the operator and for a manager who reads `language`.
-fn told(failure: Failure, failed_before: u32, language: Language) -> (String, String) {
+fn refusal_text(failure: Failure, failed_before: u32, language: Language) -> (String, String) {
     let (job, lane) = (call(1, 1), Lane::outbound(&conversation()));
     let policy = RetryPolicy { spoken: Spoken::new(language), ..policy() };
     let outcome = of_failure(&attempt(&job, &lane, failed_before), failure, &policy, NOW, 0.5);
     let Outcome::Park { why, then, .. } = outcome else { panic!("it is given up") };
     let [
         NewJob {
-            job: Job::Status(StatusJob::Delivery(DeliveryReport { delivery: Delivery::Failed(told), .. })), ..
+            job: Job::Status(StatusJob::Delivery(DeliveryReport { delivery: Delivery::Failed(refusal), .. })),
+            ..
         },
     ] = &then[..]
     else {
         panic!("{then:?}")
     };
-    (why, told.sentence.clone())
+    (why, refusal.sentence.clone())
 }
 
 #[test]
 fn a_manager_reads_their_language_and_the_operator_english() {
     let stopped = || Failure::Uncertain(Refusal::uncertain(refusal::stopped()));
-    let (why, told) = told(stopped(), 0, Language::Ru);
+    let (why, text) = refusal_text(stopped(), 0, Language::Ru);
     assert!(why.starts_with("May not have been delivered: the Telegram bridge was stopped"), "{why}");
-    assert!(told.starts_with("Возможно, не доставлено: интеграция с Telegram была остановлена"), "{told}");
+    assert!(text.starts_with("Возможно, не доставлено: интеграция с Telegram была остановлена"), "{text}");
 }
 
 #[test]
-fn a_long_wait_is_told_in_hours_and_is_no_row_of_tries() {
+fn a_long_wait_is_in_hours_and_does_not_mention_attempts() {
     for (seconds, language, want) in [
         (35_000, Language::En, "Not delivered: Telegram lets the bot write again in 10 hours. Send it again then."),
         (
@@ -306,15 +313,15 @@ fn a_long_wait_is_told_in_hours_and_is_no_row_of_tries() {
             "Não entregue: o Telegram só deixará o bot escrever novamente em 48 horas. Envie de novo depois disso.",
         ),
     ] {
-        assert_eq!(told(flood(seconds), 0, language).1, want);
+        assert_eq!(refusal_text(flood(seconds), 0, language).1, want);
     }
 }
 
 #[test]
-fn one_try_is_not_called_many() {
+fn one_attempt_is_not_called_many() {
     let lane = Lane::outbound(&conversation());
     let job = call(1, 1);
-    let old = FailedTry { age: Duration::from_mins(6), ..attempt(&job, &lane, 0) };
+    let old = FailedAttempt { age: Duration::from_mins(6), ..attempt(&job, &lane, 0) };
     let outcome = of_failure(&old, Failure::transient("down"), &policy(), NOW, 0.5);
     let Outcome::Park { why, .. } = outcome else { panic!("it is too late") };
     assert_eq!(why, "Not delivered: it did not work in time (down).");

@@ -1,4 +1,4 @@
-//! What every line of the log tells of the job that it is about.
+//! The tracing span of a job, whose fields are in each of its log lines.
 
 use tracing::Span;
 
@@ -7,7 +7,7 @@ use crate::{
     store::Lease,
 };
 
-/// The span of a leased job: by its conversation's id and its own, never by what it says or who is meant.
+/// The span of a leased job. It has the ids of the job and its conversation, but no content and no person.
 pub(super) fn of(lease: &Lease) -> Span {
     let lane = lease.lane();
     let conversation = lane.conversation();

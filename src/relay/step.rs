@@ -1,15 +1,14 @@
-//! How the step of a job ends.
+//! The results of steps.
 
 use crate::{
     domain::retry::Failure,
     store::{Outcome, StateChange, StoreError},
 };
 
-/// The result of a step: what should become of the job.
+/// A step that succeeded.
 pub(super) struct Step {
-    /// What should become of the job.
     pub(super) outcome: Outcome,
-    /// Whether the remote itself decided this. If not, it says nothing about the connection.
+    /// Whether the remote itself has decided this. If not, it says nothing about the connection.
     pub(super) reached_remote: bool,
 }
 
@@ -20,7 +19,7 @@ pub(super) enum StepError {
     /// The job failed, for now or for good.
     Failed {
         failure: Failure,
-        /// Whether the remote itself decided this.
+        /// Whether the remote itself has decided this.
         reached_remote: bool,
         /// Whether a final failure is dropped instead of parked.
         is_best_effort: bool,
@@ -39,12 +38,12 @@ impl Step {
         Self { outcome, reached_remote: false }
     }
 
-    /// Nothing more is to be done, and nothing follows.
+    /// The job is done, and nothing follows.
     pub(super) const fn done() -> Self {
         Self::local(done())
     }
 
-    /// The same, with what was learned on the way if the job is done by it.
+    /// The step with further state changes, if it has done the job.
     pub(super) fn with_changes(mut self, learned: Vec<StateChange>) -> Self {
         if let Outcome::Done { changes, .. } = &mut self.outcome {
             changes.extend(learned);
@@ -54,17 +53,17 @@ impl Step {
 }
 
 impl StepError {
-    /// A failure in which the remote had no say.
+    /// A failure that the remote has not decided.
     pub(super) const fn local(failure: Failure) -> Self {
         Self::Failed { failure, reached_remote: false, is_best_effort: false }
     }
 
-    /// A failure of the remote's.
+    /// A failure that the remote has decided.
     pub(super) const fn remote(failure: Failure) -> Self {
         Self::Failed { failure, reached_remote: true, is_best_effort: false }
     }
 
-    /// The same, of what is not worth a person's time.
+    /// The same for something that is not worth a person's time.
     pub(super) fn best_effort(self) -> Self {
         match self {
             Self::Failed { failure, reached_remote, .. } => {
@@ -89,7 +88,7 @@ pub(super) struct Attempted {
 }
 
 impl Attempted {
-    /// A job that failed without a step, or whose step was broken off.
+    /// A job that failed without a step, or whose step was aborted.
     pub(super) const fn failed(failure: Failure, reached_remote: bool) -> Self {
         Self { outcome: Err(failure), reached_remote, is_best_effort: false }
     }

@@ -1,5 +1,5 @@
-//! What is being relayed, for an operator who watches. It costs nothing while nobody does, and never waits for one who
-//! reads slowly: they miss something, and are told so.
+//! The tap: a live list of steps for an operator. It costs nothing while nobody watches, and never waits for a slow
+//! reader, who misses steps and is informed of that.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::{
     store::{Lease, Outcome},
 };
 
-/// How far a reader may be behind, in jobs.
+/// How far a reader may lag behind, in jobs.
 const BEHIND: usize = 512;
 
 /// One step of a job that has ended.
@@ -21,22 +21,22 @@ const BEHIND: usize = 512;
 pub struct Relayed {
     pub lane: Lane,
     pub job: Job,
-    /// What the sender calls the message.
+    /// The sender's id of the message.
     pub message_id: Option<String>,
-    /// When it came.
+    /// When it arrived.
     pub came_at: UnixMillis,
-    /// Which try it was.
+    /// The number of the attempt.
     pub attempt: u32,
-    /// The name of the ending in metrics.
+    /// The name of the outcome in metrics.
     pub outcome: &'static str,
     /// Why it failed.
     pub why: Option<String>,
-    /// When it ended.
+    /// When the step ended.
     pub at: UnixMillis,
 }
 
 impl Relayed {
-    /// How a leased job ends, and what that is called.
+    /// The outcome of a leased job, with its name.
     pub(super) fn of(
         lease: &Lease,
         message_id: Option<String>,
@@ -60,7 +60,7 @@ impl Relayed {
     }
 }
 
-/// Where relays tell what they do.
+/// The channel to which relays send their steps.
 #[derive(Clone, Debug)]
 pub struct Tap(Sender<Arc<Relayed>>);
 
@@ -71,15 +71,15 @@ impl Default for Tap {
 }
 
 impl Tap {
-    /// Tells what there is, if somebody watches.
-    pub fn tell(&self, relayed: impl FnOnce() -> Relayed) {
+    /// Sends a step, if somebody watches.
+    pub fn send(&self, relayed: impl FnOnce() -> Relayed) {
         if self.0.receiver_count() > 0 {
-            // If they have gone meanwhile, nobody misses it.
+            // The reader may have left meanwhile.
             let _ = self.0.send(Arc::new(relayed()));
         }
     }
 
-    /// Watches from now on.
+    /// Starts watching.
     #[must_use]
     pub fn watch(&self) -> Receiver<Arc<Relayed>> {
         self.0.subscribe()
@@ -111,16 +111,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_made_for_nobody_and_who_is_slow_misses_something_and_stops_nothing() {
+    async fn nothing_is_built_without_readers_and_a_slow_reader_blocks_nothing() {
         let tap = Tap::default();
-        tap.tell(|| unreachable!("nobody watches"));
+        tap.send(|| unreachable!("nobody watches"));
         let mut reader = tap.watch();
         for attempt in 1..=600 {
-            tap.tell(|| relayed(attempt));
+            tap.send(|| relayed(attempt));
         }
         assert!(matches!(reader.recv().await, Err(RecvError::Lagged(88))));
         assert_eq!(reader.recv().await.unwrap().attempt, 89);
         drop(reader);
-        tap.tell(|| unreachable!("nobody watches any more"));
+        tap.send(|| unreachable!("nobody watches any more"));
     }
 }

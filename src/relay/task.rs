@@ -1,4 +1,4 @@
-//! A job with its text parsed once, so that all steps work with values.
+//! A job with its text parsed once, so that all steps work with typed values.
 
 use crate::{
     domain::{
@@ -14,35 +14,33 @@ use crate::{
     },
 };
 
-/// What a job asks for.
+/// A job and its parsed text.
 pub(super) struct Task<'a> {
     pub(super) job: &'a Job,
-    /// What its text tells.
     pub(super) text: Text<'a>,
 }
 
-/// What the text of a job tells.
+/// The parsed text of a job.
 pub(super) enum Text<'a> {
-    /// An update of Telegram's.
+    /// An update from Telegram.
     Update {
         /// The source whose bot received it.
         source: &'a SourceId,
         bot: BotId,
-        /// The program of the owner's that has done it; `None` for what others did.
+        /// The owner's program that has done it; `None` for an update from Telegram.
         program: Option<&'a Speaker>,
-        /// What was read.
         received: Received<'a>,
     },
     /// A manager's answer.
     Answer(Box<Outbound>),
     /// A manager's reaction.
     Reaction(OutboundReaction),
-    /// Nothing that is sent, or there is none.
+    /// It has nothing to send, or there is none.
     Nothing,
 }
 
 impl<'a> Task<'a> {
-    /// Reads a job.
+    /// Parses the text of a job.
     pub(super) fn read(job: &'a Job) -> Self {
         let text = match job {
             Job::Raw(Raw::Update(Update { source, bot, raw, program })) => {
@@ -69,7 +67,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// How many messages of people the job is about.
+    /// How many messages of people the job has.
     pub(super) fn messages(&self) -> usize {
         match &self.text {
             Text::Update { .. } => 1,
@@ -78,7 +76,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// What kind of update or job it is.
+    /// The kind of the update or the job.
     pub(super) fn kind(&self) -> String {
         match &self.text {
             Text::Update { received, .. } => received.kind().to_owned(),
@@ -86,7 +84,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Which way the messages go, and by which source, if that is known.
+    /// The direction of the messages, and their source, if that is known.
     pub(super) fn flow(&self, lane: &Lane) -> Option<(Direction, Option<SourceId>)> {
         match (&self.text, &lane.route) {
             (Text::Update { source, .. }, _) => Some((Direction::Inbound, Some((*source).clone()))),
@@ -96,7 +94,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// What the sender calls the message of the job; of an update without a message, its number.
+    /// The sender's id of the job's message; for an update without a message, its number.
     pub(super) fn message_id(&self) -> Option<String> {
         match (self.job, &self.text) {
             (_, Text::Update { bot, received, .. }) => received.message_id(*bot),

@@ -1,4 +1,4 @@
-//! A manager types: the customer sees it. Worthless when late, so it is never stored.
+//! Shows customers that a manager is typing. That is worthless when late, so it is never stored.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -21,25 +21,22 @@ use crate::{
     telegram::bot::Bot,
 };
 
-/// Telegram shows an action for 5 seconds; telling it again sooner than this shows nothing new.
+/// Telegram shows an action for 5 seconds; sending it again sooner than this shows nothing new.
 const LEAST_INTERVAL: Duration = Duration::from_secs(4);
-/// How many are told at the same time; more than that and Telegram is too slow for typing to matter.
+/// How many calls are in flight at once; with more, Telegram is too slow for typing to matter.
 const AT_ONCE: usize = 8;
 /// How many chats are remembered before the ones that no longer matter are forgotten.
 const REMEMBERED: usize = 1024;
 
 /// Shows managers' typing in Telegram.
 pub struct TypingRelay {
-    /// Where it comes from.
     pub arrivals: mpsc::Receiver<Typing>,
-    /// The bots that show it.
     pub bots: BTreeMap<SourceId, Bot>,
-    /// Where it is known how a chat is reached.
     pub store: Store,
 }
 
 impl TypingRelay {
-    /// Works until `stop`. What is in flight then is dropped.
+    /// Works until `stop`. Calls in flight are dropped then.
     pub async fn run(mut self, stop: CancellationToken) {
         let throttle = Throttle::default();
         let (places, mut in_flight) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
@@ -64,7 +61,7 @@ impl TypingRelay {
     }
 }
 
-/// When each chat was last told.
+/// When typing was last shown in each chat.
 #[derive(Debug, Default)]
 struct Throttle(DashMap<Conversation, Instant>);
 
@@ -87,17 +84,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chat_is_told_at_most_every_four_seconds() {
+    fn typing_is_sent_at_most_every_four_seconds() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         let chat = |id| Conversation::new(SourceId::parse("sales").unwrap(), id);
         let at = |seconds: u64| start + Duration::from_secs(seconds);
-        let told: Vec<_> = (0..10).filter(|second| throttle.allows(&chat(1), at(*second))).collect();
-        assert_eq!(told, [0, 4, 8]);
+        let allowed: Vec<_> = (0..10).filter(|second| throttle.allows(&chat(1), at(*second))).collect();
+        assert_eq!(allowed, [0, 4, 8]);
         assert!(throttle.allows(&chat(2), at(9)), "another chat is not held up");
     }
 
     #[test]
-    fn what_no_longer_matters_is_forgotten() {
+    fn old_chats_are_forgotten() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         let source = SourceId::parse("sales").unwrap();
         for id in 0..3000 {

@@ -155,5 +155,5 @@ fn queue(counts: &Counts) -> Value {
             |route: &Route| matches!(route, Route::Outbound(_) | Route::Undeliverable) == to_telegram;
         counts.routes.iter().filter(|(route, _)| matches_direction(route)).map(|(_, queue)| queue.waiting).sum()
     };
-    json!({ "to_kommo": waiting(false), "to_telegram": waiting(true), "parked": counts.parked + counts.told })
+    json!({ "to_kommo": waiting(false), "to_telegram": waiting(true), "parked": counts.parked + counts.reported })
 }

@@ -1,4 +1,4 @@
-//! What the account has told of itself: which one it is, and what its managers speak.
+//! What is known of the account: its id, its language and its country.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub(super) struct AccountRow {
     facts: AccountFacts,
 }
 
-/// What the account has told, as it called it.
+/// Facts about the account, as Kommo reported them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountFacts {
     /// The language of its managers.
@@ -31,12 +31,12 @@ pub struct AccountFacts {
 }
 
 impl Store {
-    /// The id in the Chats API of the account at `url`, if it was asked for once.
+    /// The id in the Chats API of the account at `url`, if it is stored.
     pub fn account(&self, url: &str) -> Result<Option<String>, StoreError> {
         Ok(self.account_row(url)?.map(|row| row.id))
     }
 
-    /// What the account at `url` has told.
+    /// The facts about the account at `url`.
     pub fn account_facts(&self, url: &str) -> Result<AccountFacts, StoreError> {
         Ok(self.account_row(url)?.map(|row| row.facts).unwrap_or_default())
     }
@@ -45,7 +45,7 @@ impl Store {
         Ok(ACCOUNT.get(&self.db()?)?.filter(|row| row.url == url))
     }
 
-    /// Remembers what the account at `url` tells, in place of any other account.
+    /// Stores the id and the facts of the account at `url`, in place of any other account.
     pub async fn remember_account(&self, url: &str, id: &str, facts: AccountFacts) -> Result<(), StoreError> {
         let row = AccountRow { url: url.to_owned(), id: id.to_owned(), facts };
         let plan = move |_: &mut WriteTxn| {

@@ -1,4 +1,4 @@
-//! The conversations in which a manager has written lately. Programs that are quiet there get nothing of what is said.
+//! The conversations in which a manager has written lately. Programs that stay quiet there get none of their messages.
 
 use crate::{
     domain::{address::Conversation, program::LONGEST_QUIET, time::UnixMillis},
@@ -13,17 +13,17 @@ use crate::{
     },
 };
 
-/// Notes that a manager has written in a conversation. The row holds until when that is remembered, as rows do that
-/// expire.
+/// Records that a manager has written in a conversation. Like every row that expires, it holds the instant of its
+/// expiry.
 pub(super) fn write(batch: &mut Batch, conversation: &Conversation, now: UnixMillis) {
     let until = now.plus(LONGEST_QUIET);
     expire::note(batch, until, &ATTENDED.key(conversation));
     ATTENDED.put(batch, conversation, &until);
 }
 
-/// When a manager last wrote in a conversation, if that was lately and they have not ended it since.
+/// When a manager last wrote in a conversation, if that was lately and they have not closed the talk since.
 pub(super) fn since(db: &Lookup, conversation: &Conversation) -> Result<Option<UnixMillis>, StoreError> {
-    // Kommo goes on calling a group as it was called first.
+    // Kommo keeps the first name of a group's conversation.
     let first = MOVED_FROM.get(db, conversation)?;
     let until = ATTENDED.get(db, first.as_ref().unwrap_or(conversation))?;
     Ok(until.map(|until| until.minus(LONGEST_QUIET)))
@@ -35,10 +35,11 @@ impl Store {
         let when = |row: Result<(Conversation, UnixMillis), StoreError>| {
             row.map(|(conversation, until)| (conversation, until.minus(LONGEST_QUIET)))
         };
-        self.0.reader.apart(move |db| ATTENDED.rows(db).map(when).collect()).await
+        self.0.reader.spawn_blocking(move |db| ATTENDED.rows(db).map(when).collect()).await
     }
 
-    /// A manager has ended a conversation then. What they wrote later begins it anew.
+    /// Records that a manager closed the talk at `at`, unless a manager has written after that. Returns whether the
+    /// conversation was attended until then.
     pub async fn end_attending(&self, conversation: Conversation, at: UnixMillis) -> Result<bool, StoreError> {
         self.db()?;
         let plan = move |txn: &mut WriteTxn| {

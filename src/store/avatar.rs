@@ -1,4 +1,4 @@
-//! How customers look, by the bot that was told.
+//! Avatars of customers, by bot.
 
 use crate::{
     domain::{
@@ -15,13 +15,12 @@ use crate::{
 };
 
 impl Store {
-    /// What a bot was told of a customer's picture.
+    /// The avatar of a customer, as a bot sees it.
     pub fn avatar(&self, bot: BotId, customer: ContactId) -> Result<Option<Avatar>, StoreError> {
         AVATARS.get(&self.db()?, &format!("{bot}:{customer}"))
     }
 
-    /// Remembers what a bot was told of a customer's picture, in place of what it was told before. It is little and
-    /// stays.
+    /// Stores the avatar of a customer, as a bot sees it. The rows are small and do not expire.
     pub async fn remember_avatar(&self, bot: BotId, customer: ContactId, avatar: &Avatar) -> Result<(), StoreError> {
         self.db()?;
         let avatar = avatar.clone();

@@ -1,4 +1,4 @@
-//! Puts late arrivals into the place in the lane that they would have had.
+//! Backfill: puts missed messages into a lane, before those that came later.
 
 use sled::IVec;
 
@@ -26,12 +26,12 @@ pub struct Missing {
     pub job: NewJob,
 }
 
-/// What became of the jobs that were to be put in.
+/// The result of a backfill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backfilled {
-    /// A relay works on the lane, or could: hold all of it, and ask again.
+    /// A relay works on the lane, or could: hold all of it, and try again.
     Busy,
-    /// The number of jobs that were new and are stored now. The others were known.
+    /// The number of jobs that were new and are stored now. The others were stored before.
     Stored(usize),
 }
 
@@ -40,7 +40,7 @@ impl Store {
     /// its sequence, to its position in the history; `None` means before all missing jobs. The lane must be held from
     /// 0 on, and its head must not be claimed. A release during the rewrite takes effect after it.
     ///
-    /// Everything behind the first of them gets a new place, in one commit and in the same order.
+    /// All jobs behind the first missing one get new keys, in one commit and in the same order.
     pub async fn backfill(
         &self,
         lane: Lane,
@@ -54,7 +54,7 @@ impl Store {
         let store = self.clone();
         let plan = move |txn: &mut WriteTxn| {
             let until = super::watermark::not_before(&txn.db, now)?.plus(dedupe_for);
-            // Others may let go of it before the new order is durable: they must find neither the old head nor none.
+            // Others may release it before the new order is durable: they must find neither the old head nor none.
             if !store.with_index(|index| index.freeze(&lane)) {
                 return Ok(Commit { batch: None, answer: Backfilled::Busy, then: Box::new(|_: &mut Index| ()) });
             }
@@ -64,7 +64,7 @@ impl Store {
             let order = merged(arrivals(&txn.db, &lane)?, missing, rank);
             let head = place(txn, &mut batch, &lane, order, now);
             let answer = Backfilled::Stored(count);
-            // A plan or a commit that fails ends the store, so only this thaws.
+            // The store fails if the plan or the commit fails, so this alone has to thaw.
             let then = move |index: &mut Index| index.thaw(&lane, count, head);
             Ok(Commit { batch: (count > 0).then_some(batch), answer, then: Box::new(then) })
         };
@@ -72,7 +72,7 @@ impl Store {
     }
 }
 
-/// The missing jobs that are new, noted as taken.
+/// The missing jobs that are new, recorded as taken.
 fn new(
     txn: &WriteTxn,
     batch: &mut Batch,
@@ -93,10 +93,10 @@ fn new(
     Ok(new)
 }
 
-/// One arrival that waits: its jobs as they are written, by their places, the first of them first.
+/// One waiting arrival: its jobs as they are stored, in order, by their keys.
 type Arrival = Vec<(JobKey, IVec)>;
 
-/// Everything that waits in a lane, in order.
+/// The waiting arrivals of a lane, in order.
 fn arrivals(db: &Db, lane: &Lane) -> Result<Vec<Arrival>, StoreError> {
     let mut all: Vec<Arrival> = Vec::new();
     for entry in db.scan_prefix(keys::lane(lane)) {
@@ -119,7 +119,7 @@ fn merged(waiting: Vec<Arrival>, missing: Vec<Missing>, rank: impl Fn(u64, &Job)
     let mut missing = missing.into_iter().peekable();
     let mut order = Vec::new();
     for arrival in waiting {
-        // Its first parts are sent already: nothing comes between them and the rest.
+        // Its first parts have been sent already: nothing may come between them and the rest.
         if arrival[0].0.part > 1 {
             order.push(Placement::Waits(arrival));
             continue;
@@ -155,7 +155,7 @@ fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Placemen
                 let sequence = if moves { txn.sequence(batch) } else { arrival[0].0.sequence };
                 let mut first = Head::of(sequence, &arrival[0].0.key(), &arrival[0].1);
                 if moves {
-                    // By the time its turn comes, the wait is over.
+                    // Its wait will be over when it becomes the head.
                     first.retry_at = None;
                     for (place, value) in arrival {
                         let value = without_wait(&place, &value);
@@ -171,7 +171,7 @@ fn place(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, order: Vec<Placemen
     head
 }
 
-/// A job that waits for no further try. One that cannot be read stays as it is.
+/// A job without the time of its next attempt. One that cannot be read stays as it is.
 fn without_wait(place: &JobKey, value: &IVec) -> Vec<u8> {
     let row: Option<JobRow> = rows::read(&place.key(), value);
     row.map_or_else(|| value.to_vec(), |row| rows::write(&JobRow { retry_at: None, ..row }))

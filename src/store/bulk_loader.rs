@@ -1,8 +1,8 @@
 //! Writes rows in the order of their keys into a fresh database, so that its pages are full.
 //!
-//! sled parts a page once it has 17 rows: 9 stay, and 8 begin the next one. In the order of their keys all pages would
-//! stay half empty, and each takes some 300 bytes of memory and its place on the disk. So 7 of 16 rows come a little
-//! later than the others, which by then have made pages of 9.
+//! sled splits a page once it has 17 rows: 9 stay, and 8 start the next one. If rows came in the order of their keys,
+//! all pages would stay half empty, and each page takes some 300 bytes of memory and space on the disk. So 7 of 16 rows
+//! are written a little later than the others, which by then are in pages of 9.
 
 use std::collections::VecDeque;
 
@@ -10,15 +10,15 @@ use sled::IVec;
 
 use crate::store::{chunks::MOST_BYTES, db::Db};
 
-/// How many of [`OF`] rows wait.
+/// How many of [`OF`] rows are delayed.
 const LATER: u64 = 7;
 const OF: u64 = 16;
-/// How many rows wait at most. By then pages have been parted twice since.
+/// How many rows are delayed at most. By then their pages have been split twice.
 const WAITING: usize = 64;
-/// After how many rows the file may use its own segments again.
+/// The number of rows after which the file is flushed, so that sled can reuse its segments.
 const ROWS_PER_FLUSH: u64 = 2048;
 
-/// Fills a database that nobody relies on yet.
+/// Fills a database that is not in use yet.
 pub(super) struct BulkLoader<'d> {
     db: &'d Db,
     waiting: VecDeque<(IVec, IVec)>,
@@ -31,7 +31,7 @@ impl<'d> BulkLoader<'d> {
         Self { db, waiting: VecDeque::new(), last: IVec::default(), rows: 0 }
     }
 
-    /// Writes a row, now or later. In any order, the last one with a key counts.
+    /// Writes a row, now or later. Of several rows with one key, the last one counts.
     pub(super) fn put(&mut self, key: IVec, value: IVec) -> sled::Result<()> {
         let waits = self.rows * LATER / OF != (self.rows + 1) * LATER / OF;
         self.rows += 1;
@@ -43,14 +43,14 @@ impl<'d> BulkLoader<'d> {
             self.waiting.push_back((key, value));
             self.write_waiting(WAITING)?;
         } else {
-            // Large ones would take too much memory while they wait.
+            // Large rows would take too much memory while they wait.
             self.last.clone_from(&key);
             self.db.insert_new(key, value)?;
         }
         if self.rows.is_multiple_of(ROWS_PER_FLUSH) { self.db.flush() } else { Ok(()) }
     }
 
-    /// Writes what waits, and returns how many rows there were.
+    /// Writes the delayed rows, and returns how many rows there were in all.
     pub(super) fn end(mut self) -> sled::Result<u64> {
         self.write_waiting(0)?;
         Ok(self.rows)
@@ -89,16 +89,16 @@ mod tests {
             if is_sorted {
                 rows.sort_unstable();
             }
-            let (mut filling, mut wanted) = (BulkLoader::new(&db), BTreeMap::new());
+            let (mut loader, mut expected) = (BulkLoader::new(&db), BTreeMap::new());
             for (number, (key, size)) in rows.iter().enumerate() {
                 let value = vec![u8::try_from(number % 251).unwrap(); [9, MOST_BYTES, MOST_BYTES + 1][*size]];
                 let key = [b"j", &key[..]].concat();
-                filling.put(key.clone().into(), value.clone().into()).unwrap();
-                wanted.insert(key, value);
+                loader.put(key.clone().into(), value.clone().into()).unwrap();
+                expected.insert(key, value);
             }
-            prop_assert_eq!(filling.end().unwrap(), rows.len() as u64);
+            prop_assert_eq!(loader.end().unwrap(), rows.len() as u64);
             let found = db.iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap());
-            prop_assert_eq!(found.collect::<BTreeMap<_, _>>(), wanted);
+            prop_assert_eq!(found.collect::<BTreeMap<_, _>>(), expected);
         }
     }
 }

@@ -4,31 +4,31 @@
 //! neighbours, so no value may be large: a larger one becomes several chunks, in a table of their own, and the row
 //! points to them.
 //!
-//! Chunks are written before the row that points to them, and removed after it has gone: a crash in between leaves
-//! chunks that belong to no row, and the next opening removes them.
+//! Chunks are written before the row that points to them, and removed after it: a crash in between leaves chunks that
+//! belong to no row, and the next opening removes them.
 
 use crate::store::keys;
 
-/// No value in the tree is longer, in bytes. A page of nothing but such values stays below 80 KiB.
+/// The longest value in the tree, in bytes. A page of such values stays below 80 KiB.
 pub(super) const MOST_BYTES: usize = 4096;
 
-/// What stands in a row whose value lies in chunks: `#ID:BYTES`. The rows' JSON never begins like that.
+/// The value of a row whose content is in chunks: `#ID:BYTES`. The JSON of other rows never starts like that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pointer {
-    /// The number that the chunks have in their keys.
+    /// The number in the keys of the chunks.
     pub(super) id: u64,
     /// The length of the whole value.
     pub(super) bytes: usize,
 }
 
 impl Pointer {
-    /// The pointer that a row holds; `None` for a row that holds its value itself.
+    /// Reads the pointer of a row; `None` for a row that has its content itself.
     pub(super) fn parse(value: &[u8]) -> Option<Self> {
         let (id, bytes) = std::str::from_utf8(value.strip_prefix(b"#")?).ok()?.split_once(':')?;
         Some(Self { id: id.parse().ok()?, bytes: bytes.parse().ok()? })
     }
 
-    /// What the row holds.
+    /// The value of the row.
     pub(super) fn write(self) -> Vec<u8> {
         format!("#{}:{}", self.id, self.bytes).into_bytes()
     }

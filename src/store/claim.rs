@@ -19,15 +19,15 @@ use crate::{
     },
 };
 
-/// The exclusive hold of a lane's head. Dropped without settling (a panic, a dropped task), it gives the lane back.
+/// The exclusive claim to a lane's head. Dropped without settling (a panic, a dropped task), it gives the lane back.
 pub struct Lease {
     pub(super) store: Store,
     pub(super) place: JobKey,
     pub(super) row: JobRow,
     pub(super) settled: bool,
-    /// When this job was claimed first in this run.
+    /// When this process first claimed the job.
     pub(super) tried_at: Instant,
-    /// When it can be claimed again, if it is given back without an end.
+    /// When it can be claimed again, if it is given back without being settled.
     pub(super) again_at: Option<UnixMillis>,
 }
 
@@ -38,14 +38,14 @@ impl fmt::Debug for Lease {
 }
 
 impl Store {
-    /// Claims the head of the lane of `route` whose turn it is. One look at the index and one at the tree, however long
-    /// the queue is. Lanes take turns, so a long one does not keep the others waiting. A head that cannot be read is
-    /// set aside; its lane goes on once that is durable.
+    /// Claims the head of the next lane of `route`. It reads the index once and the tree once, however long the queue
+    /// is. Lanes take turns, so a long one does not delay the others. A head that cannot be read is set aside; its lane
+    /// goes on once that is durable.
     pub fn claim(&self, route: &Route, now: UnixMillis) -> Result<Option<Lease>, StoreError> {
         self.claim_of(route, now, |_| true)
     }
 
-    /// The same for the classes that `may` go: people before broadcasts.
+    /// The same for the classes for which `may` is true: people before broadcasts.
     pub fn claim_of(
         &self,
         route: &Route,
@@ -60,13 +60,13 @@ impl Store {
         self.first_lease(|index| index.claim_older(route, now, before))
     }
 
-    /// Claims the head of a lane out of its turn, unless it is claimed.
+    /// Claims the head of a lane out of its turn, unless it is claimed already.
     pub(super) fn take(&self, lane: &Lane) -> Result<Option<Lease>, StoreError> {
-        let taken = self.with_index(|index| index.take(lane));
-        taken.map_or(Ok(None), |tried_at| self.lease(lane, tried_at))
+        let claimed = self.with_index(|index| index.take(lane));
+        claimed.map_or(Ok(None), |tried_at| self.lease(lane, tried_at))
     }
 
-    /// The first of the heads that `claim` gives that can be read.
+    /// The first readable head of those that `claim` returns.
     fn first_lease(&self, claim: impl Fn(&mut Index) -> Option<(Lane, Instant)>) -> Result<Option<Lease>, StoreError> {
         while let Some((lane, tried_at)) = self.with_index(&claim) {
             if let Some(lease) = self.lease(&lane, tried_at)? {
@@ -76,7 +76,7 @@ impl Store {
         Ok(None)
     }
 
-    /// The lease of a claimed lane; `None` if its head is set aside, since it cannot be read.
+    /// The lease of a claimed lane; `None` if its head cannot be read and is set aside.
     fn lease(&self, lane: &Lane, tried_at: Instant) -> Result<Option<Lease>, StoreError> {
         let Some((key, value)) = self.db()?.first(&keys::lane(lane), 1)?.pop() else {
             return Err(StoreError::Failed(format!("the lane {} has lost its jobs", lane.thread)));
@@ -96,7 +96,7 @@ impl Store {
         self.with_index(|index| index.has(lane))
     }
 
-    /// Lets the head of a lane be tried at once instead of at its time.
+    /// Makes the head of a lane due now.
     pub fn make_due(&self, lane: &Lane) {
         self.with_index(|index| index.make_due(lane));
     }
@@ -108,14 +108,13 @@ impl Lease {
         &self.place.lane
     }
 
-    /// What is to be done.
     #[must_use]
     pub const fn job(&self) -> &Job {
         &self.row.job
     }
 
-    /// The jobs that wait behind it in its lane, in order, with the instants at which they arrived; at most `limit`,
-    /// and none behind one that cannot be read. While the lane is claimed, others join them at the end alone.
+    /// The jobs behind it in its lane, in order, with the instants at which they arrived; at most `limit`, and none
+    /// behind one that cannot be read. While the lane is claimed, others join them only at the end.
     pub fn behind(&self, limit: usize) -> Result<Vec<(Job, UnixMillis)>, StoreError> {
         let rows = behind(&self.store.db()?, &self.place, limit)?;
         Ok(rows.into_iter().map(|(_, row)| (row.job, row.enqueued_at)).collect())
@@ -134,31 +133,30 @@ impl Lease {
         Tries { failed: self.row.failed, is_first }
     }
 
-    /// When this run first tried it; for a job that is claimed for its age, since when it could have been claimed.
+    /// When this process first tried it; for a job that is claimed for its age, since when it could have been claimed.
     #[must_use]
     pub const fn tried_at(&self) -> Instant {
         self.tried_at
     }
 
-    /// What kind of job it is.
     #[must_use]
     pub fn class(&self) -> Class {
         Class { is_bulk: self.row.is_bulk, is_file: self.row.job.has_file() }
     }
 
-    /// A name for the message that no other has.
+    /// A unique name of the message.
     #[must_use]
     pub fn key(&self) -> String {
         format!("{}#{}", self.place.lane.thread, self.place.sequence)
     }
 
-    /// By which number `telekommo queue` knows it. The parts of one arrival share it.
+    /// Its number in `telekommo queue`. The parts of one arrival share it.
     #[must_use]
     pub const fn number(&self) -> u64 {
         self.place.sequence
     }
 
-    /// Whether an earlier run has left it.
+    /// Whether it is from an earlier process.
     #[must_use]
     pub fn is_left(&self) -> bool {
         self.place.sequence < self.store.0.first_of_run
@@ -170,12 +168,12 @@ impl Lease {
         self.row.is_repeated
     }
 
-    /// Gives it back as it is, to be claimed again at `at` by the clock that [`Store::claim`] is asked with.
+    /// Gives it back unchanged, to be claimed again at `at` by the clock that [`Store::claim`] gets.
     pub fn put_off(mut self, at: UnixMillis) {
         self.again_at = Some(at);
     }
 
-    /// When it arrived; for a part, when the whole did.
+    /// When it arrived; for a part, when the whole arrived.
     #[must_use]
     pub const fn enqueued_at(&self) -> UnixMillis {
         self.row.enqueued_at

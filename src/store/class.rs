@@ -1,16 +1,16 @@
-//! Whose turn it is.
+//! Classes of jobs, by priority.
 
-/// What kind of job is first in a lane, by which it is decided whose turn it is.
+/// The class of the first job of a lane, which decides when the lane is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Class {
-    /// Whether it is one of many that somebody sends at once. Those of people go first.
+    /// Whether it belongs to a broadcast. Jobs of people go first.
     pub is_bulk: bool,
-    /// Whether it sends a file, which takes its time.
+    /// Whether it sends a file, which takes longer than other calls.
     pub is_file: bool,
 }
 
 impl Class {
-    /// All of them, in the order in which they go.
+    /// All of them, the most urgent first.
     pub const ALL: [Self; 4] = [
         Self { is_bulk: false, is_file: false },
         Self { is_bulk: false, is_file: true },
@@ -18,7 +18,7 @@ impl Class {
         Self { is_bulk: true, is_file: true },
     ];
 
-    /// Its place in that order.
+    /// Its index in [`Self::ALL`].
     pub(super) const fn place(self) -> usize {
         (self.is_bulk as usize) * 2 + self.is_file as usize
     }

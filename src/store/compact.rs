@@ -1,10 +1,10 @@
-//! Compaction: the rows are written into a fresh database, and that takes the place of the one that has grown.
+//! Compaction: the rows are written into a fresh database, which replaces the one that has grown.
 //!
-//! sled uses a segment of its file again only once nothing in it is needed. Where much is written at once it falls
-//! behind with moving what is still needed, so that a file can be ten times as large as what lives in it.
+//! sled reuses a segment of its file only once nothing in it is needed. If much is written at once, it falls behind
+//! with moving what is still needed, so that a file can be ten times as large as its content.
 //!
-//! The fresh database is whole and durable before the one that was there loses its name. A cut between the two renames
-//! leaves none with the name; the next opening brings that to its end.
+//! The fresh database is whole and durable before the former one is renamed. A power cut between the two renames leaves
+//! no database under the name; the next opening finishes the compaction.
 
 use std::{
     fmt,
@@ -35,21 +35,21 @@ use crate::{
     },
 };
 
-/// A smaller file is not worth the time.
+/// Smaller files are not compacted.
 const LEAST_BYTES: u64 = 64 << 20;
-/// It is compacted at a start once it is so many times as large as after the last time.
+/// A file is compacted at a start once it is so many times as large as after its last compaction.
 const GROWTH: u64 = 4;
-/// What is cached of each of the two databases.
+/// The cache of each of the two databases.
 pub(super) const CACHE_BYTES: u64 = 16 << 20;
-/// How often the fresh file is tidied while it is written, which is as fast as the disk allows.
+/// How often sled tidies the fresh file while it is written, which is as fast as the disk allows.
 const TIDY_EVERY_MS: u64 = 2;
 
-/// What a compaction did.
+/// The result of a compaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compaction {
-    /// How large the file was.
+    /// The size of the file before.
     pub before_bytes: u64,
-    /// How large it is.
+    /// The size of the file now.
     pub after_bytes: u64,
     /// How many rows it holds.
     pub rows: u64,
@@ -65,10 +65,10 @@ impl fmt::Display for Compaction {
 }
 
 impl Store {
-    /// Compacts the store in the data directory `dir`, however large it is.
+    /// Compacts the store in the data directory `dir`, whatever its size.
     ///
     /// # Errors
-    /// If the store is in use or cannot be read, or there is too little room; then nothing has changed.
+    /// If the store is in use or cannot be read, or the disk has too little room; then nothing has changed.
     pub fn compact(dir: &Path) -> Result<Compaction, StoreError> {
         let lock = lock(dir)?;
         let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
@@ -86,7 +86,7 @@ impl Store {
     }
 }
 
-/// Compacts the store that is about to be opened, if it is worth it. A store that cannot be made smaller works as well.
+/// Compacts the store that is about to be opened, if it has grown enough. A failure is logged: the store works without.
 pub(super) fn run_if_due(settings: &Settings, lock: &Arc<File>) {
     let dir = settings.dir.as_path();
     if !is_due(dir) {
@@ -102,7 +102,7 @@ pub(super) fn run_if_due(settings: &Settings, lock: &Arc<File>) {
 }
 
 fn is_due(dir: &Path) -> bool {
-    // Without a note it was never compacted.
+    // Without a recorded size it was never compacted.
     let noted = fs::read_to_string(marker(dir)).ok().and_then(|text| text.trim().parse().ok());
     size_bytes(dir).is_ok_and(|size_bytes| has_grown(size_bytes, noted.unwrap_or(0)))
 }
@@ -120,19 +120,19 @@ fn fresh(dir: &Path) -> PathBuf {
     dir.join("store.compacting")
 }
 
-/// Where the former one goes until the fresh one has its name.
+/// Where the former database is until the fresh one has its name.
 fn former(dir: &Path) -> PathBuf {
     dir.join("store.before-compaction")
 }
 
-/// Brings to its end what a cut has interrupted. Whoever does has locked the data directory `dir`.
+/// Finishes a compaction that was interrupted. The caller has locked the data directory `dir`.
 ///
 /// # Errors
-/// If that is not allowed.
+/// If the system does not allow it.
 pub(super) fn finish(dir: &Path) -> io::Result<()> {
     if !database(dir).try_exists()? && former(dir).try_exists()? {
-        // The former one lost its name when the fresh one was whole and durable. If that has gone, nothing was written
-        // since.
+        // The former one was renamed when the fresh one was whole and durable. If the fresh one is missing, nothing has
+        // been written since.
         let whole = if fresh(dir).try_exists()? { fresh(dir) } else { former(dir) };
         fs::rename(whole, database(dir))?;
         sync_folder(dir)?;
@@ -154,7 +154,7 @@ pub(super) fn run(dir: &Path, reserve_bytes: u64, lock: &Arc<File>) -> Result<Co
         Ok(rows)
     });
     let rows = written.inspect_err(|_| {
-        // What went wrong is told; if this cannot be removed either, the next opening does it.
+        // The error is returned; if this cannot be removed either, the next opening removes it.
         let _ = remove_folder(&fresh(dir));
     })?;
     let after_bytes = size_bytes(dir).map_err(inaccessible)?;
@@ -168,7 +168,7 @@ fn write(dir: &Path, lock: &Arc<File>) -> Result<u64, StoreError> {
     let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
     let db = open(&path, CACHE_BYTES, lock)?;
     check_schema(&db, &path)?;
-    // It does what is in the journal.
+    // This applies the journal.
     drop(WriteTxn::open(db.clone(), Durable::new(&path).map_err(inaccessible)?)?);
     let copy = open_tidied(&fresh, CACHE_BYTES, TIDY_EVERY_MS, lock)?;
     let rows = copy_rows(&db, &copy)?;
@@ -178,18 +178,18 @@ fn write(dir: &Path, lock: &Arc<File>) -> Result<u64, StoreError> {
 }
 
 fn copy_rows(from: &Db, to: &Db) -> Result<u64, StoreError> {
-    let mut filling = BulkLoader::new(to);
+    let mut loader = BulkLoader::new(to);
     for entry in scan(from, &[]).filter(|entry| entry.as_ref().map_or(true, |(key, _)| key != keys::JOURNAL)) {
         let (key, value) = entry?;
-        filling.put(key, value)?;
+        loader.put(key, value)?;
     }
-    Ok(filling.end()?)
+    Ok(loader.end()?)
 }
 
-/// Gives the fresh database its name, and removes the former one. If that fails, the former one has its name.
+/// Gives the fresh database its name, and removes the former one. If that fails, the former one keeps its name.
 fn put_in_place(dir: &Path) -> io::Result<()> {
     let (path, fresh, former) = (database(dir), fresh(dir), former(dir));
-    // The name of the fresh one must last before the former one loses its own.
+    // The name of the fresh one must be durable before the former one is renamed.
     sync_folder(dir)?;
     fs::rename(&path, &former)?;
     if let Err(error) = sync_folder(dir).and_then(|()| fs::rename(&fresh, &path)) {
@@ -200,7 +200,7 @@ fn put_in_place(dir: &Path) -> io::Result<()> {
     remove_folder(&former)
 }
 
-/// Notes in the marker how large the file was after its compaction.
+/// Records in the marker the size of the file after its compaction.
 fn note(dir: &Path, size_bytes: u64) -> io::Result<()> {
     fs::write(marker(dir), format!("{size_bytes}\n"))?;
     chown_like(dir, &marker(dir))?;

@@ -1,4 +1,4 @@
-//! What is remembered of customers beside their messages.
+//! What is stored of customers besides their messages.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::{
         expire,
         index::Index,
         rows,
-        tables::{CHATS, HELD, INVITATIONS, TOLD},
+        tables::{CHATS, HELD, INVITATIONS, SYNCED_PROFILES},
     },
 };
 
@@ -26,25 +26,25 @@ pub struct HeldStart {
     pub bot: BotId,
     /// The update's JSON.
     pub raw: String,
-    /// When it came.
+    /// When it arrived.
     pub since: UnixMillis,
 }
 
 impl Store {
-    /// Who has used an invitation, as far as that is remembered.
+    /// Who has used an invitation, if that is still stored.
     pub fn used_by(&self, name: &str) -> Result<Option<String>, StoreError> {
         INVITATIONS.get(&self.db()?, name)
     }
 
-    /// Uses an invitation up, which is remembered until `until`. Says whether `by` is the one who used it, now or
-    /// before. Once `until` is over nobody knows, and it is nobody.
+    /// Uses an invitation for `by`, and stores that until `until`. Returns whether it is `by` who has used it, now or
+    /// before. After `until` nobody can use it.
     pub async fn redeem(&self, name: &str, by: String, until: UnixMillis, now: UnixMillis) -> Result<bool, StoreError> {
         self.db()?;
         let key = INVITATIONS.key(name);
         let plan = move |txn: &mut WriteTxn| {
             let then = Box::new(|_: &mut Index| ());
             if let Some(used_by) = txn.db.get(&key)? {
-                // Somebody has used it, even where it cannot be read who.
+                // Somebody has used it, even if the row cannot be read.
                 let is_by = rows::read(&key, &used_by).is_some_and(|used_by: String| used_by == by);
                 return Ok(Commit { batch: None, answer: is_by, then });
             }
@@ -65,19 +65,19 @@ impl Store {
         let Some(value) = self.db()?.get(&key)? else { return Ok(None) };
         let held = rows::read(&key, &value);
         if held.is_none() {
-            // It is a customer's message, and nobody else has it.
+            // It is a customer's message, of which there is no other copy.
             self.set_held_aside(key)?;
         }
         Ok(held)
     }
 
-    /// What Kommo was told of a conversation's customer.
-    pub fn told(&self, conversation: &Conversation) -> Result<SyncedProfile, StoreError> {
-        Ok(TOLD.get(&self.db()?, conversation)?.unwrap_or_default())
+    /// What has been recorded in Kommo of a conversation's customer.
+    pub fn synced_profile(&self, conversation: &Conversation) -> Result<SyncedProfile, StoreError> {
+        Ok(SYNCED_PROFILES.get(&self.db()?, conversation)?.unwrap_or_default())
     }
 
-    /// The conversations that Kommo knows, in the order of their names.
+    /// The conversations that Kommo has, in the order of their names.
     pub async fn chats(&self) -> Result<Vec<(Conversation, Chat)>, StoreError> {
-        self.0.reader.apart(|db| CHATS.rows(db).collect()).await
+        self.0.reader.spawn_blocking(|db| CHATS.rows(db).collect()).await
     }
 }

@@ -1,4 +1,4 @@
-//! The data directory: it belongs to one user and nobody else, whoever makes something in it.
+//! The data directory: everything in it belongs to one user, whoever creates it, and nobody else may read it.
 
 use std::{
     fs::{self, File},
@@ -11,18 +11,18 @@ use rustix::fs::OFlags;
 
 use crate::store::durable::sync_folder;
 
-/// Makes a folder that nobody else may look into: it will hold what customers write. One that is there stays as it is.
+/// Creates a folder that nobody else may read: it will hold customers' messages. An existing folder stays as it is.
 ///
 /// # Errors
-/// If that is not allowed, or there is no room.
+/// If the system does not allow it, or the disk is full.
 pub fn create_private_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-/// The same for a folder below the data directory `dir`. It belongs to whoever owns that, and its name is durable.
+/// Creates a private folder below the data directory `dir`. It belongs to the owner of `dir`, and its name is durable.
 ///
 /// # Errors
-/// If that is not allowed, or there is no room.
+/// If the system does not allow it, or the disk is full.
 pub fn create_within(dir: &Path, folder: &Path) -> io::Result<()> {
     let is_new = !folder.try_exists()?;
     create_private_dir(folder)?;
@@ -34,12 +34,13 @@ pub fn create_within(dir: &Path, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A new file in place of any that is there. It holds what customers wrote: nobody else on the machine may read it.
+/// Creates a file in place of an existing one. It will hold customers' messages, so nobody else on the machine may read
+/// it.
 ///
 /// # Errors
-/// If that is not allowed, or there is no room.
+/// If the system does not allow it, or the disk is full.
 pub fn create_private(file: &Path) -> io::Result<File> {
-    // What an earlier one left may have another mode, or be a link.
+    // An existing file may have another mode, or be a link.
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -47,21 +48,21 @@ pub fn create_private(file: &Path) -> io::Result<File> {
     File::options().write(true).create_new(true).mode(0o600).open(file)
 }
 
-/// Gives what was made to whoever owns the data directory `dir`: the administrator restores and imports, and the
-/// service's own user has to read it.
+/// Gives a new file or folder to the owner of the data directory `dir`: the administrator restores and imports, and the
+/// service's user has to read the result.
 ///
 /// # Errors
-/// If that is not allowed: we are neither that user nor the administrator.
+/// If the system does not allow it: we are neither that user nor the administrator.
 pub fn chown_like(dir: &Path, made: &Path) -> io::Result<()> {
     let [owner, now] = [fs::metadata(dir)?, fs::symlink_metadata(made)?];
     if owner.uid() == now.uid() {
         return Ok(());
     }
-    // Not what a link leads to: the service's user, who may make links here, could have anything given to itself.
+    // Not the target of a link: the service's user may create links here, and could get any file given to itself.
     lchown(made, Some(owner.uid()), Some(owner.gid()))
 }
 
-/// The same for everything below it, too.
+/// The same for a folder and everything below it.
 pub fn chown_all_like(dir: &Path, made: &Path) -> io::Result<()> {
     chown_like(dir, made)?;
     if fs::symlink_metadata(made)?.is_dir() {
@@ -72,7 +73,7 @@ pub fn chown_all_like(dir: &Path, made: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the store in the data directory `dir` to whoever owns that, after somebody else has opened it.
+/// Gives the store in the data directory `dir` to the owner of `dir`, after another user has opened it.
 pub fn give_back(dir: &Path) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
@@ -83,19 +84,19 @@ pub fn give_back(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes from others what they may do with a folder: an older version or a shell has allowed it. It never allows more.
-/// One that is not there, is a link or belongs to somebody else stays as it is.
+/// Removes the permissions of other users for a folder, which an older version or a shell has granted. It grants none.
+/// A folder that is missing, is a link or belongs to another user stays as it is.
 pub(super) fn tighten(folder: &Path) {
-    // Opened first: the service's user could put a link in its place before the administrator changes it.
+    // Opened first: the service's user could replace it by a link before the administrator changes it.
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
     let Ok(opened) = fs::OpenOptions::new().read(true).custom_flags(flags).open(folder) else { return };
     let Ok(mode) = opened.metadata().map(|there| there.mode() & 0o7777) else { return };
-    // Whoever may not change it does not own it.
+    // Only its owner and root may change the mode.
     if mode & 0o077 != 0 && opened.set_permissions(fs::Permissions::from_mode(mode & !0o077)).is_ok() {
         tracing::warn!(
             folder = %folder.display(),
             mode = format!("{mode:o}"),
-            "others could look into a folder with what customers write, so it was closed to them; \
+            "other users could read a folder with customers' messages, so their permissions were removed; \
              back it up as the service's user or as root"
         );
     }
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_closed_to_others_and_never_opened_to_anybody() {
+    fn other_users_lose_permissions_and_nobody_gets_any() {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join("store");
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_in_it_belongs_to_its_owner_and_is_private() {
+    fn new_files_belong_to_the_owner_and_are_private() {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join("data");
         create_private_dir(&dir).unwrap();

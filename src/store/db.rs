@@ -1,7 +1,7 @@
-//! The tree with its tables of rows of any size, and what is written into it.
+//! The tree with its tables of rows of any size, and the batches that change it.
 //!
 //! A batch is atomic. A row that is replaced while it is read is read again, since its chunks get new keys each time.
-//! One whose chunks are lost reads as its pointer, which is no JSON: it is unreadable like any other damaged row.
+//! A row whose chunks are lost reads as its pointer, which is no JSON: it is unreadable like any other damaged row.
 
 use std::{
     collections::BTreeMap,
@@ -22,7 +22,7 @@ use crate::store::{
     writes::{Prepared, Writes, open_step},
 };
 
-/// A handle to the tree, for threads that may look through all of it.
+/// A handle to the tree, for threads that may scan tables.
 #[derive(Clone, Debug)]
 pub(super) struct Db {
     lookup: Lookup,
@@ -37,15 +37,15 @@ impl Deref for Db {
     }
 }
 
-/// The most bytes of a value in a row of its own, if its batch has many.
+/// The largest value without chunks, in bytes, in a batch with many bytes.
 const MOST_BYTES_OF_MANY: usize = 256;
 
-/// Changes that are made together or not at all.
+/// Changes that are made atomically.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Batch(BTreeMap<Vec<u8>, Option<Vec<u8>>>);
 
 impl Batch {
-    /// Writes a row, in place of any other with this key.
+    /// Writes a row, in place of an existing one with this key.
     pub(super) fn insert(&mut self, key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) {
         self.0.insert(key.as_ref().to_vec(), Some(value.into()));
     }
@@ -68,33 +68,32 @@ impl Batch {
         self.0.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
     }
 
-    /// Removes a row, if it is there.
+    /// Removes a row, if it exists.
     pub(super) fn remove(&mut self, key: impl AsRef<[u8]>) {
         self.0.insert(key.as_ref().to_vec(), None);
     }
 }
 
 impl Db {
-    /// The rows of `tree`, which nobody else has as long as `lock` is held.
+    /// The rows of `tree`, which nobody else uses as long as `lock` is held.
     pub(super) fn new(tree: sled::Db, lock: Arc<File>) -> sled::Result<Self> {
         let last = tree.scan_prefix(keys::CHUNKS).keys().next_back().transpose()?;
         let next = last.and_then(|key| keys::chunks_id(&key)).map_or(0, |last| last.saturating_add(1));
         Ok(Self { lookup: Lookup::new(tree, lock), next_chunks: Arc::new(AtomicU64::new(next)) })
     }
 
-    /// What finds single rows.
     pub(super) fn into_lookup(self) -> Lookup {
         self.lookup
     }
 
-    /// What a batch comes to in the tree.
+    /// The writes to the tree that a batch needs.
     pub(super) fn prepare(&self, batch: Batch) -> sled::Result<Prepared> {
         let most_bytes = if batch.is_large() { MOST_BYTES_OF_MANY } else { MOST_BYTES };
         let mut prepared = Prepared::default();
         for (key, value) in batch.0 {
             let now = self.tree.get(&key)?;
             if now.as_deref() == value.as_deref() {
-                // Whatever is written takes a place in the log, and most of what is learnt is known.
+                // Every write takes space in the log, and most changes repeat what is stored.
                 continue;
             }
             prepared.dead.extend(self.chunks_of(&key, now.as_deref())?);
@@ -134,7 +133,7 @@ impl Db {
         Ok(steps)
     }
 
-    /// The ids of chunks that belong to no row: a crash came between them and their row.
+    /// The ids of chunks that belong to no row, because of a crash between writing them and their row.
     pub(super) fn orphans(&self) -> sled::Result<Vec<u64>> {
         let (mut orphans, mut next) = (Vec::new(), 0);
         while let Some(key) = self.tree.range(keys::chunks(next)..).keys().next() {
@@ -150,7 +149,7 @@ impl Db {
         Ok(orphans)
     }
 
-    /// Makes the changes of a batch in a tree that nobody relies on yet.
+    /// Applies a batch to a tree that is not in use yet.
     pub(super) fn apply_batch(&self, batch: Batch) -> sled::Result<()> {
         let Prepared { ahead, rows, dead } = self.prepare(batch)?;
         ahead.into_iter().try_for_each(|step| self.apply(step))?;
@@ -158,14 +157,14 @@ impl Db {
         self.removal(&dead)?.into_iter().try_for_each(|step| self.apply(step))
     }
 
-    /// Writes one row in such a tree.
+    /// Writes one row to such a tree.
     pub(super) fn insert(&self, key: impl AsRef<[u8]>, value: impl Into<Vec<u8>>) -> sled::Result<()> {
         let mut batch = Batch::default();
         batch.insert(key, value);
         self.apply_batch(batch)
     }
 
-    /// The same for a row that is not there yet. That takes no look at what was there.
+    /// The same for a row that does not exist yet, which need not be looked up.
     pub(super) fn insert_new(&self, key: IVec, value: IVec) -> sled::Result<()> {
         if value.len() > MOST_BYTES {
             return self.insert(key, value.to_vec());
@@ -178,7 +177,7 @@ impl Db {
         Rows { db: self.clone(), inner: self.tree.scan_prefix(prefix) }
     }
 
-    /// The rows whose keys lie in a range, in their order.
+    /// The rows whose keys are in a range, in the order of the keys.
     pub(super) fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Rows {
         Rows { db: self.clone(), inner: self.tree.range(range) }
     }
@@ -189,38 +188,36 @@ impl Db {
         Rows { db: self.clone(), inner: self.tree.iter() }
     }
 
-    /// What sled has.
     #[cfg(test)]
     pub(super) fn tree(&self) -> &sled::Db {
         &self.tree
     }
 
-    /// Whether there is no row at all.
     pub(super) fn is_empty(&self) -> bool {
         self.tree.is_empty()
     }
 
-    /// Hands everything to the system. To make it durable is [`crate::store::durable`]'s.
+    /// Writes everything to the system's files. [`crate::store::durable`] syncs them.
     pub(super) fn flush(&self) -> sled::Result<()> {
         self.tree.flush().map(drop)
     }
 }
 
-/// Rows in the order of their keys, each as a whole.
+/// Rows in the order of their keys, with the content of their chunks.
 pub(super) struct Rows {
     db: Db,
     inner: sled::Iter,
 }
 
 impl Rows {
-    /// Their keys alone. That reads no chunks.
+    /// Their keys alone, without reading chunks.
     pub(super) fn keys(self) -> impl Iterator<Item = sled::Result<IVec>> {
         self.inner.keys().filter(|key| !key.as_ref().is_ok_and(|key| keys::is_chunk(key)))
     }
 }
 
 impl Rows {
-    /// A row as a whole, unless it is a chunk or has gone meanwhile.
+    /// A row with its content, unless it is a chunk or has been removed meanwhile.
     fn row(&self, entry: sled::Result<(IVec, IVec)>) -> Option<sled::Result<(IVec, IVec)>> {
         match entry {
             Ok((key, _)) if keys::is_chunk(&key) => None,

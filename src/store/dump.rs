@@ -1,10 +1,10 @@
-//! A logical dump: every row as a line of JSON, so that a store that no longer opens is not the end.
+//! A logical dump: every row as a line of JSON, from which a store that no longer opens can be restored.
 //!
-//! The dump is taken beside the running bridge and is no snapshot of one instant. That does no harm, since rows only
-//! move forward in the order of the keys: of a job and its parts, of a job and its parked self, or of a job that gives
-//! its place to a late arrival, there may be both, but never neither. What comes up meanwhile may be missing: a
-//! delivery status, or the files of an album that take the place of the first of them just then. The one exception that
-//! would matter is a parked message that goes back to its queue: that and a dump wait for each other.
+//! The dump is written while the bridge runs and is no snapshot of one instant. That does no harm, since rows only move
+//! forward in the order of the keys: a dump may have both a job and its parts, both a waiting job and its parked
+//! message, or a job in both its old place and the one behind a late arrival, but never neither. It may lack what comes
+//! up meanwhile: a delivery status, or the album that has just replaced its first file. The one exception that would
+//! matter is a parked message that goes back to its queue: that and a dump wait for each other.
 
 use std::{
     fmt, fs,
@@ -24,10 +24,10 @@ use crate::{
     },
 };
 
-/// What stands in the first line.
+/// The name of the format, in the first line.
 pub(super) const FORMAT: &str = "telekommo-dump";
 
-/// How long to wait for a message that is just moving; that takes one commit.
+/// How long to wait for a message that is moving back; that takes one commit.
 const MOVING_WAIT: Duration = Duration::from_millis(5);
 
 /// A line of a dump.
@@ -38,7 +38,7 @@ pub(super) enum Line {
     Head {
         format: String,
         schema: u32,
-        /// When it was begun.
+        /// When the dump was started.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<UnixMillis>,
     },
@@ -46,7 +46,7 @@ pub(super) enum Line {
     Row { k: String, v: String },
     /// A row whose value is no text, since it is damaged: both in hex.
     Bytes { k: String, b: String },
-    /// The last; without it the dump is not whole.
+    /// The last; without it the dump is incomplete.
     End { rows: u64 },
 }
 
@@ -60,7 +60,7 @@ impl Line {
     }
 }
 
-/// What a dump holds.
+/// The content of a dump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DumpSummary {
     /// How many rows.
@@ -74,11 +74,11 @@ impl fmt::Display for DumpSummary {
 }
 
 impl Store {
-    /// Writes a dump to `file`: beside it first, then durably, then in its place. Blocks the thread. Rows are written
-    /// as a whole, so that a dump does not depend on how they lie in the tree.
+    /// Writes a dump to another file, syncs that, and renames it to `file`. Blocks the thread. Rows are written with
+    /// the content of their chunks, so that a dump does not depend on the layout of the tree.
     ///
     /// # Errors
-    /// If the store fails or the file cannot be written; an older dump of that name is left as it is.
+    /// If the store fails or the file cannot be written; an older dump of that name stays.
     pub fn dump(&self, file: &Path, now: UnixMillis) -> Result<DumpSummary, StoreError> {
         let _nothing_moves_back = loop {
             match self.0.moving_back.try_lock() {
@@ -90,7 +90,7 @@ impl Store {
     }
 }
 
-/// The same of rows of this format.
+/// The same for rows of the format `schema`.
 pub(super) fn write(db: &Db, file: &Path, schema: u32, at: Option<UnixMillis>) -> Result<DumpSummary, StoreError> {
     let unfinished = file.with_file_name("unfinished.jsonl");
     let written = write_rows(db, &unfinished, schema, at).and_then(|rows| {
@@ -99,7 +99,7 @@ pub(super) fn write(db: &Db, file: &Path, schema: u32, at: Option<UnixMillis>) -
         Ok(DumpSummary { rows })
     });
     written.map_err(|error| {
-        // On a full disk every byte counts; if it cannot be removed, the next dump writes over it.
+        // On a full disk every byte counts; if it cannot be removed, the next dump overwrites it.
         let _ = fs::remove_file(&unfinished);
         StoreError::BadDump { file: file.to_owned(), why: error.to_string() }
     })
@@ -111,7 +111,7 @@ fn write_rows(db: &Db, file: &Path, schema: u32, at: Option<UnixMillis>) -> std:
     write_line(&mut out, &Line::Head { format: FORMAT.to_owned(), schema, at })?;
     for entry in scan(db, &[]) {
         let (key, value) = entry.map_err(std::io::Error::other)?;
-        // What is in it stands in the other rows as well, or comes up meanwhile.
+        // Its changes are in the other rows already, or are made while the dump is written.
         if key == keys::JOURNAL {
             continue;
         }

@@ -11,24 +11,24 @@ pub fn dir(data_dir: &Path) -> PathBuf {
     data_dir.join("dumps")
 }
 
-/// What the dump with a number is called.
+/// The file name of the dump with a number.
 #[must_use]
 pub fn name(number: u64) -> String {
     format!("store-{number:08}.jsonl")
 }
 
-/// The dumps in a folder by their numbers, oldest first; none if there is no such folder. Only files that a dump is
-/// called count.
+/// The dumps in a folder by their numbers, oldest first; none if there is no such folder. Files with other names are
+/// ignored.
 pub fn all(dumps: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     numbered(dumps, "store-")
 }
 
-/// What the dump with a number is called that is written before another version opens the store.
+/// The file name of the dump with a number that is written before another version opens the store.
 pub(super) fn name_before_upgrade(number: u64) -> String {
     format!("before-upgrade-{number:08}.jsonl")
 }
 
-/// The same of those that were written before another version opened the store.
+/// The dumps that were written before another version opened the store.
 pub fn before_upgrades(dumps: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     numbered(dumps, "before-upgrade-")
 }

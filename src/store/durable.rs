@@ -1,7 +1,7 @@
-//! What sled leaves to the system is made durable here.
+//! Syncs sled's files to the disk.
 //!
-//! sled hands its log to the system without waiting for the disk, and never syncs its other files nor the folders that
-//! name them. A power cut takes whatever was not synced: the bytes of a file, or its name.
+//! sled writes its log without waiting for the disk, and never syncs its other files nor their folders. A power cut
+//! loses whatever was not synced: the bytes of a file, or its name.
 
 use std::{
     collections::BTreeSet,
@@ -15,10 +15,10 @@ use std::{
 
 use rustix::io::Errno;
 
-/// Where sled puts pages that are too large for its log. Only a store that an older version has written has some.
+/// The folder for pages that are too large for sled's log. Only a store from an older version has some.
 const BLOBS: &str = "blobs";
 
-/// The files of a database, and which of them are on the disk as a whole.
+/// The files of a database, and which of them have been synced.
 #[derive(Debug)]
 pub(super) struct Durable {
     log: File,
@@ -32,7 +32,7 @@ struct Folder {
 }
 
 impl Durable {
-    /// Makes everything durable that is in the database's folder `path` now.
+    /// Syncs everything in the database's folder `path`.
     ///
     /// # Errors
     /// If that cannot be read, or the disk fails.
@@ -44,17 +44,18 @@ impl Durable {
         Ok(durable)
     }
 
-    /// Makes durable what was flushed: first the files that are new, then their names, and last the log, which refers
-    /// to them.
+    /// Syncs what was flushed: first new files, then their names, and last the log, which refers to them.
     ///
     /// # Errors
-    /// If the disk fails; then nothing that was flushed since the last time may be acknowledged.
+    /// If the disk fails; then nothing that was flushed since the last sync may be acknowledged.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        let began = Instant::now();
+        let started_at = Instant::now();
         loop {
             match self.folders.iter_mut().try_for_each(Folder::sync) {
-                // Whoever listens closes connections then, so that is over in a moment.
-                Err(error) if is_out_of_files(&error) && began.elapsed() < FILES_WITHIN => thread::sleep(LOOK_AGAIN),
+                // The listeners close connections then, so it is over in a moment.
+                Err(error) if is_out_of_files(&error) && started_at.elapsed() < OPEN_TIMEOUT => {
+                    thread::sleep(RETRY_AFTER);
+                }
                 synced => break synced?,
             }
         }
@@ -62,17 +63,17 @@ impl Durable {
     }
 }
 
-/// How long it is waited for a file that can be opened. Kommo waits 5 seconds for its answer.
-const FILES_WITHIN: Duration = Duration::from_secs(10);
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// How long to wait until a file can be opened. Kommo waits 5 seconds for its response.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+const RETRY_AFTER: Duration = Duration::from_millis(10);
 
-/// Whether the process or the system has no room for another open file.
+/// Whether the process or the system has too many open files.
 fn is_out_of_files(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE].iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 impl Folder {
-    /// Looks for new names rather than for a later time: that is as coarse as the system's clock.
+    /// Syncs new files, by their names rather than by a later time, which is as coarse as the system's clock.
     fn sync(&mut self) -> io::Result<()> {
         let names = names(&self.path)?;
         let mut is_new = false;
@@ -101,7 +102,7 @@ fn names(path: &Path) -> io::Result<BTreeSet<OsString>> {
     }
 }
 
-/// Makes the names in a folder durable.
+/// Syncs the names in a folder.
 ///
 /// # Errors
 /// If it cannot be read, or the disk fails.
@@ -109,16 +110,16 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Makes it durable that there is the folder `dir`, whoever made it, and those that it is in.
+/// Syncs the names of the folder `dir` and of those above it, whoever created them.
 ///
 /// # Errors
 /// If `dir` cannot be read, or the disk fails.
-pub(super) fn sync_way_to(dir: &Path) -> io::Result<()> {
+pub(super) fn sync_ancestors(dir: &Path) -> io::Result<()> {
     let dir = fs::canonicalize(dir)?;
     sync_folder(&dir)?;
     for above in dir.ancestors().skip(1) {
         match sync_folder(above) {
-            // Who may not even look into a folder has made nothing in it.
+            // We cannot have created anything in a folder that we may not read.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
             synced => synced?,
         }
@@ -131,18 +132,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_new_is_noticed_and_what_is_gone_is_no_error() {
+    fn new_files_are_synced_and_removed_ones_are_no_error() {
         let home = tempfile::tempdir().unwrap();
         fs::write(home.path().join("db"), "").unwrap();
         let mut durable = Durable::new(home.path()).unwrap();
         fs::create_dir(home.path().join(BLOBS)).unwrap();
         fs::write(home.path().join(BLOBS).join("1"), "x").unwrap();
         durable.sync().unwrap();
-        let known = |durable: &Durable| durable.folders.iter().map(|it| it.synced.len()).collect::<Vec<_>>();
-        assert_eq!(known(&durable), [1, 2]);
+        let synced = |durable: &Durable| durable.folders.iter().map(|it| it.synced.len()).collect::<Vec<_>>();
+        assert_eq!(synced(&durable), [1, 2]);
         fs::remove_file(home.path().join(BLOBS).join("1")).unwrap();
         durable.sync().unwrap();
-        assert_eq!(known(&durable), [0, 2]);
-        sync_way_to(home.path()).unwrap();
+        assert_eq!(synced(&durable), [0, 2]);
+        sync_ancestors(home.path()).unwrap();
     }
 }

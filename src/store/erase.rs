@@ -1,12 +1,11 @@
-//! Erasing what is remembered of a person or a group in every conversation with them, the ids as well.
+//! Erasing all rows about a person or a group in every conversation with them, including the ids.
 //!
-//! A customer of years has many rows, so what is erased is written down first ([`ERASING`]) and removed in many small
-//! commits, behind which nobody waits long. After a crash between them the next start goes on, before anything is
-//! relayed.
+//! A customer of years has many rows, so the erasure is recorded first ([`ERASING`]), and the rows are removed in many
+//! small commits, so that others do not wait long. After a crash between them, the next start finishes the erasure
+//! before anything is relayed.
 //!
-//! What a repeated update or hook is recognised by stays for as long as it is remembered: the numbers of updates and of
-//! Kommo's messages, which say nothing of whom they are. So does what was imported, or the same export would come
-//! twice.
+//! Idempotency keys stay until they expire: the numbers of updates and of Kommo's messages, which identify nobody. The
+//! records of imports stay as well, or the same export would be imported twice.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -24,36 +23,37 @@ use crate::{
         scan::scan,
         tables::{
             ACTIVITY, ARRIVED, ATTENDED, CHATS, ERASING, HELD, INVITATIONS, KEPT, LATEST, MEMBERSHIPS, MOVED_FROM,
-            MOVED_TO, NEWEST, OPENED, OPENINGS, QUESTIONS, TAKEN, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY, UNREAD,
+            MOVED_TO, NEWEST, OPENED, OPENINGS, QUESTIONS, SYNCED_PROFILES, TAKEN, TO_KOMMO, TO_OURS, TOPICS,
+            UNDER_WAY, UNREAD,
         },
     },
 };
 
-/// What was erased.
+/// The result of an erasure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Erased {
-    /// How many messages it is no longer known of which message they are on the other side.
+    /// How many messages have lost the link to the other side's message.
     pub messages: usize,
-    /// How many conversations were known.
+    /// How many conversations had rows.
     pub conversations: usize,
 }
 
 impl Store {
-    /// Notes that everything about whom these conversations are with is being erased.
+    /// Records that everything about the customers of these conversations is being erased.
     pub async fn begin_erasing(&self, conversations: Vec<Conversation>) -> Result<(), StoreError> {
-        self.note_erasing(move |mut noted| {
-            noted.extend(conversations);
-            noted
+        self.note_erasing(move |mut erasing| {
+            erasing.extend(conversations);
+            erasing
         })
         .await
     }
 
-    /// Notes that these are erased.
+    /// Records that these are erased.
     pub async fn end_erasing(&self, conversations: Vec<Conversation>) -> Result<(), StoreError> {
-        self.note_erasing(move |noted| noted.into_iter().filter(|it| !conversations.contains(it)).collect()).await
+        self.note_erasing(move |erasing| erasing.into_iter().filter(|it| !conversations.contains(it)).collect()).await
     }
 
-    /// Conversations of everybody who is being erased.
+    /// Conversations of the customers who are being erased.
     pub fn erasing(&self) -> Result<BTreeSet<Conversation>, StoreError> {
         Ok(ERASING.get(&self.db()?)?.unwrap_or_default())
     }
@@ -63,31 +63,32 @@ impl Store {
         change: impl FnOnce(BTreeSet<Conversation>) -> BTreeSet<Conversation> + Send + 'static,
     ) -> Result<(), StoreError> {
         let plan = move |txn: &mut WriteTxn| {
-            let (mut batch, noted) = (Batch::default(), change(ERASING.get(&txn.db)?.unwrap_or_default()));
-            if noted.is_empty() {
+            let (mut batch, erasing) = (Batch::default(), change(ERASING.get(&txn.db)?.unwrap_or_default()));
+            if erasing.is_empty() {
                 ERASING.remove(&mut batch);
             } else {
-                ERASING.put(&mut batch, &noted);
+                ERASING.put(&mut batch, &erasing);
             }
             Ok(Commit { batch: Some(batch), answer: (), then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await
     }
 
-    /// Erases what is remembered of every conversation with a person or a group, and with which messages. Whoever used
-    /// an invitation is nobody from then on, and it stays used. If that is cut short, a repetition does the rest.
+    /// Erases the rows about every conversation with a person or a group. An invitation that they have used stays used,
+    /// by nobody. If this is interrupted, a repetition does the rest.
     pub async fn erase(&self, contact: ContactId) -> Result<Erased, StoreError> {
-        let Found { gone, last, used, noted, erased } = self.0.reader.apart(move |db| find(db, contact)).await?;
-        let gone = Arc::new(gone);
-        // What is noted of a row is found by its key, so that goes first.
-        for step in noted.chunks(expire::STEP).map(<[_]>::to_vec) {
-            let gone = Arc::clone(&gone);
+        let Found { removed, last, used, expiries, erased } =
+            self.0.reader.spawn_blocking(move |db| find(db, contact)).await?;
+        let removed = Arc::new(removed);
+        // The expiry of a row is found by the row's key, so the expiries are removed first.
+        for step in expiries.chunks(expire::STEP).map(<[_]>::to_vec) {
+            let removed = Arc::clone(&removed);
             let plan = move |txn: &mut WriteTxn, batch: &mut Batch| {
-                step.iter().try_for_each(|expiry| expire::take_out(txn, batch, expiry, &gone))
+                step.iter().try_for_each(|expiry| expire::take_out(txn, batch, expiry, &removed))
             };
             self.erase_step(Vec::new(), plan).await?;
         }
-        for step in gone.iter().cloned().collect::<Vec<_>>().chunks(expire::STEP) {
+        for step in removed.iter().cloned().collect::<Vec<_>>().chunks(expire::STEP) {
             self.erase_step(step.to_vec(), |_, _| Ok(())).await?;
         }
         self.erase_step(last, move |_, batch| {
@@ -100,22 +101,22 @@ impl Store {
         Ok(erased)
     }
 
-    /// One commit of an erasure: these rows go, and something changes.
+    /// One commit of an erasure: it removes these rows and makes a change.
     async fn erase_step(
         &self,
-        gone: Vec<Vec<u8>>,
+        removed: Vec<Vec<u8>>,
         change: impl FnOnce(&mut WriteTxn, &mut Batch) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<(), StoreError> {
         self.db()?;
         let memory = self.0.kept.clone();
         let plan = move |txn: &mut WriteTxn| {
             let mut batch = Batch::default();
-            for key in &gone {
+            for key in &removed {
                 batch.remove(key);
             }
             change(txn, &mut batch)?;
             let batch = (!batch.is_empty()).then_some(batch);
-            let kept: Vec<_> = gone.iter().filter_map(|key| KEPT.read_key(key)).collect();
+            let kept: Vec<_> = removed.iter().filter_map(|key| KEPT.read_key(key)).collect();
             let then = move |_: &mut Index| memory.with(|memory| memory.removed(&kept));
             Ok(Commit { batch, answer: (), then: Box::new(then) })
         };
@@ -125,17 +126,17 @@ impl Store {
 
 #[derive(Default)]
 struct Found {
-    gone: BTreeSet<Vec<u8>>,
-    /// What tells the two numbers of a group, and so goes last: by either of them the other is found.
+    removed: BTreeSet<Vec<u8>>,
+    /// The links between the two ids of a group. They are removed last, since each id is found by the other.
     last: Vec<Vec<u8>>,
     /// Invitations that they have used.
     used: Vec<Vec<u8>>,
-    /// What notes when any of what goes expires.
-    noted: Vec<Vec<u8>>,
+    /// The expiries of the removed rows.
+    expiries: Vec<Vec<u8>>,
     erased: Erased,
 }
 
-/// The tables whose keys are conversations, but for those of groups that have moved.
+/// The tables whose keys are conversations, except those of moved groups.
 const BY_CONVERSATION: [[u8; 1]; 14] = [
     CHATS.prefix,
     ACTIVITY.prefix,
@@ -148,7 +149,7 @@ const BY_CONVERSATION: [[u8; 1]; 14] = [
     QUESTIONS.prefix,
     UNREAD.prefix,
     HELD.prefix,
-    TOLD.prefix,
+    SYNCED_PROFILES.prefix,
     OPENINGS.prefix,
     ATTENDED.prefix,
 ];
@@ -167,12 +168,12 @@ fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
         })
     };
     for table in BY_CONVERSATION {
-        found.gone.extend(theirs_in(table)?);
+        found.removed.extend(theirs_in(table)?);
     }
     for table in [MOVED_TO.prefix, MOVED_FROM.prefix] {
         found.last.extend(theirs_in(table)?);
     }
-    found.gone.extend(matching(db, OPENED.prefix, |key, value| {
+    found.removed.extend(matching(db, OPENED.prefix, |key, value| {
         rows::read(key, value).is_some_and(|of: Conversation| of.contact() == contact)
     })?);
     let links = matching(db, TO_KOMMO.prefix, |key, _| {
@@ -184,28 +185,27 @@ fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
         ours.iter().any(|id| of_chat(id.chat) == contact)
     })?;
     found.erased = Erased { messages: links.len().max(back.len()), conversations: conversations.len() };
-    found.gone.extend(links.into_iter().chain(back));
-    found.gone.extend(matching(db, TAKEN.prefix, |key, _| {
+    found.removed.extend(links.into_iter().chain(back));
+    found.removed.extend(matching(db, TAKEN.prefix, |key, _| {
         reminded(key).is_some_and(|conversation| conversation.contact() == contact)
     })?);
     let name = contact.to_string();
-    found.gone.extend(matching(db, KEPT.prefix, |key, value| {
+    found.removed.extend(matching(db, KEPT.prefix, |key, value| {
         rows::read(key, value).is_some_and(|kept: KeptUpdate| kept.contact.as_ref() == Some(&name))
     })?);
-    found.noted = expire::about(db, &found.gone)?;
+    found.expiries = expire::about(db, &found.removed)?;
     found.used =
         matching(db, INVITATIONS.prefix, |key, value| rows::read(key, value).is_some_and(|by: String| by == name))?;
     Ok(found)
 }
 
-/// The conversation of whose messages a manager was reminded, if that is what a row says: it is taken as
-/// `remind:{conversation}:{message}:{whether the time is over}`.
+/// The conversation of a reminder's idempotency key, `remind:{conversation}:{message}:{whether the time is over}`.
 fn reminded(key: &[u8]) -> Option<Conversation> {
     let taken = std::str::from_utf8(key.get(1..)?).ok()?.strip_prefix("remind:")?;
     taken.rsplitn(3, ':').nth(2)?.parse().ok()
 }
 
-/// The keys of a table's rows that are meant.
+/// The keys of a table's rows that match.
 fn matching(
     db: &Db,
     table: [u8; 1],

@@ -1,4 +1,4 @@
-//! Why a store cannot keep promises.
+//! Errors of the store.
 
 use std::{
     fmt, io,
@@ -37,7 +37,7 @@ pub enum StoreError {
     SilentlyEmpty {
         /// Where.
         dir: PathBuf,
-        /// What can be done else.
+        /// What to do otherwise.
         remedy: Remedy,
     },
     /// It is damaged.
@@ -50,7 +50,7 @@ pub enum StoreError {
         /// What can be done.
         remedy: Remedy,
     },
-    /// The system does not let us have it.
+    /// The system denies access to it.
     #[error("the store in {dir} cannot be opened: {why}; nothing was changed. {advice}")]
     Inaccessible {
         /// Where.
@@ -60,14 +60,14 @@ pub enum StoreError {
         /// What to do.
         advice: String,
     },
-    /// A dump could not be written, is incomplete or not one.
+    /// A dump could not be written, is incomplete, or is not one.
     #[error("{file} is not a whole dump: {why}")]
     BadDump {
         file: PathBuf,
         /// What is wrong with it.
         why: String,
     },
-    /// There is too little room to write it anew.
+    /// There is too little room to compact it.
     #[error(
         "the store in {dir} was not compacted: that may need {} MiB of room on its disk, and {} MiB are free. Nothing \
          was changed. Free some space",
@@ -81,7 +81,7 @@ pub enum StoreError {
         /// How many are free.
         free_bytes: u64,
     },
-    /// It could not be written anew.
+    /// It could not be compacted.
     #[error("the store in {dir} was not compacted: {why}. Nothing was changed")]
     NotCompacted {
         /// The data directory.
@@ -89,13 +89,13 @@ pub enum StoreError {
         /// What went wrong.
         why: String,
     },
-    /// It failed while it was in use: a full or broken disk. Nothing works any more until it is opened again.
+    /// It failed while it was in use: a full or broken disk. It has to be opened again.
     #[error("the store has failed: {0}")]
     Failed(String),
 }
 
 impl StoreError {
-    /// What is wrong, without the words that the variant puts around it.
+    /// The cause, without the words that the variant puts around it.
     pub(super) fn reason(&self) -> String {
         match self {
             Self::Failed(why) => why.clone(),
@@ -122,7 +122,7 @@ impl StoreError {
         Self::Unreadable { dir: dir.to_owned(), why: why.to_string(), remedy: Remedy::of(dir) }
     }
 
-    /// The system does not let us have what is in `dir`.
+    /// The system denies access to `dir`.
     pub(super) fn inaccessible(dir: &Path, error: &io::Error) -> Self {
         let (why, advice) = obstacle::of(dir, error);
         Self::Inaccessible { dir: dir.to_owned(), why, advice }
@@ -132,13 +132,13 @@ impl StoreError {
 /// What can be done about a damaged store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// There is a dump to go back to.
+    /// Restore a dump.
     Restore {
         /// The data directory.
         data_dir: PathBuf,
     },
-    /// There is none.
-    BeginAnew {
+    /// Start over: there is no dump.
+    StartOver {
         /// The data directory.
         data_dir: PathBuf,
     },
@@ -147,9 +147,9 @@ pub enum Remedy {
 impl Remedy {
     fn of(store: &Path) -> Self {
         let data_dir = store.parent().unwrap_or(store).to_owned();
-        // A folder that cannot be read may have some: `restore` says more.
+        // A folder that cannot be read may have dumps: `restore` says more.
         let has_dump = dumps::all(&dumps::dir(&data_dir)).map_or(true, |dumps| !dumps.is_empty());
-        if has_dump { Self::Restore { data_dir } } else { Self::BeginAnew { data_dir } }
+        if has_dump { Self::Restore { data_dir } } else { Self::StartOver { data_dir } }
     }
 }
 
@@ -160,7 +160,7 @@ impl fmt::Display for Remedy {
                 let dir = data_dir.display();
                 write!(f, "stop the service and run `telekommo restore {dir}` to go back to the last dump")
             }
-            Self::BeginAnew { data_dir } => write!(
+            Self::StartOver { data_dir } => write!(
                 f,
                 "bring back a copy of {dir} or of a dump (`telekommo restore {dir} DUMP`). Without one, stop the \
                  service, move `store` and `store.marker` out of {dir} and start: what waited in the store is lost, \
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_system_refuses_is_no_damage_and_has_its_own_advice() {
+    fn a_refusal_of_the_system_is_no_damage_and_has_its_own_advice() {
         use io::ErrorKind as Kind;
         let kinds = [
             (Kind::PermissionDenied, "Run"),
@@ -203,13 +203,16 @@ mod tests {
             (Kind::NotFound, "Name a folder"),
         ];
         for (kind, advice) in kinds {
-            let said = StoreError::inaccessible(Path::new("/"), &kind.into()).to_string();
-            assert!(said.contains(advice) && said.contains("It is not damaged") && !said.contains("restore"), "{said}");
+            let message = StoreError::inaccessible(Path::new("/"), &kind.into()).to_string();
+            assert!(
+                message.contains(advice) && message.contains("It is not damaged") && !message.contains("restore"),
+                "{message}"
+            );
         }
-        // A disk that cannot be read may be what is damaged.
-        let said = StoreError::inaccessible(Path::new("/"), &io::Error::from_raw_os_error(5)).to_string();
-        assert!(said.contains("Check the disk") && said.contains("`telekommo restore"), "{said}");
-        assert!(!said.contains("not damaged"), "{said}");
+        // A disk that cannot be read may be damaged itself.
+        let message = StoreError::inaccessible(Path::new("/"), &io::Error::from_raw_os_error(5)).to_string();
+        assert!(message.contains("Check the disk") && message.contains("`telekommo restore"), "{message}");
+        assert!(!message.contains("not damaged"), "{message}");
     }
 
     #[test]
@@ -217,17 +220,17 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let store = home.path().join("store");
         let restore = format!("run `telekommo restore {}`", home.path().display());
-        let said =
+        let messages =
             || [StoreError::silently_empty(&store), StoreError::unreadable(&store, "why")].map(|it| it.to_string());
-        for said in said() {
-            assert!(!said.contains(&restore) && said.contains("`store.marker`"), "{said}");
+        for message in messages() {
+            assert!(!message.contains(&restore) && message.contains("`store.marker`"), "{message}");
         }
         fs::create_dir(dumps::dir(home.path())).unwrap();
         fs::write(dumps::dir(home.path()).join("unfinished.jsonl"), "").unwrap();
-        assert!(said().iter().all(|said| !said.contains(&restore)));
+        assert!(messages().iter().all(|message| !message.contains(&restore)));
         fs::write(dumps::dir(home.path()).join(dumps::name(1)), "").unwrap();
-        for said in said() {
-            assert!(said.contains(&restore) && said.contains("stop the service"), "{said}");
+        for message in messages() {
+            assert!(message.contains(&restore) && message.contains("stop the service"), "{message}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Forgetting: rows that are remembered for a time only.
+//! Expiry: rows that are kept for a limited time.
 //!
-//! What expires is noted in a row of its own, which the key of that row tells. There are as many of these notes as
-//! there are messages, and each row takes memory, so once a day those that expire on the same day are put together: a
-//! packed row has as many notes as fit, with an instant for each.
+//! A note says when a row expires. It is a row of its own, with the other row's key in its key. There are as many notes
+//! as messages, and each row takes memory, so once a day those of the same day are packed: a packed row has as many
+//! notes as fit, with an instant for each.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -19,12 +19,12 @@ use crate::{
     },
 };
 
-/// How many rows one change removes, here and elsewhere, so that nobody waits long behind a sweep, and that little is
+/// How many rows one change removes, here and elsewhere, so that others do not wait long for a sweep, and little is
 /// written between two syncs.
 pub(super) const STEP: usize = 100;
-/// How large a packed row becomes, in bytes. Larger ones would save little, and sled reads and writes 16 at once.
+/// The size of a packed row, in bytes. Larger ones would save little, and sled reads and writes 16 at once.
 const PACKED_BYTES: usize = 1000;
-/// Only what expires on the same day is put together: a packed row is written anew whenever a part of it has expired.
+/// Only notes of the same day are packed: a packed row is rewritten whenever a part of it has expired.
 const TOGETHER: Duration = Duration::from_hours(24);
 
 /// Notes that a row expires.
@@ -32,14 +32,14 @@ pub(super) fn note(batch: &mut Batch, at: UnixMillis, key: &[u8]) {
     batch.insert(keys::expiry(at, key), &b"null"[..]);
 }
 
-/// What expires when.
+/// When a row expires.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Note {
     at: UnixMillis,
     key: Vec<u8>,
 }
 
-/// The notes in a row. One that cannot be read has none.
+/// The notes in a row; none if it cannot be read.
 fn notes(expiry: &[u8], value: &[u8]) -> Vec<Note> {
     let Some(at) = keys::expires_at(expiry) else { return Vec::new() };
     if let Some(key) = keys::expired(expiry) {
@@ -49,7 +49,7 @@ fn notes(expiry: &[u8], value: &[u8]) -> Vec<Note> {
     packed.into_iter().map(|(key, later)| Note { at: at.plus(Duration::from_millis(later)), key: key.into() }).collect()
 }
 
-/// Writes notes as one row; one alone, or one whose key is no text, as it was noted.
+/// Writes notes as one packed row; a single note, or one whose key is no text, as a row of its own.
 fn write(batch: &mut Batch, mut left: Vec<Note>) {
     left.sort();
     left.dedup();
@@ -65,7 +65,7 @@ fn write(batch: &mut Batch, mut left: Vec<Note>) {
     }
 }
 
-/// The rows that note when one of these keys expires.
+/// The rows with notes about these keys.
 pub(super) fn about(db: &Db, keys: &BTreeSet<Vec<u8>>) -> Result<Vec<Vec<u8>>, StoreError> {
     let mut found = Vec::new();
     for entry in scan(db, keys::EXPIRIES) {
@@ -77,7 +77,7 @@ pub(super) fn about(db: &Db, keys: &BTreeSet<Vec<u8>>) -> Result<Vec<Vec<u8>>, S
     Ok(found)
 }
 
-/// Takes what is noted of these keys out of a row.
+/// Removes the notes about these keys from a row.
 pub(super) fn take_out(
     txn: &WriteTxn,
     batch: &mut Batch,
@@ -92,13 +92,13 @@ pub(super) fn take_out(
 }
 
 impl Store {
-    /// When the first of what is remembered for a time only expires, be it long ago.
+    /// When the next row expires, or should have expired.
     pub fn first_expiry(&self) -> Result<Option<UnixMillis>, StoreError> {
         let first = self.db()?.first(keys::EXPIRIES, 1)?;
         Ok(first.first().and_then(|(expiry, _)| keys::expires_at(expiry)))
     }
 
-    /// Removes what has expired by `now`, and returns how many rows that were.
+    /// Removes the rows that have expired by `now`, and returns their number.
     pub async fn sweep(&self, now: UnixMillis) -> Result<usize, StoreError> {
         let mut removed = 0;
         loop {
@@ -111,7 +111,7 @@ impl Store {
         }
     }
 
-    /// Puts together what was noted by itself of what expires on the same day. That takes a look at all notes.
+    /// Packs the notes of each day. This reads all notes.
     pub async fn pack_expiries(&self) -> Result<(), StoreError> {
         let mut next = Some(keys::EXPIRIES.to_vec());
         while let Some(from) = next {
@@ -123,43 +123,43 @@ impl Store {
 }
 
 fn sweep_step(txn: &mut WriteTxn, now: UnixMillis) -> Result<Commit<usize>, StoreError> {
-    let (mut batch, mut removed, mut told) = (Batch::default(), 0, 0);
+    let (mut batch, mut removed, mut reported) = (Batch::default(), 0, 0);
     for entry in txn.db.range(keys::EXPIRIES.to_vec()..keys::expiry(now, &[])) {
         let (expiry, value) = entry?;
         let (expired, left): (Vec<_>, Vec<_>) = notes(&expiry, &value).into_iter().partition(|note| note.at < now);
         batch.remove(&expiry);
         write(&mut batch, left);
         for Note { key, .. } in &expired {
-            // Noted again since then (a link with a further part, an arrival that came anew), it lives on with the
-            // later note.
+            // If it was noted again since then (a link with a further part, a repeated arrival), it stays until the
+            // later note expires.
             if !is_noted_later(txn, key, now)? {
                 let link = key.starts_with(&TO_KOMMO.prefix).then(|| rows::get(&txn.db, key)).transpose()?;
                 if let Some(kommo) = link.flatten() {
                     TO_OURS.remove(&mut batch, &kommo);
                 }
-                told += usize::from(keys::parked_sequence(key).is_some() && txn.db.contains_key(key)?);
+                reported += usize::from(keys::parked_sequence(key).is_some() && txn.db.contains_key(key)?);
                 batch.remove(key);
             }
         }
-        // What cannot be read has gone as well.
+        // A row that cannot be read is removed as well.
         removed += expired.len().max(1);
         if removed >= STEP {
             break;
         }
     }
-    // What expires of the parked messages is what somebody was told of.
-    let then = move |index: &mut Index| index.told = index.told.saturating_sub(told);
+    // Of the parked messages, only those whose authors have been informed expire.
+    let then = move |index: &mut Index| index.reported = index.reported.saturating_sub(reported);
     Ok(Commit { batch: (removed > 0).then_some(batch), answer: removed, then: Box::new(then) })
 }
 
-/// A row that holds its own expiry (a dedupe id) knows best; links only ever grow and go with their first note.
+/// A row that holds its own expiry (an idempotency key) decides; links only grow, and expire with their first note.
 fn is_noted_later(txn: &WriteTxn, key: &[u8], now: UnixMillis) -> Result<bool, StoreError> {
     let value = txn.db.get(key)?;
     let until = value.and_then(|value| serde_json::from_slice::<UnixMillis>(&value).ok());
     Ok(until.is_some_and(|until| until >= now))
 }
 
-/// Rows that are put together: what is in them, and how large that is.
+/// Rows to be packed, with their notes and their size.
 #[derive(Default)]
 struct Group {
     rows: Vec<Vec<u8>>,
@@ -168,7 +168,7 @@ struct Group {
 }
 
 impl Group {
-    /// Whether what expires at `at` still belongs to it.
+    /// Whether a note for `at` still fits into it.
     fn takes(&self, at: UnixMillis, bytes: usize) -> bool {
         let day = |at: UnixMillis| UnixMillis(0).until(at).as_secs() / TOGETHER.as_secs();
         self.notes.first().is_none_or(|first| day(first.at) == day(at)) && self.bytes + bytes <= PACKED_BYTES
@@ -185,17 +185,17 @@ impl Group {
     }
 }
 
-/// Packs some of what is noted from the row `from` on, and tells from which row on there is more.
+/// Packs some of the notes from the row `from` on, and returns the row from which to go on.
 fn pack_step(txn: &mut WriteTxn, from: &[u8]) -> Result<Commit<Option<Vec<u8>>>, StoreError> {
     let (mut batch, mut group, mut next) = (Batch::default(), Group::default(), None);
-    let (mut seen, end) = (0, keys::expiry(UnixMillis(i64::MAX), &[]));
+    let (mut read, end) = (0, keys::expiry(UnixMillis(i64::MAX), &[]));
     for entry in txn.db.range(from.to_vec()..end) {
         let (expiry, value) = entry?;
-        if seen == STEP {
+        if read == STEP {
             next = Some(expiry.to_vec());
             break;
         }
-        seen += 1;
+        read += 1;
         let notes = notes(&expiry, &value);
         let bytes = expiry.len() + value.len();
         let is_text = notes.iter().all(|note| std::str::from_utf8(&note.key).is_ok());

@@ -1,4 +1,5 @@
-//! Forgetting a person: what says who they are goes, and what keeps messages from being doubled or lost stays.
+//! Forgetting a person: rows that say who they are are removed, and rows that keep messages from being doubled or lost
+//! stay.
 
 use crate::{
     domain::{
@@ -12,39 +13,40 @@ use crate::{
         index::Index,
         rows,
         scan::scan,
-        tables::{AVATARS, NUMBERS, OWNERS, QUESTIONS, TOLD},
+        tables::{AVATARS, NUMBERS, OWNERS, QUESTIONS, SYNCED_PROFILES},
     },
 };
 
 impl Store {
-    /// Forgets a person or a group: their own phone number, what any bot was told of how they are called and look, and
-    /// what Kommo was told of their name in any conversation with them. Says whether anything was known.
+    /// Forgets a person or a group: their phone number, their names and pictures by any bot, and the names that were
+    /// recorded in Kommo in any conversation with them. Returns whether anything was stored.
     ///
-    /// Ids stay: of chats, of messages and of what was taken, so that nothing is taken twice and answers find their
-    /// way. So does what waits or is parked, which is not delivered yet. Whoever was asked for their number is not
-    /// asked again.
+    /// Ids of chats, messages and arrivals stay, so that nothing is accepted twice and answers find their recipient.
+    /// Waiting and parked messages stay as well: they are not delivered yet. A customer who was asked for their number
+    /// is not asked again.
     pub async fn forget(&self, contact: ContactId) -> Result<bool, StoreError> {
-        // The tables are looked through beside what is written, and only what was found there is looked at again.
-        let Found { mut known, told } = self.0.reader.apart(move |db| find(db, contact)).await?;
+        // The tables are scanned outside the commit, and the commit reads only the rows that were found.
+        let Found { mut removed, profiles } = self.0.reader.spawn_blocking(move |db| find(db, contact)).await?;
         let plan = move |txn: &mut WriteTxn| {
             if let ContactId::Person(person) = contact {
-                known.extend(NUMBERS.get(&txn.db, &person)?.map(|number| OWNERS.key(&number.phone)));
-                known.push(NUMBERS.key(&person));
+                removed.extend(NUMBERS.get(&txn.db, &person)?.map(|number| OWNERS.key(&number.phone)));
+                removed.push(NUMBERS.key(&person));
             }
-            let (mut batch, mut is_known) = (Batch::default(), false);
-            for key in known {
-                is_known |= txn.db.contains_key(&key)?;
+            let (mut batch, mut is_changed) = (Batch::default(), false);
+            for key in removed {
+                is_changed |= txn.db.contains_key(&key)?;
                 batch.remove(key);
             }
-            for key in told {
+            for key in profiles {
                 let Some(value) = txn.db.get(&key)? else { continue };
-                let told: Option<SyncedProfile> = rows::read(&key, &value);
-                // Tags that a person has taken away since must not come back.
-                let kept = SyncedProfile { username: None, username_field: None, ..told.clone().unwrap_or_default() };
-                is_known |= told.is_none_or(|told| told != kept);
-                batch.insert(key, rows::write(&kept));
+                let profile: Option<SyncedProfile> = rows::read(&key, &value);
+                // Tags that a manager has removed since must not come back.
+                let left =
+                    SyncedProfile { username: None, username_field: None, ..profile.clone().unwrap_or_default() };
+                is_changed |= profile.is_none_or(|profile| profile != left);
+                batch.insert(key, rows::write(&left));
             }
-            Ok(Commit { batch: is_known.then_some(batch), answer: is_known, then: Box::new(|_: &mut Index| ()) })
+            Ok(Commit { batch: is_changed.then_some(batch), answer: is_changed, then: Box::new(|_: &mut Index| ()) })
         };
         self.0.committer.write(plan).await
     }
@@ -52,10 +54,10 @@ impl Store {
 
 /// The rows that say who a person or a group is.
 struct Found {
-    /// Those that go.
-    known: Vec<Vec<u8>>,
-    /// Those of which something stays.
-    told: Vec<Vec<u8>>,
+    /// Rows that are removed.
+    removed: Vec<Vec<u8>>,
+    /// Profiles, of which the names are removed.
+    profiles: Vec<Vec<u8>>,
 }
 
 fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
@@ -66,11 +68,11 @@ fn find(db: &Db, contact: ContactId) -> Result<Found, StoreError> {
     let name = format!(":{contact}");
     let is_theirs = |conversation: Option<Conversation>| conversation.is_some_and(|it| it.contact() == contact);
     Ok(Found {
-        known: [
+        removed: [
             keys_of(&AVATARS.prefix, &|key| key.ends_with(name.as_bytes()))?,
             keys_of(&QUESTIONS.prefix, &|key| is_theirs(QUESTIONS.read_key(key)))?,
         ]
         .concat(),
-        told: keys_of(&TOLD.prefix, &|key| is_theirs(TOLD.read_key(key)))?,
+        profiles: keys_of(&SYNCED_PROFILES.prefix, &|key| is_theirs(SYNCED_PROFILES.read_key(key)))?,
     })
 }

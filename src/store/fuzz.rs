@@ -1,4 +1,4 @@
-//! What is promised of rows, and of dumps, for any bytes.
+//! Properties of rows and dumps for any bytes.
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
@@ -34,7 +34,7 @@ use crate::{
 
 const NOW: UnixMillis = UnixMillis(1_786_017_600_000);
 const HOUR: Duration = Duration::from_hours(1);
-/// Dumps of more lines are only read.
+/// Dumps with more lines are skipped.
 const MOST_LINES: usize = 200;
 
 /// A key or a value.
@@ -70,7 +70,7 @@ pub(crate) fn rows(bytes: &[u8]) {
     }
 }
 
-/// What is read is written so that it is read as the same.
+/// A value that was read is written so that it reads as the same.
 fn same<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
     let Ok(read) = rows::parse::<T>(bytes) else { return };
     let written = rows::write(&read);
@@ -78,7 +78,7 @@ fn same<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
     assert_eq!(again.as_ref().map(|again| String::from_utf8_lossy(again)), Ok(String::from_utf8_lossy(&written)));
 }
 
-/// A key that is read is the one that would be written.
+/// A key that was read is written as the same.
 fn key(key: &[u8]) {
     if let Some(place) = JobKey::parse(key) {
         assert_eq!(place.key(), key);
@@ -96,7 +96,7 @@ fn key(key: &[u8]) {
     }
     for (read, table) in [
         (tables::CHATS.read_key(key), tables::CHATS.prefix),
-        (tables::TOLD.read_key(key), tables::TOLD.prefix),
+        (tables::SYNCED_PROFILES.read_key(key), tables::SYNCED_PROFILES.prefix),
         (tables::HELD.read_key(key), tables::HELD.prefix),
     ] {
         assert!(read.is_none_or(|conversation| [&table[..], conversation.to_string().as_bytes()].concat() == key));
@@ -128,7 +128,7 @@ pub(crate) fn dumps(bytes: &[u8]) {
     }
 }
 
-/// What was restored can be used, and dumped, and restored from that as the same.
+/// A restored store can be used and dumped, and a restore of that dump is the same.
 fn restored(runtime: &Runtime, home: &Path, bytes: &[u8]) {
     let (dir, next) = (home.join("data"), home.join("next"));
     let [second, third] = ["second.jsonl", "third.jsonl"].map(|name| home.join(name));
@@ -162,7 +162,7 @@ fn opened(dir: &Path) -> Store {
     Store::open(settings).expect("what was restored can be opened")
 }
 
-/// The rows of a dump, however their bytes are written.
+/// The rows of a dump, by their bytes.
 fn rows_of(dump: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let lines = dump.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     let row = |line| match line {
@@ -173,12 +173,12 @@ fn rows_of(dump: &[u8]) -> BTreeMap<Vec<u8>, Vec<u8>> {
     lines.filter_map(row).collect()
 }
 
-/// Whether a row comes into the store as it stands in a dump: what is only looked up does.
+/// Whether a restore copies a row unchanged: it does so for all tables that are only looked up.
 fn stays(key: &[u8]) -> bool {
     key.first().is_some_and(|table| b"dcakbhwgfnz0123uxiyqrlsv".contains(table))
 }
 
-/// New jobs come behind those that wait, and what waits is claimed and done.
+/// A new job is stored behind those that wait.
 fn is_usable(runtime: &Runtime, store: &Store) {
     let waiting: usize = store.counts().routes.iter().map(|(_, counts)| counts.waiting).sum();
     let lane = Lane { route: "inbound".parse().expect("it is one"), thread: "new".to_owned() };

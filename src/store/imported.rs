@@ -1,7 +1,7 @@
-//! What imports have brought to Kommo: which messages, and into which of its chats.
+//! Records of imports: which messages Kommo has, and in which of its chats.
 //!
-//! It stays for good, so that an import which is run again repeats nothing. Kommo's ids are those of one channel in one
-//! account, a scope: what was imported in another scope is not there.
+//! The records do not expire, so that a repeated import sends nothing twice. Kommo's ids belong to one channel in one
+//! account, a scope: what was imported in another scope does not count.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// How many numbers of messages one row can have. Numbers grow over all chats of an account, so most rows have few.
+/// The message numbers per row. Numbers grow over all chats of an account, so most rows have few.
 const NUMBERS: i64 = 512;
 
 /// What was imported in one scope.
@@ -46,7 +46,7 @@ pub struct Imports {
 pub struct ImportedChat {
     /// Kommo's id of it.
     pub chat: KommoChatId,
-    /// When that was noted.
+    /// When that was recorded.
     pub noted_at: UnixMillis,
 }
 
@@ -54,11 +54,11 @@ pub struct ImportedChat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportedMessage {
     pub id: ImportedId,
-    /// Kommo's id of it, if the bot can meet the message in the conversation that it is in: then the two are linked.
+    /// Kommo's id of it, if the bot sees the message in its own conversation: then the two are linked.
     pub linked: Option<KommoMessageId>,
 }
 
-/// The messages of a chat whose numbers lie together.
+/// A block of consecutive message numbers of a chat.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ImportedBlock {
     scope_id: Arc<str>,
@@ -68,7 +68,7 @@ pub(super) struct ImportedBlock {
 }
 
 impl ImportedBlock {
-    /// What the keys of all blocks of a chat begin with.
+    /// The prefix of the keys of a chat's blocks.
     fn of_chat(scope_id: &str, bot: BotId, chat: TelegramChat) -> Vec<u8> {
         format!("{scope_id} {bot}:{chat}:").into_bytes()
     }
@@ -86,7 +86,7 @@ impl Key for ImportedBlock {
     }
 }
 
-/// A message's number within its block.
+/// The offset of a message within its block.
 fn offset(message: i64) -> u16 {
     u16::try_from(message.rem_euclid(NUMBERS)).unwrap_or_default()
 }
@@ -103,12 +103,12 @@ impl Store {
         Imports { store: self.clone(), scope_id: scope_id.into() }
     }
 
-    /// Whether messages were ever imported in managers' names: only then may old hooks be about imports.
+    /// Whether messages were ever imported in managers' names: only then can hooks of old messages be about imports.
     pub fn has_imports_by_managers(&self) -> Result<bool, StoreError> {
         Ok(IMPORTS_BY_MANAGERS.get(&self.db()?)?.is_some())
     }
 
-    /// Notes that messages are imported in managers' names.
+    /// Records that messages are imported in managers' names.
     pub async fn note_imports_by_managers(&self, now: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |_: &mut WriteTxn| {
@@ -127,10 +127,10 @@ impl Imports {
         Ok(numbers.is_some_and(|numbers| numbers.contains(&offset(id.message))))
     }
 
-    /// The numbers of a chat's messages that were imported.
+    /// The numbers of a chat's imported messages.
     pub async fn numbers(&self, bot: BotId, chat: TelegramChat) -> Result<BTreeSet<i64>, StoreError> {
         let prefix = [&IMPORTED.prefix[..], &ImportedBlock::of_chat(&self.scope_id, bot, chat)].concat();
-        let look = move |db: &super::db::Db| {
+        let read = move |db: &super::db::Db| {
             let mut all = BTreeSet::new();
             for row in scan(db, &prefix) {
                 let (key, value) = row?;
@@ -142,10 +142,10 @@ impl Imports {
             }
             Ok(all)
         };
-        self.store.0.reader.apart(look).await
+        self.store.0.reader.spawn_blocking(read).await
     }
 
-    /// Kommo's id of the chat that was imported into as a conversation.
+    /// Kommo's id of the chat that a conversation was imported into.
     pub fn chat(&self, conversation: &Conversation) -> Result<Option<KommoChatId>, StoreError> {
         let key = chat_key(&self.scope_id, &conversation.to_string());
         Ok(IMPORTED_CHATS.get(&self.store.db()?, key.as_str())?.map(|imported| imported.chat))
@@ -154,7 +154,7 @@ impl Imports {
     /// All chats that were imported into.
     pub async fn chats(&self) -> Result<BTreeMap<Conversation, ImportedChat>, StoreError> {
         let prefix = IMPORTED_CHATS.key(chat_key(&self.scope_id, "").as_str());
-        let look = move |db: &super::db::Db| {
+        let read = move |db: &super::db::Db| {
             let mut all = BTreeMap::new();
             for row in scan(db, &prefix) {
                 let (key, value) = row?;
@@ -163,10 +163,10 @@ impl Imports {
             }
             Ok(all)
         };
-        self.store.0.reader.apart(look).await
+        self.store.0.reader.spawn_blocking(read).await
     }
 
-    /// Remembers that Kommo has messages, and links them.
+    /// Records that Kommo has messages, and links them.
     pub async fn note(&self, messages: Vec<ImportedMessage>, now: UnixMillis) -> Result<(), StoreError> {
         self.store.db()?;
         let (scope_id, links_for) = (Arc::clone(&self.scope_id), self.store.0.settings.links_for);
@@ -187,7 +187,7 @@ impl Imports {
         self.store.0.committer.write(plan).await
     }
 
-    /// Remembers which chats conversations were imported into.
+    /// Records which chats conversations were imported into.
     pub async fn note_chats(&self, chats: Vec<(Conversation, ImportedChat)>) -> Result<(), StoreError> {
         self.store.db()?;
         let scope_id = Arc::clone(&self.scope_id);

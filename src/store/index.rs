@@ -1,7 +1,7 @@
-//! What may be claimed, in memory: one entry per lane that has jobs.
+//! The index of claimable jobs, in memory: one entry per lane that has jobs.
 //!
-//! It follows the tree and never leads it: entries change after the commit. Leases live here alone, so a restart frees
-//! everything. Nothing here walks all lanes while others wait, but for what follows an outage.
+//! It follows the tree: entries change after the commit. Leases exist only here, so a restart ends all of them. Nothing
+//! here walks all lanes while others wait, except after an outage.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -39,13 +39,13 @@ impl Head {
         Self { retry_at: row.retry_at, sequence, enqueued_at: row.enqueued_at, class }
     }
 
-    /// The head of a lane that another run has left: what it waited for is over, whatever the clock says.
+    /// The head of a lane from an earlier process. It waits no longer, whatever the clock says.
     pub(super) fn left(sequence: u64, key: &[u8], value: &[u8]) -> Self {
         Self { retry_at: None, ..Self::of(sequence, key, value) }
     }
 
-    /// The head under a key. One that cannot be read is due at once: whoever claims it finds that out. It is older than
-    /// nothing.
+    /// The head under a key. One that cannot be read is due at once, so that a claim finds it out. It counts as the
+    /// newest.
     pub(super) fn of(sequence: u64, key: &[u8], value: &[u8]) -> Self {
         let class = Class { is_bulk: false, is_file: false };
         let unreadable = Self { retry_at: None, sequence, enqueued_at: UnixMillis(i64::MAX), class };
@@ -59,7 +59,7 @@ pub(super) struct Index {
     /// Parked messages that need a person.
     pub(super) parked: usize,
     /// Parked messages that expire.
-    pub(super) told: usize,
+    pub(super) reported: usize,
 }
 
 impl Index {
@@ -68,17 +68,17 @@ impl Index {
         self.routes.entry(lane.route.clone()).or_default().joined(&lane.thread, head);
     }
 
-    /// One more job lies behind the head of a lane.
+    /// One more job is behind the head of a lane.
     pub(super) fn counted(&mut self, lane: &Lane) {
         if let Some(queue) = self.routes.get_mut(&lane.route) {
             queue.counted(&lane.thread);
         }
     }
 
-    /// A claimed job was settled: `gone` jobs have left the lane, `came` have taken their place, and `head` is first
-    /// now.
-    pub(super) fn settled(&mut self, lane: &Lane, gone: usize, came: usize, head: Option<Head>) {
-        self.routes.entry(lane.route.clone()).or_default().settled(&lane.thread, (gone, came), head);
+    /// A claimed job was settled: `removed` jobs have left the lane, `added` have taken their place, and `head` is the
+    /// first now.
+    pub(super) fn settled(&mut self, lane: &Lane, removed: usize, added: usize, head: Option<Head>) {
+        self.routes.entry(lane.route.clone()).or_default().settled(&lane.thread, (removed, added), head);
     }
 
     /// A lease was given back without settling: the head is as it was, and is not claimed before `at`.
@@ -88,14 +88,14 @@ impl Index {
         }
     }
 
-    /// The head of a lane need not wait for its next try. One that is claimed is tried already.
+    /// The head of a lane is due now, unless it is claimed.
     pub(super) fn make_due(&mut self, lane: &Lane) {
         if let Some(queue) = self.routes.get_mut(&lane.route) {
             queue.make_due(&lane.thread);
         }
     }
 
-    /// What came first goes first, of all that is due.
+    /// Sorts the lanes that are due by the arrival of their heads.
     pub(super) fn sorted(&mut self, route: &Route, now: UnixMillis) {
         if let Some(queue) = self.routes.get_mut(route) {
             queue.sorted(now);
@@ -112,8 +112,8 @@ impl Index {
         self.routes.get(&lane.route).is_some_and(|queue| queue.has(&lane.thread))
     }
 
-    /// Claims the lane whose turn it is, of those whose heads `may` go. Returns it with the instant of its head's first
-    /// try.
+    /// Claims the next lane of those for whose heads `may` is true. Returns it with the instant of its head's first
+    /// attempt.
     pub(super) fn claim(
         &mut self,
         route: &Route,
@@ -130,13 +130,13 @@ impl Index {
         Some((Lane { route: route.clone(), thread: thread.to_string() }, since))
     }
 
-    /// Holds lanes of one route: what has the sequence `from` or a later one cannot be claimed until they are let go.
-    /// What is claimed already goes on. A lane that is held already stays so for what it was held for.
+    /// Holds lanes of one route: jobs with the sequence `from` or a later one cannot be claimed until the lanes are
+    /// released. A claimed job goes on. A lane that is held already stays held from its former sequence on, too.
     pub(super) fn hold(&mut self, route: &Route, threads: impl IntoIterator<Item = String>, from: u64) {
         self.routes.entry(route.clone()).or_default().hold(threads, from);
     }
 
-    /// Ends the hold of a lane. Returns whether something was withheld by it.
+    /// Ends the hold of a lane. Returns whether it withheld a job.
     pub(super) fn release_hold(&mut self, lane: &Lane) -> bool {
         self.routes.get_mut(&lane.route).is_some_and(|queue| queue.release_hold(&lane.thread))
     }
@@ -152,21 +152,21 @@ impl Index {
         self.routes.values().map(Queue::withheld).sum()
     }
 
-    /// Whether a lane is one of them.
+    /// Whether a lane is held and has something to claim.
     pub(super) fn is_withheld(&self, lane: &Lane) -> bool {
         self.routes.get(&lane.route).is_some_and(|queue| queue.is_withheld(&lane.thread))
     }
 
-    /// Blocks claims while a lane is rewritten that is wholly held and not leased. Returns false if it is leased, not
-    /// held, or already frozen.
+    /// Blocks claims while a wholly held, unleased lane is rewritten. Returns false if it is leased, not held, or
+    /// already frozen.
     pub(super) fn freeze(&mut self, lane: &Lane) -> bool {
         self.routes.get_mut(&lane.route).is_some_and(|queue| queue.freeze(&lane.thread))
     }
 
-    /// `came` jobs have been put into a frozen lane, and `head` is first now. If it was let go of meanwhile, it can be
-    /// claimed from here on.
-    pub(super) fn thaw(&mut self, lane: &Lane, came: usize, head: Option<Head>) {
-        self.routes.entry(lane.route.clone()).or_default().thaw(&lane.thread, came, head);
+    /// `added` jobs have been put into a frozen lane, and `head` is the first now. If it was released meanwhile, it can
+    /// be claimed now.
+    pub(super) fn thaw(&mut self, lane: &Lane, added: usize, head: Option<Head>) {
+        self.routes.entry(lane.route.clone()).or_default().thaw(&lane.thread, added, head);
     }
 
     pub(super) fn due(&self, route: &Route, may: impl Fn(Class) -> bool) -> Option<Due> {
@@ -182,7 +182,7 @@ impl Index {
         self.routes.get(route).map(|queue| queue.upcoming(after, limit)).unwrap_or_default()
     }
 
-    /// What is first in a lane.
+    /// The first job of a lane.
     pub(super) fn first_of(&self, lane: &Lane) -> Option<Upcoming> {
         self.routes.get(&lane.route)?.first_of(&lane.thread)
     }
@@ -195,7 +195,7 @@ impl Index {
         self.routes.iter().find_map(lane)
     }
 
-    /// Claims a lane out of its turn, whatever it waits for. Gives the instant of its head's first try.
+    /// Claims a lane out of its turn, whatever it waits for. Returns the instant of its head's first attempt.
     pub(super) fn take(&mut self, lane: &Lane) -> Option<Instant> {
         self.routes.get_mut(&lane.route)?.take(&lane.thread)
     }

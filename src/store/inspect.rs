@@ -1,4 +1,4 @@
-//! Whether a store can be opened or made in a folder, without doing it.
+//! Checks whether a store can be opened or created in a folder, without doing it.
 
 use std::{
     fs, io,
@@ -11,45 +11,45 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// What there is for a store.
+/// The state of a data directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataDirState {
-    /// The folder is there, and belongs to the user of this number.
-    There {
-        /// Whose it is.
+    /// The folder exists.
+    Exists {
+        /// Its owner.
         uid: u32,
     },
-    /// It will be made in this folder.
-    ToBeMade {
-        /// The folder that is there already.
+    /// The folder will be created.
+    Missing {
+        /// The existing folder in which it will be.
         within: PathBuf,
     },
 }
 
 impl Store {
-    /// Looks whether a store can be opened or made in `dir`. Nothing is changed.
+    /// Checks whether a store can be opened or created in `dir`. Changes nothing.
     ///
     /// # Errors
-    /// [`StoreError::Inaccessible`], as opening it would end.
+    /// [`StoreError::Inaccessible`], as opening it would return.
     pub fn inspect(dir: &Path) -> Result<DataDirState, StoreError> {
         let refused = |error: io::Error| StoreError::inaccessible(dir, &error);
         match fs::metadata(dir) {
-            Ok(there) if !there.is_dir() => Err(refused(io::ErrorKind::NotADirectory.into())),
-            Ok(there) => {
+            Ok(existing_dir) if !existing_dir.is_dir() => Err(refused(io::ErrorKind::NotADirectory.into())),
+            Ok(existing_dir) => {
                 denied::check_writable(dir).map_err(refused)?;
-                Ok(DataDirState::There { uid: there.uid() })
+                Ok(DataDirState::Exists { uid: existing_dir.uid() })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let within = existing(dir);
                 denied::check_creatable(&within).map_err(refused)?;
-                Ok(DataDirState::ToBeMade { within })
+                Ok(DataDirState::Missing { within })
             }
             Err(error) => Err(refused(error)),
         }
     }
 }
 
-/// The nearest folder above that is there.
+/// The nearest existing folder above.
 fn existing(dir: &Path) -> PathBuf {
     let above = dir.ancestors().skip(1).find(|folder| !folder.as_os_str().is_empty() && folder.exists());
     above.unwrap_or(Path::new(".")).to_owned()

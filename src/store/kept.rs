@@ -1,7 +1,8 @@
 //! Updates that are kept for the owner's own programs, until all programs of their bot have confirmed them.
 //!
-//! Telegram's numbers may begin anew, so an update gets one of ours, which ascend for as long as the store lives. After
-//! a restore they go on above all that were ever given: by the time, at a pace that no bot keeps up.
+//! Telegram's numbers may start again, so an update gets one of ours, which ascend for the life of the store. After a
+//! restore they go on above all numbers that were ever given: they are derived from the time, at a rate that no bot
+//! exceeds for long.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,35 +38,35 @@ pub use ranges::Ranges;
 /// An update that is kept for programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptUpdate {
-    /// When it came.
+    /// When it arrived.
     pub at: UnixMillis,
-    /// What Telegram calls its kind.
+    /// Its kind, as Telegram calls it.
     pub kind: String,
-    /// What keeps it in order with others: the name of its chat, or of whoever it is from.
+    /// The thread in which it stays in order with others: its chat or its sender.
     pub thread: String,
     /// The contact that it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// Whether it answers something of telekommo's: a button of Kommo's, a link.
+    /// Whether it is about something of the bridge: a button of Kommo's, a link.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_ours: bool,
-    /// As it came.
+    /// Its JSON as it arrived.
     pub raw: String,
 }
 
 /// An update to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewKept {
-    /// What a repetition is recognised by.
+    /// Recognises a repetition.
     pub id: IdempotencyKey,
     pub bot: BotId,
     pub update: KeptUpdate,
-    /// The conversation in which somebody says something by it, which programs do not hear while a manager writes
-    /// there; `None` for all else.
-    pub said_in: Option<Conversation>,
+    /// The conversation of its message, which quiet programs do not get while a manager writes there; `None` for
+    /// updates that are no message.
+    pub conversation: Option<Conversation>,
 }
 
-/// The number of an update of a bot's.
+/// Our number of a bot's update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct KeptKey {
     pub(super) bot: BotId,
@@ -86,14 +87,14 @@ impl ReadKey for KeptKey {
     }
 }
 
-/// When numbers begin, in seconds since 1970: the year 2020.
+/// The second of the first number, since 1970: the start of 2020.
 const FIRST_SECOND: i64 = 1_577_836_800;
-/// How many numbers each second since then has, where it has to be told by the time which were given.
+/// How many numbers each second since then has, if they are derived from the time.
 const PER_SECOND: i64 = 2;
 /// How many rows go in one commit.
 const STEP: usize = 200;
 
-/// A number above all that were given until now, as far as the time tells.
+/// A number above all that were given until now, derived from the time.
 pub(super) fn by_time(now: UnixMillis) -> i64 {
     now.seconds().saturating_sub(FIRST_SECOND).saturating_mul(PER_SECOND).clamp(1, i32::MAX.into())
 }
@@ -103,16 +104,15 @@ pub(super) fn next_number(db: &Lookup, bot: BotId, now: UnixMillis) -> Result<i6
     Ok(NEXT_KEPT.get(db, &bot)?.unwrap_or_else(|| by_time(now)))
 }
 
-/// What is different once updates are kept.
+/// The changes in memory once updates are kept.
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) added: Vec<(BotId, Entry)>,
-    /// The programs from which something was withheld.
+    /// The programs from which updates were withheld.
     pub(super) changed: BTreeMap<String, ProgramRow>,
 }
 
-/// Adds updates to a batch, each once, and tells where they are. What is withheld from every program of its bot is not
-/// kept.
+/// Adds updates to a batch, each once. An update that is withheld from every program of its bot is not kept.
 pub(super) fn keep(
     txn: &WriteTxn,
     batch: &mut Batch,
@@ -121,13 +121,13 @@ pub(super) fn keep(
 ) -> Result<Kept, StoreError> {
     let (mut added, mut seen, mut next) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
     let mut changed = BTreeMap::new();
-    for NewKept { id, bot, update, said_in } in kept {
+    for NewKept { id, bot, update, conversation } in kept {
         if !seen.insert(id.0.clone()) || was_taken(&txn.db, &id)? {
             continue;
         }
-        // It may have no job, by which it would be known.
+        // It may have no job that records its key.
         remember_id(batch, &id, until);
-        let Quiet { programs, others } = quiet(txn, (bot, said_in), update.at)?;
+        let Quiet { programs, others } = quiet(txn, (bot, conversation), update.at)?;
         for (name, row) in &programs {
             changed.entry(name.clone()).or_insert_with(|| row.clone()).withheld += 1;
         }
@@ -139,7 +139,7 @@ pub(super) fn keep(
             None => next_number(&txn.db, bot, now)?,
         };
         next.insert(bot, number + 1);
-        // For these programs it is as if they had it.
+        // For these programs it counts as confirmed.
         for (name, _) in &programs {
             if let Some(row) = changed.get_mut(name) {
                 row.done.insert(number);
@@ -166,9 +166,13 @@ struct Quiet {
 }
 
 /// The programs of a bot that are quiet in a conversation, because a manager writes there.
-fn quiet(txn: &WriteTxn, (bot, said_in): (BotId, Option<Conversation>), at: UnixMillis) -> Result<Quiet, StoreError> {
-    let since = said_in.as_ref().map(|conversation| attended::since(&txn.db, conversation)).transpose()?.flatten();
-    let (Some(conversation), Some(since)) = (said_in, since) else { return Ok(Quiet::default()) };
+fn quiet(
+    txn: &WriteTxn,
+    (bot, conversation): (BotId, Option<Conversation>),
+    at: UnixMillis,
+) -> Result<Quiet, StoreError> {
+    let since = conversation.as_ref().map(|conversation| attended::since(&txn.db, conversation)).transpose()?.flatten();
+    let (Some(conversation), Some(since)) = (conversation, since) else { return Ok(Quiet::default()) };
     let (mut found, silence) = (Quiet::default(), since.until(at));
     for program in PROGRAMS.rows(&txn.db) {
         let (name, row) = program?;
@@ -185,19 +189,19 @@ fn quiet(txn: &WriteTxn, (bot, said_in): (BotId, Option<Conversation>), at: Unix
     Ok(found)
 }
 
-/// What is dropped although a program may not have it.
+/// The limits of kept updates, beyond which they are dropped although a program has not confirmed them.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// What came before.
+    /// Updates from before this instant are dropped.
     pub before: UnixMillis,
-    /// The oldest of whichever bot has kept most, until no more than this is left: one that is flooded takes nothing
-    /// from the others.
+    /// The limit for all bots. Beyond it, the oldest updates of the bot with the most bytes are dropped, so that a
+    /// flooded bot costs the others nothing.
     pub max_bytes: u64,
 }
 
 impl Store {
-    /// Drops what is beyond the bounds, and counts that for each program that has not confirmed it. Returns how many
-    /// updates that were.
+    /// Drops the updates beyond the bounds, and counts them for each program that has not confirmed them. Returns their
+    /// number.
     pub async fn bound_kept(&self, bounds: Bounds) -> Result<usize, StoreError> {
         let mut dropped = 0;
         loop {

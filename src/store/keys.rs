@@ -6,45 +6,45 @@
 //! | `o` bot | where the next poll starts |
 //! | `j` lane, sequence, part | a waiting job |
 //! | `p` sequence | a parked message |
-//! | `~` sequence, key | what was under that key in `j` or `x`, and cannot be read |
-//! | `d` dedupe id | until when it is known |
+//! | `~` sequence, key | the row from under that key in `j` or `x`, which cannot be read |
+//! | `d` idempotency key | when it expires |
 //! | `c` conversation | its chat in Kommo |
-//! | `a` conversation | when something was last said in it |
+//! | `a` conversation | when its last message was |
 //! | `t` our message id | Kommo's |
 //! | `k` Kommo's message id | ours, in order |
-//! | `b` conversation | whether the bot is let into its chat |
+//! | `b` conversation | whether the bot has access to its chat |
 //! | `h` bot, connection | a connection of Telegram Business |
 //! | `w` bot, owner | the newest connection of that person |
 //! | `g` conversation | the chat that its group is now |
 //! | `f` conversation | the one that its group had before |
 //! | `n` conversation | the newest message of its customer |
 //! | `z` conversation | the topic that its newest message is in |
-//! | `0` conversation | the newest answer of several parts in a chat with topics, and where it is |
-//! | `1` conversation | the latest message that Kommo has of it, when that was sent, and which was the latest when the store was last known to be whole |
-//! | `2` conversation | the last messages of Kommo's that its customer has got |
-//! | `3` conversation | what waits for an answer in it, in a person's own chat |
+//! | `0` conversation | the newest answer of several parts in a chat with topics, and its topic |
+//! | `1` conversation | the latest message that Kommo has of it, the date of that, and which was the latest when the store was last known to be complete |
+//! | `2` conversation | the last messages from Kommo that have reached its customer |
+//! | `3` conversation | the unanswered message in it, in a person's own chat |
 //! | `4` scope, bot, chat, block | which numbers of this block of messages were imported |
 //! | `5` scope, conversation | the chat in Kommo that it was imported into |
 //! | `6` bot, number | an update that is kept for programs, by our number of it |
-//! | `7` program | how far a program has come, and what it has asked for |
-//! | `8` bot | the number of its next update that is kept |
-//! | `9` conversation | a manager has written in it; until when that is remembered |
-//! | `u` conversation | its answers that nothing shows to be read |
+//! | `7` program | the progress and the settings of a program |
+//! | `8` bot | the number of its next kept update |
+//! | `9` conversation | a manager has written in it; when that expires |
+//! | `u` conversation | its answers that are not known to be read |
 //! | `i` name of an invitation | who used it |
-//! | `x` conversation | a `/start` that is held |
-//! | `y` conversation | what was told of its customer |
-//! | `q` phone number | the customer whose own it is, and since when |
+//! | `x` conversation | a held `/start` |
+//! | `y` conversation | what has been recorded in Kommo of its customer |
+//! | `q` phone number | the customer who shared it as their own, and when |
 //! | `r` customer | the same by the customer |
-//! | `l` conversation | the chat that a manager has begun with its customer, until they answer |
-//! | `s` Kommo's chat id | the conversation whose customer it was begun with |
-//! | `v` bot, customer | how the customer looks |
+//! | `l` conversation | the chat that a manager has started with its customer, until they answer |
+//! | `s` Kommo's chat id | the conversation with whose customer a manager has started that chat |
+//! | `v` bot, customer | the customer's avatar |
 //! | `e` instant, key | the key expires then |
-//! | `e` instant, 0, digest | keys that expire, each with how much later in milliseconds |
-//! | `#` id | the key of a row whose value lies in chunks (`chunks`) |
+//! | `e` instant, 0, digest | several keys that expire then or later, each with the milliseconds after the instant |
+//! | `#` id | the key of a row whose value is in chunks (`chunks`) |
 //! | `#` id, number | one of the chunks |
 //!
-//! Numbers are big-endian, so that keys sort as numbers do. A lane is its route and its thread, each with its length in
-//! front: the jobs of a lane lie together, and no lane's name can reach into another's.
+//! Numbers are big-endian, so that keys sort as numbers do. A lane is its route and its thread, each prefixed with its
+//! length: the jobs of a lane are adjacent, and no lane's key is a prefix of another's.
 
 use sha1::{Digest as _, Sha1};
 
@@ -65,7 +65,7 @@ pub(super) const JOURNAL: &[u8] = b"mjournal";
 pub(super) const BEGUN: &[u8] = b"mbegun";
 pub(super) const JOBS: &[u8] = b"j";
 pub(super) const PARKED: &[u8] = b"p";
-/// Behind all others, since dumps rely on rows that only move forward.
+/// Behind all other tables, since dumps rely on rows that only move forward.
 pub(super) const ASIDE: &[u8] = b"~";
 pub(super) const EXPIRIES: &[u8] = b"e";
 pub(super) const CHUNKS: &[u8] = b"#";
@@ -76,12 +76,11 @@ fn with(table: u8, rest: &[u8]) -> Vec<u8> {
     [&[table], rest].concat()
 }
 
-/// The longest id of somebody else's that stands in a key as it is. A page has up to 256 keys, and must not become so
-/// large that sled makes a file of it.
+/// The longest foreign id that is stored unchanged in a key. A page has up to 256 keys, and must not become so large
+/// that sled puts it into a file of its own.
 const LONGEST_ID: usize = 200;
 
-/// What stands in a key for an id that somebody else has made, and that may have any length: of a long one the
-/// beginning and a digest.
+/// The bytes in a key for a foreign id of any length: a long id is shortened, and a digest added.
 pub(super) fn id_bytes(id: &str) -> Vec<u8> {
     if id.len() <= LONGEST_ID {
         return id.as_bytes().to_vec();
@@ -101,13 +100,13 @@ pub(super) fn parked(sequence: u64) -> Vec<u8> {
     with(b'p', &sequence.to_be_bytes())
 }
 
-/// No store gives a sequence as high as this. One that is comes from a damaged disk, and nothing is counted on from it.
+/// The end of all sequences. A higher one comes from a damaged disk, and is never incremented.
 pub(super) const SEQUENCES_END: u64 = 1 << 63;
 
-/// What is set aside with a key that tells no sequence has this one. No arrival is given it, or the two would be one.
+/// The sequence of a row that was set aside and whose key has none. No arrival gets it, or the two would be one.
 pub(super) const NO_SEQUENCE: u64 = 0;
 
-/// The number behind that of a key, if the key has one that a store gives.
+/// The sequence after that of a key, if the key has a valid one.
 pub(super) fn next_sequence(key: &[u8]) -> Option<u64> {
     sequence_of(key).filter(|sequence| (NO_SEQUENCE + 1..SEQUENCES_END).contains(sequence)).map(|sequence| sequence + 1)
 }
@@ -117,28 +116,28 @@ pub(super) fn parked_sequence(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.strip_prefix(PARKED)?.try_into().ok()?))
 }
 
-/// Where a row is set aside that was under `former`.
+/// The key of a row that was set aside, from its former key.
 pub(super) fn aside(sequence: u64, former: &[u8]) -> Vec<u8> {
     [ASIDE, &sequence.to_be_bytes(), former].concat()
 }
 
-/// What [`aside`] has put together.
+/// The sequence and the former key in a key of [`aside`].
 pub(super) fn aside_parts(key: &[u8]) -> Option<(u64, &[u8])> {
     let (sequence, former) = key.strip_prefix(ASIDE)?.split_first_chunk::<8>()?;
     Some((u64::from_be_bytes(*sequence), former))
 }
 
-/// The sequence that a key of any table holds, if it holds one.
+/// The sequence in a key of any table, if it has one.
 pub(super) fn sequence_of(key: &[u8]) -> Option<u64> {
     let of_aside = || aside_parts(key).map(|(sequence, _)| sequence);
     RawJobKey::parse(key).map(|place| place.sequence).or_else(|| parked_sequence(key)).or_else(of_aside)
 }
 
-/// What all jobs of a lane begin with.
+/// The prefix of the keys of a lane's jobs.
 pub(super) fn lane(lane: &Lane) -> Vec<u8> {
     let mut key = JOBS.to_vec();
     for part in [lane.route.to_string().as_bytes(), lane.thread.as_bytes()] {
-        // Routes and threads are short by construction; a longer one would only share a lane.
+        // Routes and threads are short by construction; longer ones would only share a lane.
         let part = &part[..part.len().min(usize::from(u16::MAX))];
         key.extend(u16::try_from(part.len()).unwrap_or(u16::MAX).to_be_bytes());
         key.extend(part);
@@ -146,7 +145,7 @@ pub(super) fn lane(lane: &Lane) -> Vec<u8> {
     key
 }
 
-/// A job's place: its lane, the sequence of its arrival, and its part of that; 0 is the arrival itself.
+/// The key of a job: its lane, the sequence of its arrival, and its part of that; 0 is the arrival itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct JobKey {
     pub(super) lane: Lane,
@@ -154,7 +153,7 @@ pub(super) struct JobKey {
     pub(super) part: u16,
 }
 
-/// A job's key as it is written. The route may be one that only a newer version knows.
+/// A job's key as it is stored. Its route may be one that only a newer version knows.
 pub(super) struct RawJobKey<'a> {
     pub(super) route: &'a str,
     pub(super) thread: &'a str,
@@ -163,7 +162,7 @@ pub(super) struct RawJobKey<'a> {
 }
 
 impl<'a> RawJobKey<'a> {
-    /// How long the part is, at the end of the key.
+    /// The length of the part at the end of the key.
     pub(super) const PART_BYTES: usize = size_of::<u16>();
 
     pub(super) fn parse(key: &'a [u8]) -> Option<Self> {
@@ -176,14 +175,14 @@ impl<'a> RawJobKey<'a> {
 }
 
 impl JobKey {
-    /// How long a key is behind its lane.
+    /// The length of a key behind its lane.
     pub(super) const BYTES: usize = size_of::<u64>() + RawJobKey::PART_BYTES;
 
     pub(super) fn key(&self) -> Vec<u8> {
         [&lane(&self.lane)[..], &self.sequence.to_be_bytes(), &self.part.to_be_bytes()].concat()
     }
 
-    /// What all parts of the same arrival begin with.
+    /// The prefix of the keys of the same arrival's parts.
     pub(super) fn siblings(&self) -> Vec<u8> {
         [&lane(&self.lane)[..], &self.sequence.to_be_bytes()].concat()
     }

@@ -1,10 +1,10 @@
 //! Up to which message of ours the store is known to be complete.
 //!
-//! Whatever Kommo has above it must be linked, wait or be parked here; if it does not, the data directory was rolled
+//! Every later message that Kommo has must be linked, waiting or parked here; otherwise the data directory was rolled
 //! back. The bound is the latest message at the time of the last complete comparison with Kommo's history, or a later
-//! one of which Kommo told no id, also because nobody waited for it any more. The latest message alone is not enough:
-//! after a rollback, customers' new messages can arrive before a comparison was complete, and they are later than what
-//! was lost.
+//! one for which we have no id from Kommo, perhaps because nobody waited for the response any more. The latest message
+//! alone is not enough: after a rollback, customers' new messages can arrive before a comparison is complete, and they
+//! are later than those that were lost.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub(super) struct LatestRow {
     before: Option<AtComparison>,
 }
 
-/// What was the latest when the last complete comparison was noted.
+/// The latest message when the last complete comparison was recorded.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct AtComparison {
     /// The mark of that comparison.
@@ -48,8 +48,8 @@ impl LatestRow {
 }
 
 impl Store {
-    /// The message of ours above which nothing of a conversation can be in Kommo that this store does not know; none if
-    /// it knows of no message at all.
+    /// The message of ours up to which the store is known to be complete in a conversation; `None` if it has no
+    /// message.
     pub fn known_up_to(&self, conversation: &Conversation) -> Result<Option<MessageId>, StoreError> {
         let db = self.db()?;
         let row = LATEST.get(&db, conversation)?;
@@ -58,8 +58,8 @@ impl Store {
     }
 }
 
-/// Writes the latest message of a conversation, which was learnt together with `changes`. Without a link among them,
-/// Kommo has a message by an id that nobody here knows: then nothing below the latest one proves anything.
+/// Writes the latest message of a conversation, which comes with `changes`. Without a link among them, Kommo has a
+/// message under an id that we do not know: then nothing below the latest one proves anything.
 pub(super) fn write(
     db: &Db,
     batch: &mut Batch,
@@ -68,7 +68,7 @@ pub(super) fn write(
     changes: &[StateChange],
 ) -> Result<(), StoreError> {
     let (former, mark) = (LATEST.get(db, conversation)?, mark(db)?);
-    // It was read before the call to Kommo, and another lane of the conversation may have gone on since.
+    // It was read before the call to Kommo, and another lane of the conversation may have written since.
     let last_sent = former.map_or(last_sent, |former| former.last_sent.or_later(last_sent));
     let is_linked = changes.iter().any(|change| matches!(change, StateChange::Link { .. }));
     let before = former.filter(|_| is_linked).map(|former| AtComparison { mark, ours: former.horizon(mark) });
@@ -76,8 +76,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Notes that messages of a conversation have left their lane without Kommo's id of them: Kommo may have them all the
-/// same, so they prove nothing, nor does what is below them.
+/// Records that messages of a conversation have left their lane without an id from Kommo: Kommo may have them all the
+/// same, so neither they nor earlier messages prove anything.
 pub(super) fn pass(
     db: &Db,
     batch: &mut Batch,
@@ -93,7 +93,7 @@ pub(super) fn pass(
     };
     row.before = Some(AtComparison { mark, ours: *highest });
     if row.last_sent.ours.message < highest.message {
-        // A complete comparison makes the latest one the horizon.
+        // A complete comparison makes the latest message the horizon.
         row.last_sent.ours = *highest;
     }
     LATEST.put(batch, conversation, &row);

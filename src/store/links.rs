@@ -1,4 +1,4 @@
-//! Which message and which chat is which on the other side.
+//! The links between the messages and chats of both sides.
 
 use crate::{
     domain::{
@@ -13,13 +13,15 @@ use crate::{
         lists::Lists,
         lookup::Lookup,
         manager_initiated, membership, questions,
-        tables::{ACTIVITY, ARRIVED, CHATS, HELD, MEMBERSHIPS, NEWEST, TO_KOMMO, TO_OURS, TOLD, TOPICS, UNDER_WAY},
+        tables::{
+            ACTIVITY, ARRIVED, CHATS, HELD, MEMBERSHIPS, NEWEST, SYNCED_PROFILES, TO_KOMMO, TO_OURS, TOPICS, UNDER_WAY,
+        },
         unread,
     },
 };
 
 impl Store {
-    /// What Kommo calls a message of ours.
+    /// Kommo's id of a message of ours.
     pub fn kommo_message(&self, ours: &MessageId) -> Result<Option<KommoMessageId>, StoreError> {
         TO_KOMMO.get(&self.db()?, ours)
     }
@@ -29,18 +31,18 @@ impl Store {
         ours_of(&self.db()?, kommo)
     }
 
-    /// What Kommo calls a conversation.
+    /// Kommo's chat of a conversation.
     pub fn chat(&self, conversation: &Conversation) -> Result<Option<Chat>, StoreError> {
         CHATS.get(&self.db()?, conversation)
     }
 
-    /// When something was last said in a conversation, if that was noted.
+    /// When the last message of a conversation was, if that is known.
     pub fn active_at(&self, conversation: &Conversation) -> Result<Option<UnixMillis>, StoreError> {
         ACTIVITY.get(&self.db()?, conversation)
     }
 }
 
-/// Writes what was learnt at `now`. Links expire; everything about chats is little and stays.
+/// Writes changes that were made at `now`. Links expire; rows about chats are small and do not.
 pub(super) fn write(
     db: &Db,
     batch: &mut Batch,
@@ -65,7 +67,7 @@ pub(super) fn write(
                 manager_initiated::begin(batch, conversation, chat, now);
             }
             StateChange::Answered { conversation, chat } => manager_initiated::answer(db, batch, conversation, chat)?,
-            StateChange::SyncedProfile { conversation, told } => TOLD.put(batch, conversation, told),
+            StateChange::SyncedProfile { conversation, profile } => SYNCED_PROFILES.put(batch, conversation, profile),
             StateChange::Attended { conversation } => attended::write(batch, conversation, now),
             StateChange::Link { ours, kommo } => {
                 let all = links.of(kommo)?;
@@ -75,8 +77,8 @@ pub(super) fn write(
                 if let Some(former) = TO_KOMMO.get(db, ours)?.filter(|former| former != kommo) {
                     expire::note(batch, until, &TO_OURS.key(&former));
                 }
-                // One note for both directions: the way back is found by what this row holds. Where that was something
-                // else before, nothing else leads to the former way back.
+                // One expiry for both directions: the reverse link is found by this row's value. If the value has
+                // changed, the former reverse link needs an expiry of its own, above.
                 expire::note(batch, until, &TO_KOMMO.key(ours));
                 TO_KOMMO.put(batch, ours, kommo);
             }

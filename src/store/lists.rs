@@ -1,4 +1,4 @@
-//! Lists to which several changes of one batch may add: what the batch holds of a list cannot be read yet.
+//! Lists to which several changes of one batch may add: a list in the batch cannot be read back.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ impl<'d, K: Key + Ord + Clone, T: Serialize + DeserializeOwned> Lists<'d, K, T> 
         Self { db, table, changed: BTreeMap::new() }
     }
 
-    /// The list as it is kept, with what was added since.
+    /// The stored list with what was added since.
     pub(super) fn of(&mut self, key: &K) -> Result<&mut Vec<T>, StoreError> {
         if !self.changed.contains_key(key) {
             self.changed.insert(key.clone(), self.table.get(self.db, key)?.unwrap_or_default());

@@ -1,7 +1,7 @@
-//! Who has the data directory: one process at a time, a bridge or a restore.
+//! The lock of the data directory: one process at a time has it, a bridge or a command.
 //!
-//! sled locks its own file, but only once it has opened it, and a restore puts another one in its place. So the folder
-//! itself is locked first, and for as long as anything in it may change.
+//! sled locks its own file, but only once it has opened it, and a restore replaces that file. So the folder itself is
+//! locked first, and for as long as anything in it may change.
 
 use std::{
     fs::{File, TryLockError},
@@ -14,14 +14,14 @@ use std::{
 
 use crate::store::{StoreError, open::database};
 
-/// How often a lock is tried, and the wait in between: a store that was just closed can stay locked for a moment.
+/// How often a lock is tried, and the wait in between: a store can stay locked for a moment after it was closed.
 pub(super) const TRIES: u32 = 50;
 pub(super) const WAIT: Duration = Duration::from_millis(20);
 
 /// Locks the data directory `dir`, until the last copy of the result is dropped.
 ///
 /// # Errors
-/// If somebody else has it, or it cannot be locked.
+/// If another process has locked it, or it cannot be locked.
 pub(super) fn lock(dir: &Path) -> Result<Arc<File>, StoreError> {
     let failed = |error: &io::Error| StoreError::inaccessible(dir, error);
     let folder = File::open(dir).map_err(|error| failed(&error))?;
@@ -32,7 +32,7 @@ pub(super) fn lock(dir: &Path) -> Result<Arc<File>, StoreError> {
     }
 }
 
-/// Locks a file, if nobody has locked it for longer than a moment.
+/// Locks a file, unless another process keeps it locked for longer than a moment.
 ///
 /// # Errors
 /// If it cannot be locked for another reason.

@@ -1,6 +1,6 @@
-//! Single rows of the tree, of any size: large ones lie in chunks, and nobody above this notices.
+//! Single rows of the tree, of any size: it hides that large ones are in chunks.
 //!
-//! A lookup takes microseconds, so any thread may make one. What looks through tables takes a [`Db`](super::db::Db).
+//! A lookup takes microseconds, so any thread may make one. A scan of a table takes a [`Db`](super::db::Db).
 
 use std::{fs::File, sync::Arc};
 
@@ -8,7 +8,7 @@ use sled::IVec;
 
 use crate::store::{chunks::Pointer, keys};
 
-/// Finds single rows. While one lives, nobody else has the store.
+/// Reads single rows. While one exists, no other process can open the store.
 #[derive(Clone, Debug)]
 pub(super) struct Lookup {
     pub(super) tree: sled::Db,
@@ -16,18 +16,18 @@ pub(super) struct Lookup {
 }
 
 impl Lookup {
-    /// The rows of `tree`, which nobody else has as long as `lock` is held.
+    /// The rows of `tree`, which nobody else uses as long as `lock` is held.
     pub(super) const fn new(tree: sled::Db, lock: Arc<File>) -> Self {
         Self { tree, _lock: lock }
     }
 
-    /// A row's value, if there is such a row.
+    /// A row's value, if the row exists.
     pub(super) fn get(&self, key: impl AsRef<[u8]>) -> sled::Result<Option<IVec>> {
         let value = self.tree.get(&key)?;
         value.map_or(Ok(None), |value| self.whole(key.as_ref(), value))
     }
 
-    /// Whether there is such a row.
+    /// Whether the row exists.
     pub(super) fn contains_key(&self, key: impl AsRef<[u8]>) -> sled::Result<bool> {
         self.tree.contains_key(key)
     }
@@ -44,7 +44,7 @@ impl Lookup {
         Ok(rows)
     }
 
-    /// The first row behind `key`, as a whole.
+    /// The first row behind `key`.
     pub(super) fn next(&self, key: &[u8]) -> sled::Result<Option<(IVec, IVec)>> {
         let mut last = IVec::from(key);
         while let Some((key, value)) = self.tree.get_gt(&last)? {
@@ -59,12 +59,12 @@ impl Lookup {
         Ok(None)
     }
 
-    /// How much room the files take.
+    /// The size of the files.
     pub(super) fn size_on_disk(&self) -> sled::Result<u64> {
         self.tree.size_on_disk()
     }
 
-    /// The value that a row holds or points to; `None` if the row has gone meanwhile.
+    /// The value that a row has or points to; `None` if the row has been removed meanwhile.
     pub(super) fn whole(&self, key: &[u8], mut value: IVec) -> sled::Result<Option<IVec>> {
         while let Some(pointer) = Pointer::parse(&value) {
             if self.owns(key, pointer.id)?
@@ -81,15 +81,14 @@ impl Lookup {
         Ok(Some(value))
     }
 
-    /// Whether these chunks belong to the row with this key. A damaged row that was copied may point to those of
-    /// another.
+    /// Whether these chunks belong to the row with this key. A copy of a damaged row may point to those of another.
     pub(super) fn owns(&self, key: &[u8], id: u64) -> sled::Result<bool> {
         Ok(self.tree.get(keys::chunks(id))?.is_some_and(|owner| owner == key))
     }
 
-    /// What the chunks make up, if all of them are there.
+    /// The content of the chunks, if all of them exist.
     fn collected(&self, pointer: Pointer) -> sled::Result<Option<Vec<u8>>> {
-        // The length is only compared: in a damaged row it may be any.
+        // The length is only compared: in a damaged row it may be any number.
         let mut whole = Vec::new();
         for chunk in self.tree.range(keys::chunk(pointer.id, 0)..keys::chunks(pointer.id.saturating_add(1))).values() {
             whole.extend_from_slice(&chunk?);

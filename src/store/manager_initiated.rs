@@ -1,7 +1,7 @@
-//! Chats that managers have begun, and the phone numbers by which they do.
+//! Chats that managers have started, and the phone numbers with which they do.
 //!
-//! A number and its owner are noted both ways, each once: who shares a number takes it from whoever had it before, also
-//! where Telegram told it in another way then.
+//! A number and its owner are stored in both directions, each once: a customer who shares a number takes it from its
+//! former owner, even if Telegram gave it in another spelling then.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,26 +30,27 @@ pub struct OwnNumber {
     pub shared_at: UnixMillis,
 }
 
-/// A chat that a manager has begun.
+/// A chat that a manager has started.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManagerInitiated {
     pub chat: Chat,
-    /// When the manager's words had arrived, by our own clock.
+    /// When the manager's message had arrived, by our own clock.
     pub begun_at: UnixMillis,
 }
 
 impl Store {
-    /// The own phone number of a customer, if they have shared it.
+    /// The phone number of a customer, if they have shared it.
     pub fn number_of(&self, customer: UserId) -> Result<Option<OwnNumber>, StoreError> {
         NUMBERS.get(&self.db()?, &customer)
     }
 
-    /// The customer who was the last to share this phone number (digits alone) as their own.
+    /// The last customer who has shared this phone number (digits alone) as their own.
     pub fn owner_of(&self, phone: &str) -> Result<Option<OwnNumber>, StoreError> {
         OWNERS.get(&self.db()?, phone)
     }
 
-    /// Remembers a customer's own phone number, in place of what was shared before it. It is little and stays.
+    /// Stores a customer's phone number, in place of numbers that were shared before. The rows are small and do not
+    /// expire.
     pub async fn remember_number(&self, number: OwnNumber) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |txn: &mut WriteTxn| {
@@ -72,33 +73,33 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// The chat that a manager has begun with the customer of a conversation, until the customer has answered.
+    /// The chat that a manager has started with the customer of a conversation, until the customer has answered.
     pub fn opening(&self, conversation: &Conversation) -> Result<Option<ManagerInitiated>, StoreError> {
         OPENINGS.get(&self.db()?, conversation)
     }
 
-    /// The conversation that a manager's words in a chat went to, if a manager has begun it.
+    /// The conversation of a chat that a manager has started.
     pub fn opened(&self, chat: &KommoChatId) -> Result<Option<Conversation>, StoreError> {
         OPENED.get(&self.db()?, chat)
     }
 }
 
-/// Notes what a manager has begun.
+/// Records a chat that a manager has started.
 pub(super) fn begin(batch: &mut Batch, conversation: &Conversation, chat: &Chat, now: UnixMillis) {
-    let begun = ManagerInitiated { chat: chat.clone(), begun_at: now };
-    OPENINGS.put(batch, conversation, &begun);
+    let opening = ManagerInitiated { chat: chat.clone(), begun_at: now };
+    OPENINGS.put(batch, conversation, &opening);
     OPENED.put(batch, &chat.chat, conversation);
 }
 
-/// Notes that the customer has answered what a manager began in `chat`; not what was begun since. Which conversation
-/// the chat belongs to stays known.
+/// Records that the customer has answered in `chat`, which a manager had started; a later chat stays open. The
+/// conversation of `chat` stays known.
 pub(super) fn answer(
     db: &Db,
     batch: &mut Batch,
     conversation: &Conversation,
     chat: &KommoChatId,
 ) -> Result<(), StoreError> {
-    if OPENINGS.get(db, conversation)?.is_some_and(|begun| begun.chat.chat == *chat) {
+    if OPENINGS.get(db, conversation)?.is_some_and(|opening| opening.chat.chat == *chat) {
         OPENINGS.remove(batch, conversation);
     }
     Ok(())

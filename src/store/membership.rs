@@ -1,4 +1,4 @@
-//! How chats can be reached: who let the bot in, by which connection, and where a group is now.
+//! How chats can be reached: whether the bot has access, by which connection, and where a group has moved.
 
 use crate::{
     domain::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 impl Store {
-    /// Whether the bot is let into the chat of a conversation, if anything was told.
+    /// Whether the bot has access to the chat of a conversation, if Telegram has reported it.
     pub fn membership(&self, conversation: &Conversation) -> Result<Option<Membership>, StoreError> {
         MEMBERSHIPS.get(&self.db()?, conversation)
     }
@@ -29,7 +29,7 @@ impl Store {
         CONNECTIONS.get(&self.db()?, &format!("{bot}:{id}"))
     }
 
-    /// The newest connection by which a bot is in the chats of `owner`.
+    /// The newest connection of a bot to the chats of `owner`.
     pub fn connection_of(&self, bot: BotId, owner: UserId) -> Result<Option<Connection>, StoreError> {
         newest_of(&self.db()?, bot, owner)
     }
@@ -39,22 +39,22 @@ impl Store {
         MOVED_TO.get(&self.db()?, conversation)
     }
 
-    /// The conversation that a group has had from before it became what it is, if it was something else.
+    /// The conversation that a group had before it moved, if it has moved.
     pub fn moved_from(&self, conversation: &Conversation) -> Result<Option<Conversation>, StoreError> {
         MOVED_FROM.get(&self.db()?, conversation)
     }
 
-    /// The number of the newest message of a conversation's customer, if it is kept.
+    /// The number of the newest message of a conversation's customer, if it is stored.
     pub fn newest(&self, conversation: &Conversation) -> Result<Option<i64>, StoreError> {
         NEWEST.get(&self.db()?, conversation)
     }
 
-    /// The latest message of a conversation that Kommo has, and when that was sent.
+    /// The latest message of a conversation that Kommo has, with its date.
     pub fn last_sent(&self, conversation: &Conversation) -> Result<Option<LastSent>, StoreError> {
         Ok(LATEST.get(&self.db()?, conversation)?.map(|row| row.last_sent))
     }
 
-    /// The last messages of Kommo's that the customer of a conversation has got, the oldest first.
+    /// The last messages from Kommo that have reached the customer of a conversation, the oldest first.
     pub fn arrived(&self, conversation: &Conversation) -> Result<Vec<Arrived>, StoreError> {
         Ok(ARRIVED.get(&self.db()?, conversation)?.unwrap_or_default())
     }
@@ -64,14 +64,14 @@ impl Store {
         TOPICS.get(&self.db()?, conversation)
     }
 
-    /// Where the beginning of an answer is, if it has one in a chat with topics.
+    /// The topic of an answer's first parts, if they have been sent to a chat with topics.
     pub fn under_way(&self, conversation: &Conversation, answer: &KommoMessageId) -> Result<Option<Topic>, StoreError> {
-        let kept = UNDER_WAY.get(&self.db()?, conversation)?;
-        Ok(kept.and_then(|(begun, spot)| (begun == *answer).then_some(spot)))
+        let row = UNDER_WAY.get(&self.db()?, conversation)?;
+        Ok(row.and_then(|(newest, topic)| (newest == *answer).then_some(topic)))
     }
 }
 
-/// An older connection may still be told of, when it ends; answers go by the newest.
+/// Stores a connection. Telegram may still report the end of an older one; answers use the newest.
 pub(super) fn write_connection(
     db: &Db,
     batch: &mut Batch,
@@ -87,9 +87,9 @@ pub(super) fn write_connection(
     Ok(())
 }
 
-/// The conversation is the one that the group had first, however often it moves. Where Kommo has a chat of what it is
-/// now, that one goes on: the move was not known when it began, and customers' messages must not change over to the old
-/// one.
+/// Records that a group has moved. Its conversation is the first one, however often it moves. If Kommo has a chat of
+/// the new one already, both stay apart: the move was not known when that chat was started, and customers' messages
+/// must not switch back to the old one.
 pub(super) fn write_move(db: &Db, batch: &mut Batch, from: &Conversation, to: i64) -> Result<(), StoreError> {
     let first = MOVED_FROM.get(db, from)?.unwrap_or_else(|| from.clone());
     let now = Conversation::new(from.source.clone(), to);

@@ -1,8 +1,8 @@
-//! Opening a store, and noticing when it is not the one that was there.
+//! Opening a store, and detecting that it has lost its contents.
 //!
-//! sled opens as empty, without an error, when its snapshot is missing. So a row inside says which format it is, and a
-//! marker file beside it says that there is a store with a snapshot; if the two disagree, nothing is opened. The marker
-//! is written last: a crash before that leaves a store without a marker, which is harmless.
+//! sled opens as empty, without an error, when its snapshot is missing. So a row inside has the format, and a marker
+//! file beside it says that there is a store with a snapshot; if the two disagree, nothing is opened. The marker is
+//! written last: a crash before that leaves a store without a marker, which is harmless.
 
 use std::{
     fs::{self, File},
@@ -19,7 +19,7 @@ use crate::store::{
     compact,
     data_dir::{create_private_dir, tighten},
     db::Db,
-    durable::{Durable, sync_folder, sync_way_to},
+    durable::{Durable, sync_ancestors, sync_folder},
     kept::SharedMemory,
     keys,
     lock::{self, lock},
@@ -28,19 +28,18 @@ use crate::store::{
     write_txn::WriteTxn,
 };
 
-/// The format of the rows. A store of a newer one is refused.
+/// The format of the rows. A store with a newer one is refused.
 pub(super) const SCHEMA: u32 = 3;
 
-/// How many bytes of memory sled holds for each that it counts against the limit of its cache: it counts pages as they
-/// are on the disk, where they are packed, and rows have a header each in memory.
+/// How many bytes of memory sled uses for each that it counts against the limit of its cache: it counts pages as they
+/// are on the disk, where they are packed, while rows have a header each in memory.
 const HELD_PER_COUNTED: u64 = 2;
 
-/// How often sled looks for segments of its file that it can use again: those of which little is still needed, once it
-/// has moved that. Each time it frees one. At its own pace, twice a second, it cannot keep up with 200 messages a
-/// second, and the file then grows with all that is ever written.
+/// How often sled frees a segment of its file for reuse, one with little content, which it moves. By default it does so
+/// twice a second. That cannot keep up with 200 messages a second: the file then grows with everything that is written.
 const TIDY_EVERY_MS: u64 = 50;
 
-/// The folders with what customers write. Files in them may be older than the care for who reads them.
+/// The folders with customers' messages. Files in them may be older than the rule that they are private.
 const PRIVATE: [&str; 3] = ["store", "dumps", "imports"];
 
 /// The database's folder.
@@ -53,14 +52,14 @@ pub(super) fn marker(dir: &Path) -> PathBuf {
     dir.join("store.marker")
 }
 
-/// Whether there is a store in the data directory `dir`, whole or not.
+/// Whether there is a store in the data directory `dir`, complete or not.
 #[must_use]
 pub fn is_in(dir: &Path) -> bool {
     marker(dir).exists()
 }
 
 impl Store {
-    /// Opens the store, or makes one where there has never been one.
+    /// Opens the store, or creates one if there has never been one.
     ///
     /// # Errors
     /// If it is in use, was written by a newer version, has lost its contents or cannot be read. Nothing is deleted.
@@ -78,7 +77,7 @@ impl Store {
             move_unfinished_snapshots(&path, dir).map_err(inaccessible)?;
         } else {
             let is_new = !path.try_exists().map_err(inaccessible)?;
-            make(dir, settings.cache_bytes, &lock)?;
+            create(dir, settings.cache_bytes, &lock)?;
             write_marker(dir).map_err(inaccessible)?;
             if is_new {
                 upgrade::note(dir).map_err(inaccessible)?;
@@ -89,14 +88,14 @@ impl Store {
         }
         let undumped = upgrade::dump_if_another(dir, settings.reserve_bytes, &lock).err();
         if let Some(why) = &undumped {
-            // What is in it is not lost by that, but what comes while no bridge runs would be.
-            tracing::error!(why, "another version opens the store, and could not dump it first; it goes on");
+            // Its contents are not at risk, but hooks that arrive while no bridge runs would be lost.
+            tracing::error!(why, "the store could not be dumped before another version opens it; opening it without");
         }
         compact::run_if_due(&settings, &lock);
         let db = open(&path, settings.cache_bytes, &lock)?;
         check_schema(&db, &path)?;
         remove_file(&unfinished_snapshot(dir)).map_err(inaccessible)?;
-        // sled has written a snapshot, and may have cut the end of its log.
+        // sled has written a snapshot, and may have truncated its log.
         let durable = Durable::new(&path).map_err(inaccessible)?;
         let txn = WriteTxn::open(db.clone(), durable)?;
         let index = Arc::new(Mutex::new(rebuild::index(&db)?));
@@ -111,12 +110,12 @@ impl Store {
     }
 }
 
-/// Opens the database in `path` as this program uses it. Whoever does has locked the data directory.
+/// Opens the database in `path` with our settings. The caller has locked the data directory.
 pub(super) fn open(path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<Db, StoreError> {
     open_tidied(path, cache_bytes, TIDY_EVERY_MS, lock)
 }
 
-/// The same; sled looks for segments that it can use again every so many milliseconds.
+/// The same; sled frees segments for reuse every `every_ms`.
 pub(super) fn open_tidied(path: &Path, cache_bytes: u64, every_ms: u64, lock: &Arc<File>) -> Result<Db, StoreError> {
     for _ in 0..lock::TRIES {
         match try_open(path, cache_bytes, every_ms) {
@@ -124,7 +123,7 @@ pub(super) fn open_tidied(path: &Path, cache_bytes: u64, every_ms: u64, lock: &A
             Err(sled::Error::Io(cause)) if cause.to_string().contains("could not acquire lock") => {
                 thread::sleep(lock::WAIT);
             }
-            // What sled itself finds wrong with a file has no number of the system's.
+            // An error that sled itself finds in a file has no error code of the system.
             Err(sled::Error::Io(cause)) if cause.raw_os_error().is_some() => {
                 return Err(StoreError::inaccessible(path, &cause));
             }
@@ -134,13 +133,13 @@ pub(super) fn open_tidied(path: &Path, cache_bytes: u64, every_ms: u64, lock: &A
     Err(StoreError::Locked(path.to_owned()))
 }
 
-/// sled panics on some damages.
+/// sled panics on some kinds of damage.
 fn try_open(path: &Path, cache_bytes: u64, tidy_every_ms: u64) -> sled::Result<sled::Db> {
     let config = sled::Config::new().path(path).cache_capacity(cache_bytes / HELD_PER_COUNTED);
     let config = config.flush_every_ms(Some(tidy_every_ms));
     let open = || config.open();
     catch_unwind(AssertUnwindSafe(open))
-        .unwrap_or_else(|_| Err(sled::Error::Unsupported("the database broke off; the log above says why".to_owned())))
+        .unwrap_or_else(|_| Err(sled::Error::Unsupported("the database panicked; the log above says why".to_owned())))
 }
 
 pub(super) fn has_snapshot(path: &Path) -> io::Result<bool> {
@@ -156,7 +155,7 @@ pub(super) fn has_snapshot(path: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Where a snapshot is put that was never finished, until the store is open without it.
+/// Where an unfinished snapshot is moved, until the store is open without it.
 fn unfinished_snapshot(dir: &Path) -> PathBuf {
     dir.join("store.unfinished-snapshot")
 }
@@ -168,8 +167,8 @@ fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts aside what sled was writing when the disk was full or the power went. It takes such a file for its newest
-/// snapshot and then cannot open at all; the last finished one is still there, and with it nothing is missing.
+/// Moves away a snapshot that sled was writing when the disk was full or the power failed. sled takes such a file for
+/// its newest snapshot and then cannot open at all; the last finished one is still there and complete.
 pub(super) fn move_unfinished_snapshots(path: &Path, dir: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -184,24 +183,24 @@ pub(super) fn move_unfinished_snapshots(path: &Path, dir: &Path) -> io::Result<(
     Ok(())
 }
 
-/// Makes a store, or takes one whose marker was lost. A new one gets its name once it is whole and durable, so that a
-/// making that was cut short leaves nothing that could be taken for a store.
-fn make(dir: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<(), StoreError> {
+/// Creates a store, or adopts one whose marker was lost. A new one gets its name once it is complete and durable, so
+/// that an interrupted creation leaves nothing that could be taken for a store.
+fn create(dir: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<(), StoreError> {
     let inaccessible = |error: io::Error| StoreError::inaccessible(dir, &error);
     let path = database(dir);
     if path.try_exists().map_err(inaccessible)? {
         move_unfinished_snapshots(&path, dir).map_err(inaccessible)?;
-        return write_snapshot(begun(&path, cache_bytes, lock)?, &path, cache_bytes, lock);
+        return write_snapshot(initialized(&path, cache_bytes, lock)?, &path, cache_bytes, lock);
     }
-    let making = dir.join("store.making");
-    remove_folder(&making).map_err(inaccessible)?;
-    write_snapshot(begun(&making, cache_bytes, lock)?, &making, cache_bytes, lock)?;
-    fs::rename(&making, &path).map_err(inaccessible)?;
-    sync_way_to(dir).map_err(inaccessible)
+    let unfinished = dir.join("store.making");
+    remove_folder(&unfinished).map_err(inaccessible)?;
+    write_snapshot(initialized(&unfinished, cache_bytes, lock)?, &unfinished, cache_bytes, lock)?;
+    fs::rename(&unfinished, &path).map_err(inaccessible)?;
+    sync_ancestors(dir).map_err(inaccessible)
 }
 
-/// The database in `path`, with the first of its rows.
-fn begun(path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<Db, StoreError> {
+/// Opens the database in `path`, with its first row.
+fn initialized(path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<Db, StoreError> {
     let db = open(path, cache_bytes, lock)?;
     if db.is_empty() {
         db.insert(keys::SCHEMA, rows::write(&SCHEMA))?;
@@ -210,7 +209,7 @@ fn begun(path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<Db, StoreErr
     Ok(db)
 }
 
-/// Removes a folder, if it is there, with everything in it.
+/// Removes a folder with its contents, if it exists.
 pub(super) fn remove_folder(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -218,8 +217,8 @@ pub(super) fn remove_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Closes a database and opens it once more: sled writes a snapshot when it opens what has changed, and at no other
-/// time. Then everything in its folder is durable.
+/// Closes a database and opens it again: sled writes a snapshot when it opens a database that has changed, and at no
+/// other time. Then everything in its folder is durable.
 pub(super) fn write_snapshot(db: Db, path: &Path, cache_bytes: u64, lock: &Arc<File>) -> Result<(), StoreError> {
     db.flush()?;
     drop(db);

@@ -1,4 +1,4 @@
-//! Messages set aside: those that cannot be delivered, and those that cannot be read.
+//! Parking messages that cannot be delivered or cannot be read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,29 +25,28 @@ use crate::{
     },
 };
 
-/// A message that was set aside.
+/// A parked message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parked {
-    /// Its name for the operator.
     pub id: ParkedId,
-    /// Where it waited.
+    /// The lane in which it waited.
     pub lane: Lane,
-    /// What was still to be done.
+    /// The jobs that were still to be done.
     pub jobs: Vec<Job>,
-    /// Why it was set aside.
+    /// Why it was parked.
     pub why: String,
     pub parked_at: UnixMillis,
-    /// Kommo's code of the failure that its author was told of.
+    /// Kommo's code of the failure, if its author has been informed.
     pub code: Option<i32>,
-    /// When it goes by itself; `None` if it needs a person.
+    /// When it is removed; `None` if it needs a person.
     pub expires_at: Option<UnixMillis>,
 }
 
-/// Names a parked message.
+/// The number of a parked message, by which the operator names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParkedId(pub u64);
 
-/// Sets jobs aside as one message, and returns its number.
+/// Parks jobs as one message, and returns its number.
 pub(super) fn write(txn: &mut WriteTxn, batch: &mut Batch, parked: &ParkedRow) -> ParkedId {
     let id = ParkedId(txn.sequence(batch));
     let key = keys::parked(id.0);
@@ -58,7 +57,7 @@ pub(super) fn write(txn: &mut WriteTxn, batch: &mut Batch, parked: &ParkedRow) -
     id
 }
 
-/// Kommo's code of the failure that is told of what is parked.
+/// Kommo's code of the failure in the delivery status that follows from parking a message.
 pub(super) fn code(then: &[NewJob]) -> Option<i32> {
     then.iter().find_map(|job| {
         let Job::Status(StatusJob::Delivery(DeliveryReport { delivery: Delivery::Failed(refusal), .. })) = &job.job
@@ -69,45 +68,44 @@ pub(super) fn code(then: &[NewJob]) -> Option<i32> {
     })
 }
 
-/// What became of a message that was to go back to its queue.
+/// The result of putting a parked message back to its queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unparked {
-    /// It is there.
+    /// It is in its queue.
     Queued,
     /// There is no such message.
     Missing,
-    /// It is as it was: nobody works on this route.
+    /// It stays parked: no relay serves this route.
     Unserved(Route),
-    /// It is as it was: it still cannot be read, and this is why.
+    /// It stays parked: it still cannot be read, for this reason.
     Unreadable(String),
 }
 
-/// What changes in memory when messages leave those that were set aside.
+/// The changes in memory when parked messages are put back or dropped.
 #[derive(Default)]
 struct Left {
     parked: usize,
-    told: usize,
+    reported: usize,
     joined: Vec<Joined>,
 }
 
 impl Left {
     fn enter(self, index: &mut Index) {
         index.parked = index.parked.saturating_sub(self.parked);
-        index.told = index.told.saturating_sub(self.told);
+        index.reported = index.reported.saturating_sub(self.reported);
         enter(index, self.joined);
     }
 }
 
 impl Store {
-    /// Puts a parked message back to the tail of its lane, to be tried anew. Returns whether there was one that could
-    /// be.
+    /// Puts a parked message back to the tail of its lane, to be tried again. Returns whether that was possible.
     pub async fn unpark(&self, id: ParkedId, now: UnixMillis) -> Result<bool, StoreError> {
-        let became = self.unpark_all(vec![id], |_| true, now).await?;
-        Ok(became.into_values().all(|became| became == Unparked::Queued))
+        let outcomes = self.unpark_all(vec![id], |_| true, now).await?;
+        Ok(outcomes.into_values().all(|outcome| outcome == Unparked::Queued))
     }
 
-    /// Puts parked messages back to the tails of their lanes, the oldest first, unless nobody `serves` their routes.
-    /// Tells what became of each. Waits for a dump that is being written.
+    /// Puts parked messages back to the tails of their lanes, the oldest first, if `serves` is true for their routes.
+    /// Returns the result of each. Waits for a dump that is being written.
     pub async fn unpark_all(
         &self,
         ids: Vec<ParkedId>,
@@ -117,23 +115,23 @@ impl Store {
         self.db()?;
         let moving = Arc::clone(&self.0.moving_back).lock_owned().await;
         let plan = move |txn: &mut WriteTxn| {
-            let (mut batch, mut left, mut became) = (Batch::default(), Left::default(), BTreeMap::new());
+            let (mut batch, mut left, mut outcomes) = (Batch::default(), Left::default(), BTreeMap::new());
             for id in ids.into_iter().collect::<BTreeSet<_>>() {
                 let outcome = unpark(txn, &mut batch, &mut left, id, &serves, now)?;
-                became.insert(id, outcome.err().unwrap_or(Unparked::Queued));
+                outcomes.insert(id, outcome.err().unwrap_or(Unparked::Queued));
             }
             let changes = !left.joined.is_empty();
             let then = Box::new(move |index: &mut Index| {
                 drop(moving);
                 left.enter(index);
             });
-            Ok(Commit { batch: changes.then_some(batch), answer: became, then })
+            Ok(Commit { batch: changes.then_some(batch), answer: outcomes, then })
         };
         self.0.committer.write(plan).await
     }
 
-    /// Forgets parked messages, those that cannot be read as well. Tells which of them there were. Kommo may have what
-    /// they bring all the same: `message` says which message of which conversation that is.
+    /// Drops parked messages, including unreadable ones. Returns those that existed. Kommo may have their messages all
+    /// the same: `message` returns the message that a job brings, with its conversation.
     ///
     /// # Errors
     /// If the store fails, or `message` does.
@@ -174,7 +172,7 @@ impl Store {
 fn leave_parked(batch: &mut Batch, left: &mut Left, id: ParkedId, value: &[u8]) {
     batch.remove(keys::parked(id.0));
     let expires = rows::parse(value).is_ok_and(|row: ParkedHead| row.expires_at.is_some());
-    left.told += usize::from(expires);
+    left.reported += usize::from(expires);
     left.parked += usize::from(!expires);
 }
 
@@ -185,7 +183,7 @@ fn leave_aside(batch: &mut Batch, left: &mut Left, rows: &[unreadable_jobs::Unre
     left.parked += usize::from(!rows.is_empty());
 }
 
-/// Puts what has this number back, if it can be read and somebody works on it.
+/// Puts the message with this number back, if it can be read and its route is served.
 fn unpark(
     txn: &mut WriteTxn,
     batch: &mut Batch,
@@ -217,7 +215,7 @@ fn unpark(
     Ok(Ok(()))
 }
 
-/// Reads a parked message, or says why it cannot be read.
+/// Reads a parked message, or returns why it cannot be read.
 pub(super) fn read(id: ParkedId, value: &[u8]) -> Result<Parked, String> {
     let row: ParkedRow = rows::parse(value)?;
     let route = row.route.parse().map_err(|_| unknown_route(&row.route))?;

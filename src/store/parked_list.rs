@@ -1,4 +1,4 @@
-//! What was set aside, as the operator is shown it.
+//! The list of parked messages for the operator.
 
 use std::cmp::Reverse;
 
@@ -16,29 +16,28 @@ use crate::{
     },
 };
 
-/// A message that was set aside, without what it says.
+/// A parked message without its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParkedSummary {
-    /// Its name for the operator.
     pub id: ParkedId,
-    /// The route on which it waited, as it is written.
+    /// The route on which it waited, as it is stored.
     pub route: String,
-    /// The lane of that route.
+    /// The thread of its lane.
     pub thread: String,
-    /// Why it was set aside, or cannot be read.
+    /// Why it was parked, or cannot be read.
     pub why: String,
-    /// Since when it waits, if that can be read.
+    /// When it was parked, or when an unreadable job arrived, if that can be read.
     pub since: Option<UnixMillis>,
-    /// Kommo's code of the failure that its author was told of.
+    /// Kommo's code of the failure, if its author has been informed.
     pub code: Option<i32>,
-    /// When it goes by itself; `None` if it needs a person.
+    /// When it is removed; `None` if it needs a person.
     pub expires_at: Option<UnixMillis>,
     /// Whether this version can read it.
     pub is_readable: bool,
 }
 
 impl Store {
-    /// Those of the `limit` oldest parked messages that can be read, oldest first.
+    /// The readable ones of the `limit` oldest parked messages, oldest first.
     pub fn parked(&self, limit: usize) -> Result<Vec<Parked>, StoreError> {
         let parked = |(key, value): (IVec, IVec)| park::read(ParkedId(keys::parked_sequence(&key)?), &value).ok();
         Ok(self.db()?.first(keys::PARKED, limit)?.into_iter().filter_map(parked).collect())
@@ -50,7 +49,7 @@ impl Store {
         Ok(value.and_then(|value| park::read(id, &value).ok()))
     }
 
-    /// Everything that was set aside, newest first, at most `limit` of what came before `before`.
+    /// The parked messages, including unreadable ones, newest first, at most `limit` of those before `before`.
     pub async fn set_aside_before(
         &self,
         before: Option<ParkedId>,
@@ -58,7 +57,7 @@ impl Store {
     ) -> Result<Vec<ParkedSummary>, StoreError> {
         self.0
             .reader
-            .apart(move |db| {
+            .spawn_blocking(move |db| {
                 let before = before.map_or(u64::MAX, |id| id.0);
                 let mut all = parked(db, before, limit)?;
                 all.extend(unreadable(db, before, limit)?);
@@ -110,7 +109,7 @@ fn unreadable(db: &Db, before: u64, limit: usize) -> Result<Vec<ParkedSummary>, 
     ids.into_iter().map(ParkedId).map(|id| Ok(of_aside(id, &unreadable_jobs::of(db, id)?))).collect()
 }
 
-/// What can be told of a job whose row cannot be read.
+/// The readable part of a job whose row cannot be read.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Arrived {
@@ -127,7 +126,7 @@ fn of_aside(id: ParkedId, rows: &[unreadable_jobs::UnreadableRow]) -> ParkedSumm
         route,
         thread,
         is_readable: why.is_none(),
-        why: why.unwrap_or_else(|| "it could not be read, and now it can: retry it".to_owned()),
+        why: why.unwrap_or_else(|| "it could not be read before, but now it can: retry it".to_owned()),
         since: arrived.and_then(|it| it.enqueued_at),
         code: None,
         expires_at: None,

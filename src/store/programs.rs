@@ -1,4 +1,4 @@
-//! How far each program of the owner's has come with the updates of its bot, and what it has asked for.
+//! The progress of the owner's programs with the updates of their bots, and their settings.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -22,36 +22,36 @@ use crate::{
 pub struct ServedProgram {
     /// The bot whose updates it gets.
     pub bot: BotId,
-    /// For how long after a manager's message it gets nothing of what is said in the chat.
+    /// How long after a manager's message it gets no messages of the chat.
     pub quiet: Option<Duration>,
 }
 
-/// What is known of one program.
+/// The state of one program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProgramRow {
     /// The bot whose updates it gets.
     pub bot: BotId,
     /// The first number that it has not confirmed.
     pub cursor: i64,
-    /// Later ones that it has.
+    /// Later numbers that it has confirmed.
     #[serde(default, skip_serializing_if = "Ranges::is_empty")]
     pub done: Ranges,
-    /// Which kinds it wants, each from a number on.
+    /// The kinds of updates that it requests, each list from a number on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wanted: Vec<(i64, Option<Vec<String>>)>,
-    /// Where its updates are sent, if they are.
+    /// Where its updates are sent, if it has a webhook.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
-    /// How many updates it has never got, because there was no room or they were too old.
+    /// How many updates it never got, because there was no room or they were too old.
     #[serde(default)]
     pub dropped: u64,
     /// How many updates were withheld from it, because a manager had written in their chats.
     #[serde(default)]
     pub withheld: u64,
-    /// For how many seconds after a manager's message updates are.
+    /// How many seconds after a manager's message updates are withheld.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quiet_seconds: Option<u64>,
-    /// Whether it is in no configuration. Nothing is kept for it then.
+    /// Whether it is no longer configured. Nothing is kept for it then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_away: bool,
 }
@@ -60,12 +60,12 @@ pub struct ProgramRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     pub url: String,
-    /// What stands in a header of each request.
+    /// The value of the header `X-Telegram-Bot-Api-Secret-Token` in each request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_token: Option<String>,
-    /// How many requests may be under way at once.
+    /// How many requests may be in flight at once.
     pub max_connections: u32,
-    /// The certificate that the address shows, in the form of PEM.
+    /// The certificate of the address, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
 }
@@ -82,25 +82,25 @@ impl ProgramRow {
     }
 }
 
-/// How far a program has come.
+/// The progress of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub name: String,
     pub bot: BotId,
     /// How many updates it has not confirmed.
     pub waiting: usize,
-    /// How much room they take.
+    /// Their size.
     pub bytes: u64,
-    /// When the oldest of them came.
+    /// When the oldest of them arrived.
     pub oldest_at: Option<UnixMillis>,
     pub dropped: u64,
-    /// How many were withheld from it for a manager's sake.
+    /// How many were withheld from it because of a manager's message.
     pub withheld: u64,
-    /// Whether its updates are sent to it.
+    /// Whether its updates are sent to a webhook.
     pub has_webhook: bool,
 }
 
-/// What a program confirms.
+/// The updates that a program confirms.
 #[derive(Clone, Debug)]
 pub enum Confirmed {
     /// All below a number.
@@ -113,8 +113,8 @@ pub enum Confirmed {
 const STEP: usize = 200;
 
 impl Store {
-    /// Serves these programs, each with the updates of a bot, and no others. One that is new, or was away, begins with
-    /// what comes from now on.
+    /// Serves these programs, each with the updates of a bot, and no others. A program that is new or was not
+    /// configured starts with the updates from now on.
     pub async fn serve_programs(
         &self,
         programs: BTreeMap<String, ServedProgram>,
@@ -130,7 +130,7 @@ impl Store {
             }
             for (name, ServedProgram { bot, quiet }) in programs {
                 let next = kept::next_number(&txn.db, bot, now)?;
-                // Where nobody knows any more which were given: none that a program knows is given again.
+                // The next number may be lost: no number that a program has seen is given again.
                 let known_of = known.values().filter(|row| row.bot == bot).map(|row| row.cursor);
                 let next = known_of.chain(last_of(&txn.db, bot)?.map(|last| last + 1)).fold(next, i64::max);
                 NEXT_KEPT.put(&mut batch, &bot, &next);
@@ -139,7 +139,7 @@ impl Store {
                     let former = std::mem::take(row);
                     let ProgramRow { dropped, withheld, .. } = former;
                     *row = ProgramRow { bot, cursor: next, dropped, withheld, ..ProgramRow::default() };
-                    // A bot's own settings are not another's.
+                    // The settings of one bot do not apply to another.
                     if former.bot == bot {
                         (row.webhook, row.wanted) = (former.webhook, former.wanted);
                     }
@@ -156,13 +156,13 @@ impl Store {
         self.remove_confirmed().await
     }
 
-    /// What is known of a program.
+    /// The state of a program that is served.
     #[must_use]
     pub fn program(&self, name: &str) -> Option<ProgramRow> {
         self.kept_memory(|memory| memory.programs.get(name).cloned()).filter(|row| !row.is_away)
     }
 
-    /// How far the programs have come, by their names.
+    /// The progress of the programs that are served, by their names.
     #[must_use]
     pub fn programs(&self) -> Vec<Progress> {
         self.kept_memory(|memory| {
@@ -203,33 +203,33 @@ impl Store {
         self.kept_memory(|memory| memory.programs.get(name).is_some_and(|row| row.waits_for(number)))
     }
 
-    /// An update that is kept; `None` if it is no more.
+    /// A kept update; `None` if it is no longer kept.
     pub fn kept(&self, bot: BotId, number: i64) -> Result<Option<KeptUpdate>, StoreError> {
         KEPT.get(&self.db()?, &KeptKey { bot, number })
     }
 
-    /// The number that the next update of a bot is given, if that is known.
+    /// The number of a bot's next update, if that is known.
     pub fn next_kept(&self, bot: BotId) -> Result<Option<i64>, StoreError> {
         NEXT_KEPT.get(&self.db()?, &bot)
     }
 
-    /// Told whenever there are more updates of a bot. Register interest before looking.
+    /// Notified whenever there are new updates of a bot. Register interest before looking.
     #[must_use]
     pub fn kept_news(&self, bot: BotId) -> Arc<Notify> {
         self.kept_memory(|memory| Arc::clone(&memory.queues.entry(bot).or_default().news))
     }
 
-    /// How much room all kept updates take.
+    /// The size of all kept updates.
     #[must_use]
     pub fn kept_bytes(&self) -> u64 {
         self.kept_memory(|memory| memory.bytes())
     }
 
-    /// A program has confirmed updates of a bot, unless it has another one by now. Those that all programs of its bot
-    /// have confirmed go. When this returns, that is durable.
+    /// Records that a program has confirmed updates of a bot, unless it has another bot by now. Removes those that all
+    /// programs of the bot have confirmed. When this returns, the confirmation is durable.
     pub async fn confirm(&self, name: &str, bot: BotId, confirmed: Confirmed) -> Result<(), StoreError> {
         self.change_program(name, move |row, db| {
-            // Its numbers are another bot's.
+            // The numbers belong to another bot.
             if row.bot != bot {
                 return Ok(());
             }
@@ -243,7 +243,7 @@ impl Store {
         self.remove_confirmed().await
     }
 
-    /// Changes what is known of a program, durably.
+    /// Changes the state of a program, durably.
     pub async fn set_program(
         &self,
         name: &str,
@@ -276,10 +276,10 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// Removes what no program waits for.
+    /// Removes the updates that no program waits for.
     async fn remove_confirmed(&self) -> Result<(), StoreError> {
         loop {
-            let gone = self.kept_memory(|memory| {
+            let confirmed = self.kept_memory(|memory| {
                 let rows = memory.programs.values().filter(|row| !row.is_away);
                 let mut floors = BTreeMap::<BotId, i64>::new();
                 for row in rows {
@@ -293,16 +293,16 @@ impl Store {
                 });
                 below.take(STEP).collect::<Vec<_>>()
             });
-            if gone.is_empty() {
+            if confirmed.is_empty() {
                 return Ok(());
             }
             let memory = self.0.kept.clone();
             let plan = move |_: &mut WriteTxn| {
                 let mut batch = Batch::default();
-                for key in &gone {
+                for key in &confirmed {
                     KEPT.remove(&mut batch, key);
                 }
-                let then = move |_: &mut Index| memory.with(|memory| memory.removed(&gone));
+                let then = move |_: &mut Index| memory.with(|memory| memory.removed(&confirmed));
                 Ok(Commit { batch: Some(batch), answer: (), then: Box::new(then) })
             };
             self.0.committer.write(plan).await?;
@@ -310,24 +310,24 @@ impl Store {
     }
 }
 
-/// The number of the newest update that is kept of a bot.
+/// The number of a bot's newest kept update.
 fn last_of(db: &Db, bot: BotId) -> Result<Option<i64>, StoreError> {
     let key = |number| KEPT.key(&KeptKey { bot, number });
     let last = db.range(key(0)..key(i64::MAX)).next_back().transpose()?;
     Ok(last.and_then(|(key, _)| KEPT.read_key(&key)).map(|key| key.number))
 }
 
-/// Moves the cursor over what is confirmed.
+/// Moves the cursor over the confirmed updates.
 fn advance(row: &mut ProgramRow, db: &Db) -> Result<(), StoreError> {
     let key = |number| KEPT.key(&KeptKey { bot: row.bot, number });
-    // From each range to the next update that is kept: there may be none of the numbers between.
+    // From each range to the next kept update: numbers in between may have no update.
     while let Some(entry) = db.range(key(row.cursor)..key(i64::MAX)).keys().next() {
         let number = KEPT.read_key(&entry?).map_or(i64::MAX, |key| key.number);
         let Some(last) = row.done.end_of(number) else { break };
         row.cursor = last + 1;
     }
     row.done.remove_below(row.cursor);
-    // What each change of its wishes begins with is over.
+    // A list of kinds is over once the cursor has reached the next list.
     while row.wanted.get(1).is_some_and(|(from, _)| *from <= row.cursor) {
         row.wanted.remove(0);
     }

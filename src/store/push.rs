@@ -1,4 +1,4 @@
-//! New jobs: at the tails of their lanes, each arrival once.
+//! Storing new jobs at the tails of their lanes, each arrival once.
 
 use crate::{
     domain::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// What became of an intake.
+/// The result of storing an intake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pushed {
     /// How many jobs are new, and now stored.
@@ -41,7 +41,7 @@ impl Store {
         self.push_with(intake, Vec::new(), now).await
     }
 
-    /// The same, together with what was learnt by it. Of what was known, nothing is learnt.
+    /// The same with state changes, which are skipped if all jobs were stored before.
     ///
     /// # Errors
     /// If the store fails; then nothing may be acknowledged.
@@ -54,7 +54,7 @@ impl Store {
         self.push_as(intake, changes, false, now).await
     }
 
-    /// The same with updates that are kept for programs, in one step.
+    /// The same with updates that are kept for programs, in one commit.
     ///
     /// # Errors
     /// If the store fails; then nothing may be acknowledged.
@@ -62,7 +62,7 @@ impl Store {
         self.push_all(intake, (Vec::new(), kept), false, now).await
     }
 
-    /// The same; what `is_bulk` is one of many that somebody sends at once, and goes after what people write.
+    /// The same; jobs that are `is_bulk` belong to a broadcast, and go after those of people.
     ///
     /// # Errors
     /// If the store fails; then nothing may be acknowledged.
@@ -130,7 +130,7 @@ impl Store {
     }
 }
 
-/// Whether a job arrived before: in the tree, or earlier in the same intake.
+/// Whether a job arrived before: it is in the tree, or earlier in the same intake.
 fn is_known(db: &Lookup, job: &NewJob, joined: &[Joined]) -> Result<bool, StoreError> {
     let Some(id) = &job.id else { return Ok(false) };
     if joined.iter().any(|other| other.id.as_ref() == Some(id)) {
@@ -139,22 +139,21 @@ fn is_known(db: &Lookup, job: &NewJob, joined: &[Joined]) -> Result<bool, StoreE
     was_taken(db, id)
 }
 
-/// Whether the arrival with this id was taken before. What is noted counts until it is swept away: a clock that is
-/// wrong for a while must not make it seem new. A message that is known on both sides has crossed, and that is known
-/// for longer than its id.
+/// Whether the arrival with this id was accepted before. A key counts until it is swept: a clock that is wrong for a
+/// while must not make an arrival seem new. A message that is linked was relayed, and links are kept for longer.
 pub(super) fn was_taken(db: &Lookup, id: &IdempotencyKey) -> Result<bool, StoreError> {
-    let has_crossed = || id.hooked().map_or(Ok(false), |message| TO_OURS.contains(db, &message));
+    let has_crossed = || id.hook_message().map_or(Ok(false), |message| TO_OURS.contains(db, &message));
     Ok(TAKEN.contains(db, id)? || has_crossed()?)
 }
 
-/// Notes what a job is recognised by.
+/// Stores the idempotency key of a job.
 pub(super) fn remember(batch: &mut Batch, job: &NewJob, until: UnixMillis) {
     if let Some(id) = &job.id {
         remember_id(batch, id, until);
     }
 }
 
-/// Notes that something with this id was taken.
+/// Stores an idempotency key.
 pub(super) fn remember_id(batch: &mut Batch, id: &IdempotencyKey, until: UnixMillis) {
     expire::note(batch, until, &TAKEN.key(id));
     TAKEN.put(batch, id, &until);
@@ -180,7 +179,7 @@ fn join_as(txn: &mut WriteTxn, batch: &mut Batch, job: NewJob, is_bulk: bool, no
     Joined { id, head: Head::new(place.sequence, &row), lane: place.lane }
 }
 
-/// Adds what was one arrival to the tail of its lane, as one again: if a part fails, the rest goes with it.
+/// Adds the jobs of one arrival to the tail of its lane, as one arrival again: if a part fails, the rest is parked too.
 pub(super) fn join_together(
     txn: &mut WriteTxn,
     batch: &mut Batch,
@@ -189,7 +188,7 @@ pub(super) fn join_together(
     now: UnixMillis,
 ) -> Vec<Joined> {
     let sequence = txn.sequence(batch);
-    // Part 0 is the arrival itself, which may still become parts; calls are parts already.
+    // Part 0 is the arrival itself, which may still be replaced by parts; calls are parts already.
     let first = u16::from(jobs.iter().any(|job| !job.calls().is_empty()));
     let join = |(part, job)| {
         let (place, row) = (JobKey { lane: lane.clone(), sequence, part }, JobRow::new(job, now));
@@ -199,7 +198,7 @@ pub(super) fn join_together(
     (first..).zip(jobs).map(join).collect()
 }
 
-/// Puts the parts of an arrival that was set aside to the tail of their lane, as they were.
+/// Adds the parts of an arrival that was set aside to the tail of their lane, unchanged.
 pub(super) fn join_again(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, jobs: Vec<(u16, JobRow)>) -> Vec<Joined> {
     let sequence = txn.sequence(batch);
     let join = |(part, row): (u16, JobRow)| {
@@ -210,7 +209,7 @@ pub(super) fn join_again(txn: &mut WriteTxn, batch: &mut Batch, lane: &Lane, job
     jobs.into_iter().map(join).collect()
 }
 
-/// Lets the index know of jobs that have joined.
+/// Adds jobs that have joined their lanes to the index.
 pub(super) fn enter(index: &mut Index, joined: Vec<Joined>) {
     for Joined { lane, head, .. } in joined {
         index.joined(&lane, head);

@@ -1,4 +1,4 @@
-//! What customers have written in people's own chats, as long as nobody has answered it.
+//! Customers' unanswered messages in people's own chats.
 
 use crate::{
     domain::{address::Conversation, question::Question},
@@ -10,19 +10,19 @@ use crate::{
 };
 
 impl Store {
-    /// What waits for an answer in a conversation.
+    /// The unanswered message of a conversation.
     pub fn question(&self, conversation: &Conversation) -> Result<Option<Question>, StoreError> {
         QUESTIONS.get(&self.db()?, conversation)
     }
 
-    /// All that waits for an answer.
+    /// All unanswered messages.
     pub async fn questions(&self) -> Result<Vec<(Conversation, Question)>, StoreError> {
-        self.0.reader.apart(|db| QUESTIONS.rows(db).collect()).await
+        self.0.reader.spawn_blocking(|db| QUESTIONS.rows(db).collect()).await
     }
 }
 
-/// Notes what waits in a conversation, or that nothing does any more. That a manager was told of it is noted only if it
-/// still is what waits: the customer may have written again, or have been answered.
+/// Stores the unanswered message of a conversation, or removes it. That a manager was reminded is stored only if the
+/// same message is still unanswered: the customer may have written again, or have been answered.
 pub(super) fn write(
     db: &Db,
     batch: &mut Batch,
@@ -34,7 +34,7 @@ pub(super) fn write(
         return Ok(());
     };
     let waits = QUESTIONS.get(db, conversation)?;
-    if !question.is_told || waits.is_some_and(|waits| waits.message == question.message) {
+    if !question.is_reminded || waits.is_some_and(|waits| waits.message == question.message) {
         QUESTIONS.put(batch, conversation, question);
     }
     Ok(())

@@ -1,14 +1,13 @@
-//! Who may look at how much of the tree.
+//! Read access to the tree.
 //!
-//! The threads of the runtime carry everybody: one that looks through a table keeps hooks and polls waiting. So any
-//! thread gets a [`Lookup`], which finds single rows. What looks through tables takes a [`Db`], and that is given away
-//! here alone, on threads that may wait.
+//! A scan of a table on a thread of the runtime would delay hooks and polls. So any thread gets a [`Lookup`], which
+//! reads single rows. Scans take a [`Db`], which only this module hands out, on threads that may block.
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::store::{StoreError, db::Db, lookup::Lookup};
 
-/// The way to the rows for all but the writer.
+/// Access to the rows for all but the writer.
 pub(super) struct Reader {
     /// `None` once it is closed.
     db: RwLock<Option<Db>>,
@@ -16,29 +15,29 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// The way to the rows of `db`, as long as nothing has `failed`.
+    /// Access to the rows of `db`, as long as `failed` is empty.
     pub(super) const fn new(db: Db, failed: Arc<OnceLock<String>>) -> Self {
         Self { db: RwLock::new(Some(db)), failed }
     }
 
-    /// What finds single rows, unless the store has failed or was closed.
+    /// Access to single rows, unless the store has failed or was closed.
     pub(super) fn lookup(&self) -> Result<Lookup, StoreError> {
         self.db().map(Db::into_lookup)
     }
 
-    /// Looks through tables on a thread where that keeps nobody waiting.
-    pub(super) async fn apart<T: Send + 'static>(
+    /// Scans tables on a thread for blocking work.
+    pub(super) async fn spawn_blocking<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let db = self.db()?;
-        let looked = tokio::task::spawn_blocking(move || look(&db)).await;
-        looked.unwrap_or_else(|error| Err(StoreError::Failed(format!("a look at the store broke off: {error}"))))
+        let outcome = tokio::task::spawn_blocking(move || read(&db)).await;
+        outcome.unwrap_or_else(|error| Err(StoreError::Failed(format!("a read of the store failed: {error}"))))
     }
 
-    /// Looks through tables on the caller's own thread, for as long as that takes.
-    pub(super) fn blocking<T>(&self, look: impl FnOnce(&Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        look(&self.db()?)
+    /// Scans tables on the caller's thread, and blocks it.
+    pub(super) fn blocking<T>(&self, read: impl FnOnce(&Db) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        read(&self.db()?)
     }
 
     pub(super) fn close(&self) {

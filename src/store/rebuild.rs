@@ -1,4 +1,4 @@
-//! What is kept in memory, read from the tree when it is opened.
+//! Rebuilds the index from the tree when the store is opened.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ pub(super) fn index(db: &Db) -> Result<Index, StoreError> {
             let prefix = keys::lane(&place.lane);
             lane = Some((place, prefix));
         } else {
-            // No relay would ever come to it.
+            // No relay could ever claim it.
             set_aside(db, &key, &value)?;
         }
     }
@@ -38,9 +38,9 @@ pub(super) fn index(db: &Db) -> Result<Index, StoreError> {
     Ok(index)
 }
 
-/// Sets a job without a place aside. That is durable with the next commit; until then each opening does it anew.
+/// Sets a job with an unreadable key aside. That is durable with the next commit; until then each opening repeats it.
 fn set_aside(db: &Db, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
-    unreadable::note(key, "this version knows no such place");
+    unreadable::note(key, "this version cannot read its key");
     let mut batch = Batch::default();
     unreadable_jobs::put(&mut batch, key, value);
     Ok(db.apply_batch(batch)?)
@@ -50,7 +50,7 @@ fn count_parked(db: &Db, index: &mut Index) -> Result<(), StoreError> {
     for entry in scan(db, keys::PARKED) {
         let (key, value) = entry?;
         let expires = rows::read(&key, &value).is_some_and(|row: ParkedHead| row.expires_at.is_some());
-        index.told += usize::from(expires);
+        index.reported += usize::from(expires);
         index.parked += usize::from(!expires);
     }
     let aside = db.scan_prefix(keys::ASIDE).keys();
@@ -59,7 +59,7 @@ fn count_parked(db: &Db, index: &mut Index) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The number that is taken next. Where there is no counter that can be read, it is above all that are in use.
+/// The next sequence. Without a readable counter it is above all that are in use.
 pub(super) fn next_sequence(db: &Db) -> Result<u64, StoreError> {
     let counter = db.get(keys::SEQUENCE)?;
     let is_given = |next: &u64| *next <= keys::SEQUENCES_END;

@@ -1,11 +1,11 @@
-//! Back to a dump.
+//! Restoring a dump.
 //!
-//! What was on its way to Kommo goes on: Kommo takes each message once. What was on its way to Telegram is parked
-//! instead: it may have been delivered since the dump, and Telegram would take it again.
+//! Messages for Kommo stay in their queues: Kommo accepts each once. Messages for Telegram are parked: they may have
+//! been delivered since the dump, and Telegram would deliver them again.
 //!
-//! The data directory is locked until the end, so that nobody acknowledges anything into a store that is about to be
-//! moved aside. The new store is whole and durable before it gets its name. A cut between the two renames leaves no
-//! store but its marker: nobody opens that, and the same restore brings it to an end.
+//! The data directory is locked until the end, so that no process acknowledges anything into a store that is about to
+//! be moved aside. The new store is complete and durable before it gets its name. A power cut between the two renames
+//! leaves no store but its marker: no process opens that, and the same restore finishes it.
 
 use std::{
     fmt,
@@ -22,7 +22,7 @@ use crate::{
         bulk_loader::BulkLoader,
         data_dir::{chown_all_like, chown_like, create_private_dir},
         db::Batch,
-        durable::{sync_folder, sync_way_to},
+        durable::{sync_ancestors, sync_folder},
         keys,
         lock::{lock, try_for_a_while},
         open::{database, marker, open, remove_folder, write_marker, write_snapshot},
@@ -38,26 +38,26 @@ mod source;
 use plan::Plan;
 use source::Source;
 
-/// What a restore did.
+/// The result of a restore.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RestoreSummary {
-    /// When the dump was written, if that can be told.
+    /// When the dump was written, if that is known.
     pub dumped_at: Option<UnixMillis>,
     /// How many rows the dump held.
     pub rows: u64,
     /// How many conversations were among them.
     pub chats: u64,
-    /// How many jobs wait and go on.
+    /// How many jobs wait.
     pub waiting: u64,
     /// How many messages were parked when it was written.
     pub parked_before: usize,
     /// How many answers to customers were parked now, because they may have been delivered already.
     pub parked: usize,
-    /// Where the store that was there has been moved.
+    /// Where the former store has been moved.
     pub moved_to: Option<PathBuf>,
-    /// Where those are that earlier restores have moved, newest first.
+    /// The stores that earlier restores have moved, newest first.
     pub older: Vec<PathBuf>,
-    /// Those of them that were too many, and were removed.
+    /// Those of them that were removed, because only the newest are kept.
     pub removed: Vec<PathBuf>,
 }
 
@@ -93,23 +93,23 @@ fn amount(number: u64, one: &str) -> String {
     counted(usize::try_from(number).unwrap_or(usize::MAX), one)
 }
 
-/// What is cached while the rows are written.
+/// The cache while the rows are written.
 const CACHE_BYTES: u64 = 32 << 20;
 
 impl Store {
-    /// Makes the store in the data directory `dir` anew from `dump`. What is there is moved aside.
+    /// Restores the store in the data directory `dir` from `dump`. An existing store is moved aside.
     ///
     /// # Errors
-    /// If the dump is not whole or from a newer version, or the store is in use; then nothing has changed.
+    /// If the dump is incomplete or from a newer version, or the store is in use; then nothing has changed.
     pub fn restore(dir: &Path, dump: &Path) -> Result<RestoreSummary, StoreError> {
         Self::restore_from(dir, (dump, 0), || Ok(()))
     }
 
-    /// The same from the dump that begins at this byte of a file, and ends with it. Once the new store is written, and
-    /// before it takes the place of the one that is there, `beside` does what belongs to it.
+    /// The same from the dump between this byte of a file and its end. `beside` runs once the new store is written, and
+    /// before it replaces the existing one.
     ///
     /// # Errors
-    /// As those of [`Store::restore`], and those of `beside`; then the store has not changed.
+    /// Those of [`Store::restore`], and those of `beside`; then the store has not changed.
     pub fn restore_from<E: From<StoreError>>(
         dir: &Path,
         (file, begin): (&Path, u64),
@@ -134,10 +134,10 @@ impl Store {
             Ok::<_, E>((parked, put_in_place(dir, &fresh).map_err(inaccessible)?))
         };
         let (parked, moved_to) = written().inspect_err(|_| {
-            // What went wrong is told; if this cannot be removed either, the next restore does it.
+            // The error is returned; if this cannot be removed either, the next restore removes it.
             let _ = remove_folder(&fresh);
         })?;
-        // The store is in its place. What cannot be looked at or removed is left for the next restore.
+        // The store is in its place. Former stores that cannot be listed or removed are left for the next restore.
         let (mut older, removed) = former::prune(dir).unwrap_or_default();
         older.retain(|path| moved_to.as_ref() != Some(path));
         Ok(RestoreSummary {
@@ -154,7 +154,7 @@ impl Store {
     }
 }
 
-/// Keeps away whoever locks nothing but the database itself, as earlier versions do. Opening it would change it.
+/// Locks the file of the database, which is all that earlier versions lock. Opening the database would change it.
 fn lock_database(path: &Path) -> Result<Option<File>, StoreError> {
     let failed = |error: io::Error| StoreError::inaccessible(path, &error);
     let file = match File::open(path.join("db")) {
@@ -164,41 +164,41 @@ fn lock_database(path: &Path) -> Result<Option<File>, StoreError> {
     if try_for_a_while(&file).map_err(failed)? { Ok(Some(file)) } else { Err(StoreError::Locked(path.to_owned())) }
 }
 
-/// Writes a whole and durable database into the folder `fresh`, and returns how many answers were parked.
+/// Writes a complete and durable database into the folder `fresh`, and returns how many answers were parked.
 fn write(fresh: &Path, source: &mut Source, plan: &Plan, lock: &Arc<File>) -> Result<usize, StoreError> {
     let db = open(fresh, CACHE_BYTES, lock)?;
-    let mut filling = BulkLoader::new(&db);
+    let mut loader = BulkLoader::new(&db);
     let header = source.read(|key, value| {
         if let Some(key) = plan.key_of(key) {
-            filling.put(key.into(), value.into())?;
+            loader.put(key.into(), value.into())?;
         }
         Ok(())
     })?;
-    filling.end()?;
+    loader.end()?;
     let (mut batch, mut parked) = (Batch::default(), 0);
     for (key, row) in plan.answers() {
         batch.insert(key, rows::write(&row));
         parked += 1;
     }
-    // The rows are of the dump's format; the next start brings them up to its own.
+    // The rows have the dump's format; the next start converts them.
     batch.insert(keys::SCHEMA, rows::write(&header.schema));
     batch.insert(keys::SEQUENCE, rows::write(&plan.next_sequence()));
-    // What crossed after the dump is not in it: nobody may take it for missing and send it again.
+    // Messages that were relayed after the dump are not in it: they must not count as missing and be sent again.
     batch.insert(keys::BEGUN, rows::write(&NOT_YET));
     db.apply_batch(batch)?;
     write_snapshot(db, fresh, CACHE_BYTES, lock)?;
     Ok(parked)
 }
 
-/// Gives the database in `fresh` its name, and tells where the former one is. If that fails, the former one has its
+/// Gives the database in `fresh` its name, and returns where the former one is. If that fails, the former one keeps its
 /// name.
 fn put_in_place(dir: &Path, fresh: &Path) -> io::Result<Option<PathBuf>> {
     let path = database(dir);
-    // First of all, so that nobody takes a store without a name for one that was never there.
+    // First of all, so that a store without a name is not taken for one that never existed.
     write_marker(dir)?;
     chown_like(dir, &marker(dir))?;
     chown_all_like(dir, fresh)?;
-    sync_way_to(dir)?;
+    sync_ancestors(dir)?;
     let moved_to = if path.try_exists()? { Some(former::next(dir)?) } else { None };
     if let Some(aside) = &moved_to {
         fs::rename(&path, aside)?;
@@ -209,7 +209,7 @@ fn put_in_place(dir: &Path, fresh: &Path) -> io::Result<Option<PathBuf>> {
         }
         return Err(error);
     }
-    // What is restored is there as the dump that it comes from. Without the note it is only dumped once more.
+    // The dump that it comes from is the dump before the upgrade. Without the note it is only dumped once more.
     let _ = upgrade::note(dir);
     sync_folder(dir)?;
     Ok(moved_to)

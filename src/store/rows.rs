@@ -1,4 +1,4 @@
-//! The values of the tree: JSON text, so that a dump can be read and an upgrade can add fields.
+//! The values of the tree: JSON, so that people can read a dump, and a new version can add fields.
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -14,16 +14,16 @@ pub(super) struct JobRow {
     pub(super) job: Job,
     /// How many attempts have failed.
     pub(super) failed: u32,
-    /// When it is tried again; `None` for what has never been tried, which waits for nothing, whatever the clock says.
+    /// When it is tried again; `None` for a job that was never tried, which is due whatever the clock says.
     pub(super) retry_at: Option<UnixMillis>,
     pub(super) enqueued_at: UnixMillis,
-    /// Whether it is one of many that somebody sends at once: those of people go first.
+    /// Whether it belongs to a broadcast: jobs of people go first.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) is_bulk: bool,
     /// Whether it is sent again although it may have arrived.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) is_repeated: bool,
-    /// How it failed last, for the operator.
+    /// The last failure, for the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) why: Option<String>,
 }
@@ -48,15 +48,15 @@ pub(super) struct ParkedRow {
     pub(super) jobs: Vec<Job>,
     pub(super) why: String,
     pub(super) parked_at: UnixMillis,
-    /// Kommo's code of the failure that its author was told of.
+    /// Kommo's code of the failure, if its author has been informed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) code: Option<i32>,
-    /// When it goes by itself; `None` if it needs a person.
+    /// When it is removed; `None` if it needs a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) expires_at: Option<UnixMillis>,
 }
 
-/// A parked message without its jobs, as far as it can be read: they may be of a kind that only a newer version knows.
+/// The readable part of a parked message without its jobs, which may be of a kind that only a newer version knows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(super) struct ParkedHead {
@@ -75,12 +75,12 @@ pub(super) fn get<T: DeserializeOwned>(db: &Lookup, key: &[u8]) -> Result<Option
     Ok(db.get(key)?.and_then(|value| read(key, &value)))
 }
 
-/// Reads a row. One that cannot be read is told of, and counts as absent.
+/// Reads a row. One that cannot be read is logged, and counts as absent.
 pub(super) fn read<T: DeserializeOwned>(key: &[u8], value: &[u8]) -> Option<T> {
     parse(value).map_err(|why| unreadable::note(key, &why)).ok()
 }
 
-/// Reads a row, or says why it cannot be read.
+/// Reads a row, or returns why it cannot be read.
 pub(super) fn parse<T: DeserializeOwned>(value: &[u8]) -> Result<T, String> {
     serde_json::from_slice(value).map_err(|error| unreadable::reason(&error))
 }

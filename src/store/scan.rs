@@ -1,8 +1,8 @@
-//! Looking through a table of any size in little memory.
+//! Scanning a table of any size in little memory.
 //!
-//! sled counts what its cache holds by accesses, 64 at a time in each of 256 shards, and its own iterator reads each
-//! page once: up to 16,384 pages stay in memory whatever the cache's limit is, which is hundreds of megabytes. Asking
-//! for each next row anew costs a little more time, and the limit holds.
+//! sled counts the content of its cache by accesses, 64 at a time in each of 256 shards, and its own iterator reads
+//! each page once: up to 16,384 pages stay in memory whatever the cache's limit is, which is hundreds of megabytes.
+//! Looking up each next row costs a little more time, but the limit holds.
 
 use sled::IVec;
 
@@ -12,11 +12,11 @@ use crate::store::db::Db;
 pub(super) struct Scan<'a> {
     db: &'a Db,
     prefix: &'a [u8],
-    /// The last key that was given.
+    /// The last key that was returned.
     last: Option<IVec>,
 }
 
-/// Looks through the rows whose keys begin with `prefix`. What comes up behind the place where it is is found as well.
+/// Scans the rows whose keys begin with `prefix`. It also finds rows that are added behind its current position.
 pub(super) const fn scan<'a>(db: &'a Db, prefix: &'a [u8]) -> Scan<'a> {
     Scan { db, prefix, last: None }
 }
@@ -26,7 +26,7 @@ impl Iterator for Scan<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let next = match &self.last {
-            // A key that is the prefix itself is in no table.
+            // No row has the prefix itself as its key.
             None => self.db.next(self.prefix),
             Some(last) => self.db.next(last),
         };

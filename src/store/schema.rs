@@ -1,18 +1,18 @@
-//! The format of the rows, and how a store of an older one becomes one of today's.
+//! The format of the rows, and the conversion of stores with an older one.
 
 use std::{cmp::Ordering, path::Path};
 
 use crate::store::{StoreError, db::Db, keys, open::SCHEMA, rows};
 
-/// What turns the rows of one format into those of the next.
+/// Converts the rows of one format into those of the next.
 type Step = fn(&Db) -> Result<(), StoreError>;
 
-/// The steps from format 1 on. The first leads to 2, in which large values lie in chunks; the second to 3, in which one
-/// row tells of several others when they expire. What was written before is read all the same, and becomes such rows in
-/// time, so there is nothing to do; but a version that knows the former format alone could not read the others.
+/// The steps from format 1 on. The first leads to 2, in which large values are in chunks; the second to 3, in which one
+/// row may hold the expiries of several others. Older rows can still be read and are replaced in time, so there is
+/// nothing to convert; but an older version could not read the new rows.
 const STEPS: [Step; SCHEMA as usize - 1] = [|_| Ok(()), |_| Ok(())];
 
-/// Looks at the format that a store in `path` says it has: a newer one is refused, an older one brought up to this one.
+/// Checks the format of the store in `path`: refuses a newer one, and converts an older one.
 pub(super) fn bring_up(db: &Db, path: &Path, noted: &[u8]) -> Result<(), StoreError> {
     bring_up_to(SCHEMA, &STEPS, db, path, noted)
 }
@@ -30,7 +30,7 @@ fn bring_up_to(known: u32, steps: &[Step], db: &Db, path: &Path, noted: &[u8]) -
     }
 }
 
-/// Takes the steps that are left, and notes each: one that is cut short is taken again as a whole.
+/// Takes the steps that are left, and records each: an interrupted step is repeated as a whole.
 fn migrate(found: u32, steps: &[Step], db: &Db) -> Result<(), StoreError> {
     for (from, step) in (1..).zip(steps).skip_while(|(from, _)| *from < found) {
         step(db)?;
@@ -56,7 +56,7 @@ mod tests {
         Ok(())
     }
 
-    /// A database that says it has a format, and this telekommo knows 3.
+    /// Opens a database with the format `noted`; the newest known format is 3.
     fn opened(noted: &str) -> (Result<(), StoreError>, Db) {
         let tree = sled::Config::new().temporary(true).open().unwrap();
         let db = Db::new(tree, Arc::new(tempfile::tempfile().unwrap())).unwrap();
@@ -85,18 +85,18 @@ mod tests {
             ("2.5", "is damaged"),
         ] {
             let (outcome, db) = opened(noted);
-            let told = outcome.unwrap_err().to_string();
-            assert!(told.contains(words), "{noted}: {told}");
+            let error = outcome.unwrap_err().to_string();
+            assert!(error.contains(words), "{noted}: {error}");
             assert_eq!(db.get(keys::SCHEMA).unwrap().unwrap(), noted, "nothing is changed");
         }
     }
 
     thread_local! {
-        /// How many rows are moved until the power goes.
+        /// How many rows are moved until the power fails.
         static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
     }
 
-    /// Moves each row from one table to another, and adds to what it says.
+    /// Moves each row from one table to another, and appends to its value.
     fn move_rows(db: &Db, [from, to]: [&str; 2]) -> Result<(), StoreError> {
         for row in db.scan_prefix(from).collect::<Vec<_>>() {
             let (key, value) = row?;
@@ -112,8 +112,8 @@ mod tests {
 
     /// A quarter of what `PROPTEST_CASES` asks for, or of 256.
     fn cases() -> ProptestConfig {
-        let asked = ProptestConfig::default();
-        ProptestConfig { cases: asked.cases.div_ceil(4), failure_persistence: None, ..asked }
+        let default = ProptestConfig::default();
+        ProptestConfig { cases: default.cases.div_ceil(4), failure_persistence: None, ..default }
     }
 
     proptest! {
@@ -137,17 +137,17 @@ mod tests {
                 let noted = db.get(keys::SCHEMA).unwrap().unwrap();
                 let _ = bring_up_to(3, &steps, &db, Path::new("/data/store"), &noted);
                 if forgets && left < usize::MAX {
-                    // The power went before it was noted that the last step was taken.
+                    // The power failed before the last step was recorded.
                     db.insert(keys::SCHEMA, noted.to_vec()).unwrap();
                 }
             }
             let end = |(key, bytes): (&Vec<u8>, &usize)| {
                 ([b"c", &key[..]].concat(), [vec![b'x'; *bytes], b"bc".to_vec()].concat())
             };
-            let mut wanted: BTreeMap<_, _> = rows.iter().map(end).collect();
-            wanted.insert(keys::SCHEMA.to_vec(), b"3".to_vec());
+            let mut expected: BTreeMap<_, _> = rows.iter().map(end).collect();
+            expected.insert(keys::SCHEMA.to_vec(), b"3".to_vec());
             let found = db.iter().map(|row| row.map(|(key, value)| (key.to_vec(), value.to_vec())).unwrap());
-            prop_assert_eq!(found.collect::<BTreeMap<_, _>>(), wanted);
+            prop_assert_eq!(found.collect::<BTreeMap<_, _>>(), expected);
         }
     }
 }

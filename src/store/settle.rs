@@ -1,4 +1,4 @@
-//! How a claimed job ends: one durable change of its lane, with everything that follows from it.
+//! Settling a claimed job: one durable change of its lane, with everything that follows from it.
 
 use sled::IVec;
 
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// How much of a reason is kept while a job waits, in characters.
+/// The longest reason that is stored with a waiting job, in characters.
 const LONGEST_REASON: usize = 300;
 
 /// The change of one lane.
@@ -28,24 +28,24 @@ const LONGEST_REASON: usize = 300;
 struct Settlement {
     batch: Batch,
     /// The keys of the jobs that leave the lane.
-    gone: Vec<Vec<u8>>,
-    /// The jobs that take their place, in order: parts, or the same job with its failure noted.
-    came: Vec<Head>,
+    removed: Vec<Vec<u8>>,
+    /// The jobs that take their place, in order: parts, or the same job with its failure.
+    added: Vec<Head>,
     joined: Vec<Joined>,
     parked: usize,
-    told: usize,
+    reported: usize,
     parked_id: Option<ParkedId>,
 }
 
 impl Lease {
-    /// Ends the job. When this returns, the end is durable and the lane can be claimed again. What was set aside by it
-    /// has a number.
+    /// Settles the job. When this returns, the outcome is durable and the lane can be claimed again. Returns the number
+    /// of the message that was parked, if one was.
     ///
-    /// Once begun, this goes through even if the caller does not wait for it.
+    /// Once started, this completes even if the caller does not wait for it.
     ///
     /// # Errors
-    /// If the store fails; then the job is as it was after the next opening.
-    pub async fn settle(mut self, ending: Outcome, now: UnixMillis) -> Result<Option<ParkedId>, StoreError> {
+    /// If the store fails; then the job is unchanged after the next opening.
+    pub async fn settle(mut self, outcome: Outcome, now: UnixMillis) -> Result<Option<ParkedId>, StoreError> {
         let store = self.store.clone();
         store.db()?;
         // From here on the committer gives the lane back, after the commit.
@@ -55,14 +55,14 @@ impl Lease {
         let plan = move |txn: &mut WriteTxn| {
             let since = watermark::not_before(&txn.db, now)?;
             let until = Until { links: since.plus(links_for), parked: since.plus(parked_for) };
-            let make_due = made_due_by(&ending);
-            let settlement = settlement(txn, &place, row, ending, now, until)?;
+            let make_due = made_due_by(&outcome);
+            let settlement = settlement(txn, &place, row, outcome, now, until)?;
             let head = head_after(&txn.db, &place, &settlement)?;
-            let Settlement { batch, gone, came, joined, parked, told, parked_id } = settlement;
+            let Settlement { batch, removed, added, joined, parked, reported, parked_id } = settlement;
             let then = move |index: &mut Index| {
-                index.settled(&place.lane, gone.len(), came.len(), head);
+                index.settled(&place.lane, removed.len(), added.len(), head);
                 index.parked += parked;
-                index.told += told;
+                index.reported += reported;
                 enter(index, joined);
                 for lane in make_due {
                     index.make_due(&lane);
@@ -74,16 +74,16 @@ impl Lease {
     }
 }
 
-/// When what an outcome leaves behind expires.
+/// When the rows that an outcome leaves expire.
 #[derive(Clone, Copy)]
 struct Until {
     links: UnixMillis,
     parked: UnixMillis,
 }
 
-/// The lanes that have nothing to wait for once a job has ended.
-fn made_due_by(ending: &Outcome) -> Vec<Lane> {
-    match ending {
+/// The lanes that an outcome makes due.
+fn made_due_by(outcome: &Outcome) -> Vec<Lane> {
+    match outcome {
         Outcome::Done { changes, .. } => changes.iter().filter_map(make_due).collect(),
         Outcome::Replace(_)
         | Outcome::Merge { .. }
@@ -93,8 +93,8 @@ fn made_due_by(ending: &Outcome) -> Vec<Lane> {
     }
 }
 
-/// The outbound lane of a chat that has just shut the bot out: its jobs are tried at once, and fail then, instead of at
-/// the time of their next attempt.
+/// The outbound lane of a chat that has just shut the bot out: its jobs are tried and fail at once, instead of at the
+/// time of their next attempt.
 fn make_due(change: &StateChange) -> Option<Lane> {
     match change {
         StateChange::Membership { conversation, membership } if membership.shut_out => {
@@ -126,12 +126,12 @@ fn settlement(
     txn: &mut WriteTxn,
     place: &JobKey,
     mut row: JobRow,
-    ending: Outcome,
+    outcome: Outcome,
     now: UnixMillis,
     until: Until,
 ) -> Result<Settlement, StoreError> {
     let mut settlement = Settlement::default();
-    match ending {
+    match outcome {
         Outcome::Done { then, changes } => {
             settlement.leave(place.key());
             links::write(&txn.db, &mut settlement.batch, &changes, now, until.links)?;
@@ -144,17 +144,17 @@ fn settlement(
             row.retry_at = Some(at);
             row.failed = row.failed.saturating_add(counts.into());
             settlement.batch.insert(place.key(), rows::write(&row));
-            settlement.gone.push(place.key());
-            settlement.came.push(Head::new(place.sequence, &row));
+            settlement.removed.push(place.key());
+            settlement.added.push(Head::new(place.sequence, &row));
         }
         Outcome::Repeat => {
             (row.retry_at, row.is_repeated) = (None, true);
             settlement.batch.insert(place.key(), rows::write(&row));
-            settlement.gone.push(place.key());
-            settlement.came.push(Head::new(place.sequence, &row));
+            settlement.removed.push(place.key());
+            settlement.added.push(Head::new(place.sequence, &row));
         }
         Outcome::Park { why, then, needs_person } => {
-            // A part that cannot be read stays, and is set aside when its turn comes.
+            // An unreadable part stays, and is set aside when it is claimed.
             let mut jobs = Vec::new();
             for (key, value) in siblings(&txn.db, place)? {
                 let sibling: Option<JobRow> = rows::read(&key, &value);
@@ -167,7 +167,7 @@ fn settlement(
             let (route, thread) = (place.lane.route.to_string(), place.lane.thread.clone());
             let parked = ParkedRow { route, thread, jobs, why, parked_at: now, code, expires_at };
             settlement.parked_id = Some(park::write(txn, &mut settlement.batch, &parked));
-            (settlement.parked, settlement.told) = (needs_person.into(), (!needs_person).into());
+            (settlement.parked, settlement.reported) = (needs_person.into(), (!needs_person).into());
             settlement.follow(txn, then, now);
         }
     }
@@ -177,15 +177,15 @@ fn settlement(
 impl Settlement {
     fn leave(&mut self, key: Vec<u8>) {
         self.batch.remove(key.clone());
-        self.gone.push(key);
+        self.removed.push(key);
     }
 
     fn follow(&mut self, txn: &mut WriteTxn, then: Vec<NewJob>, now: UnixMillis) {
         self.joined = then.into_iter().map(|job| join(txn, &mut self.batch, job, now)).collect();
     }
 
-    /// Parts stand where their whole stood: same sequence, numbered from its own part on, or from 1. They are as old as
-    /// it. Further parts that stay move up.
+    /// Replaces a job by parts. They have its sequence and its age, and are numbered from its own part on, or from 1.
+    /// The parts behind it are renumbered.
     fn become_parts(
         &mut self,
         db: &Db,
@@ -204,33 +204,33 @@ impl Settlement {
         }
         let (enqueued_at, is_bulk) = (whole.enqueued_at, whole.is_bulk);
         let part = |job| rows::write(&JobRow { enqueued_at, is_bulk, ..JobRow::new(job, now) });
-        // What stays moves as it is: it may be what only a newer version can read.
+        // The others move unchanged: perhaps only a newer version can read them.
         let values = jobs.into_iter().map(part).chain(stay.into_iter().map(|(_, value)| value.to_vec()));
         for (part, value) in (place.part.max(1)..).zip(values) {
             let key = JobKey { part, ..place.clone() }.key();
-            self.came.push(Head::of(place.sequence, &key, &value));
+            self.added.push(Head::of(place.sequence, &key, &value));
             self.batch.insert(key, value);
         }
         Ok(())
     }
 }
 
-/// The job and the parts of the same arrival that are not done yet, in order, as they are written.
+/// The job and the parts of the same arrival that are not done yet, in order, as they are stored.
 fn siblings(db: &Db, place: &JobKey) -> Result<Vec<(Vec<u8>, IVec)>, StoreError> {
     let row = |entry: sled::Result<(IVec, IVec)>| entry.map(|(key, value)| (key.to_vec(), value));
     Ok(db.scan_prefix(place.siblings()).map(row).collect::<Result<_, _>>()?)
 }
 
-/// What will be first in the lane: what took the place, or else the first that stays.
+/// The new head of the lane: the first job that was added, or else the first that stays.
 fn head_after(db: &Db, place: &JobKey, settlement: &Settlement) -> Result<Option<Head>, StoreError> {
-    settlement.came.first().map_or_else(|| first_of(db, &place.lane, &settlement.gone), |head| Ok(Some(*head)))
+    settlement.added.first().map_or_else(|| first_of(db, &place.lane, &settlement.removed), |head| Ok(Some(*head)))
 }
 
-/// What will be first in a lane when some of its jobs are gone.
-pub(super) fn first_of(db: &Db, lane: &Lane, gone: &[Vec<u8>]) -> Result<Option<Head>, StoreError> {
+/// The head of a lane without the jobs in `removed`.
+pub(super) fn first_of(db: &Db, lane: &Lane, removed: &[Vec<u8>]) -> Result<Option<Head>, StoreError> {
     for entry in db.scan_prefix(keys::lane(lane)) {
         let (key, value) = entry?;
-        if gone.iter().any(|gone| key == *gone) {
+        if removed.iter().any(|other| key == *other) {
             continue;
         }
         return Ok(Some(Head::of(keys::sequence_of(&key).unwrap_or_default(), &key, &value)));

@@ -15,120 +15,56 @@ use crate::{
     store::HeldStart,
 };
 
-/// Something learnt about either side.
+/// A change of what the store knows about either side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StateChange {
-    /// What Kommo calls a conversation of ours.
-    Chat {
-        conversation: Conversation,
-        /// Its other side.
-        chat: Chat,
-    },
-    /// Whether the bot is let into a chat.
-    Membership {
-        conversation: Conversation,
-        /// How it is.
-        membership: Membership,
-    },
+    /// Kommo's chat of a conversation.
+    Chat { conversation: Conversation, chat: Chat },
+    /// Whether the bot has access to a chat.
+    Membership { conversation: Conversation, membership: Membership },
     /// A connection of Telegram Business.
-    Connection {
-        /// The bot that has it.
-        bot: BotId,
-        /// What it is.
-        connection: Connection,
-    },
-    /// A group is another chat now. Its conversation stays.
+    Connection { bot: BotId, connection: Connection },
+    /// A group has become a supergroup, with another id. Its conversation stays.
     Move {
-        /// The conversation of what it was.
+        /// The conversation of the group.
         from: Conversation,
-        /// Telegram's id of what it is.
+        /// Telegram's id of the supergroup.
         to: i64,
     },
     /// The newest message of a customer, by its number in the chat.
-    Newest {
-        conversation: Conversation,
-        /// Its number.
-        message: i64,
-    },
-    /// A message of Kommo's that the customer of a conversation has got.
-    Arrived {
-        conversation: Conversation,
-        /// Which it is, and when it was written.
-        arrived: Arrived,
-    },
+    Newest { conversation: Conversation, message: i64 },
+    /// A message from Kommo that has reached the customer of a conversation.
+    Arrived { conversation: Conversation, arrived: Arrived },
     /// The latest message of a conversation that Kommo has.
-    LastSent {
-        conversation: Conversation,
-        /// Which it is, and when it was sent.
-        last_sent: LastSent,
-    },
-    /// A message has left its lane without Kommo's id of it, although Kommo may have it.
-    Unlinked {
-        conversation: Conversation,
-        /// Which it is.
-        ours: MessageId,
-    },
-    /// The topic that the newest message of a conversation is in; `None` if it is in none.
-    Topic {
-        conversation: Conversation,
-        /// Telegram's number of the topic.
-        topic: Option<i64>,
-    },
-    /// An answer has begun to arrive in a chat with topics, and there is more of it.
-    UnderWay {
-        conversation: Conversation,
-        /// Kommo's id of the answer.
-        answer: KommoMessageId,
-        /// Where its beginning is.
-        spot: Topic,
-    },
-    /// Answers have arrived, and nothing shows yet that they were read. One change of an outcome has all of a
-    /// conversation's.
-    Unread {
-        conversation: Conversation,
-        /// The answers, in order.
-        answers: Vec<UnreadAnswer>,
-    },
-    /// Answers were read; nothing more is expected of them.
+    LastSent { conversation: Conversation, last_sent: LastSent },
+    /// A message has left its lane without an id from Kommo, although Kommo may have it.
+    Unlinked { conversation: Conversation, ours: MessageId },
+    /// The topic of the newest message of a conversation, by Telegram's number; `None` if it is in none.
+    Topic { conversation: Conversation, topic: Option<i64> },
+    /// The first part of an answer has been sent to a chat with topics, and others follow.
+    UnderWay { conversation: Conversation, answer: KommoMessageId, spot: Topic },
+    /// Answers have arrived, and are not known to be read yet, in order. One change has all answers of an outcome to a
+    /// conversation.
+    Unread { conversation: Conversation, answers: Vec<UnreadAnswer> },
+    /// Answers were read.
     Read { conversation: Conversation, answers: Vec<UnreadAnswer> },
-    /// What Kommo calls a message of Telegram's. An answer of several parts has several.
-    Link {
-        /// The Telegram message.
-        ours: MessageId,
-        /// The Kommo message.
-        kommo: KommoMessageId,
-    },
-    /// What a customer has written in a person's own chat waits for an answer; `None` if nothing does any more.
-    Question {
-        conversation: Conversation,
-        /// What waits.
-        question: Option<Question>,
-    },
-    /// A `/start` is held until more is known of the customer; `None` if it is no more.
-    Held {
-        conversation: Conversation,
-        /// The update.
-        held: Option<HeldStart>,
-    },
-    /// A manager has begun a chat with the customer of a conversation.
+    /// The link of a Telegram message to a Kommo message. An answer of several parts has several.
+    Link { ours: MessageId, kommo: KommoMessageId },
+    /// The unanswered message in a person's own chat; `None` if it is answered.
+    Question { conversation: Conversation, question: Option<Question> },
+    /// A `/start` that is held until more is known of the customer; `None` if it is released.
+    Held { conversation: Conversation, held: Option<HeldStart> },
+    /// A manager has started a chat with the customer of a conversation.
     ManagerInitiatedChat { conversation: Conversation, chat: Chat },
-    /// The customer has answered what a manager had begun.
-    Answered {
-        conversation: Conversation,
-        /// Kommo's id of the chat that was begun.
-        chat: KommoChatId,
-    },
-    /// What Kommo was told of a customer.
-    SyncedProfile {
-        conversation: Conversation,
-        /// What.
-        told: SyncedProfile,
-    },
+    /// The customer has answered in this chat, which a manager had started.
+    Answered { conversation: Conversation, chat: KommoChatId },
+    /// What has been recorded in Kommo of a customer.
+    SyncedProfile { conversation: Conversation, profile: SyncedProfile },
     /// A manager has written in a conversation.
     Attended { conversation: Conversation },
 }
 
-/// A conversation as Kommo knows it.
+/// Kommo's chat of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chat {
     pub chat: KommoChatId,
@@ -137,7 +73,7 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// The same, with the customer that was known in it before: not everything that names the chat names them.
+    /// The chat with its customer from `former`, if it has none: not every response has both.
     pub(super) fn with_user_of(self, former: Option<Self>) -> Self {
         let user = former.filter(|former| former.chat == self.chat).and_then(|former| former.user);
         Self { user: self.user.or(user), ..self }

@@ -1,4 +1,4 @@
-//! Tables whose keys and values have types. Everything about one customer, message or bot is in such tables.
+//! Typed tables. All rows about one customer, message or bot are in such tables.
 
 use std::{borrow::Borrow, marker::PhantomData};
 
@@ -19,9 +19,9 @@ use crate::{
     },
 };
 
-/// What rows are found by.
+/// The key of a row within its table.
 pub(super) trait Key {
-    /// What stands in a row's key behind the table. It never changes: stores hold it.
+    /// Its bytes behind the table's prefix. This is a stored format.
     fn bytes(&self) -> Vec<u8>;
 }
 
@@ -30,9 +30,9 @@ pub(super) trait ReadKey: Key + Sized {
     fn read(bytes: &[u8]) -> Option<Self>;
 }
 
-/// Rows that are found by `K`, and hold `V`.
+/// Rows with keys of type `K` and values of type `V`.
 pub(super) struct Table<K: ?Sized, V> {
-    /// What the keys of its rows begin with.
+    /// The prefix of its keys.
     pub(super) prefix: [u8; 1],
     of: PhantomData<fn(&K) -> V>,
 }
@@ -66,14 +66,14 @@ impl<K: Key + ?Sized, V> Table<K, V> {
 }
 
 impl<K: Key + ?Sized, V: DeserializeOwned> Table<K, V> {
-    /// The row with a key, if there is one that can be read.
+    /// The row with a key, if it exists and can be read.
     pub(super) fn get(&self, db: &Lookup, key: &K) -> Result<Option<V>, StoreError> {
         rows::get(db, &self.key(key))
     }
 }
 
 impl<K: ReadKey, V> Table<K, V> {
-    /// The key in that of a row.
+    /// The key of a row, from all of its bytes.
     pub(super) fn read_key(&self, key: &[u8]) -> Option<K> {
         K::read(key.strip_prefix(&self.prefix[..])?)
     }
@@ -107,7 +107,7 @@ impl<V> Single<V> {
 }
 
 impl<V: Serialize + DeserializeOwned> Single<V> {
-    /// The row, if it is there and can be read.
+    /// The row, if it exists and can be read.
     pub(super) fn get(&self, db: &Lookup) -> Result<Option<V>, StoreError> {
         rows::get(db, self.key)
     }

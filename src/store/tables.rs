@@ -1,4 +1,4 @@
-//! All tables with types; [`keys`](crate::store::keys) says what is in them, and has the others.
+//! All typed tables; [`keys`](crate::store::keys) describes them, and has the others.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub(super) const CAUGHT_UP_MARK: Single<u64> = Single::new(b"mcaught_up_mark");
 pub(super) const BEHIND: Single<Vec<IncompleteChat>> = Single::new(b"mbehind");
 pub(super) const LOOKED_AT_ALL: Single<UnixMillis> = Single::new(b"mlooked_at_all");
 pub(super) const IMPORTS_BY_MANAGERS: Single<UnixMillis> = Single::new(b"mimports_by_managers");
-/// Who is being erased: a conversation with each.
+/// A conversation with each customer who is being erased.
 pub(super) const ERASING: Single<BTreeSet<Conversation>> = Single::new(b"merasing");
 
 pub(super) const OFFSETS: Table<BotId, i64> = Table::new(b'o');
@@ -61,7 +61,7 @@ pub(super) const ATTENDED: Table<Conversation, UnixMillis> = Table::new(b'9');
 pub(super) const UNREAD: Table<Conversation, Vec<UnreadAnswer>> = Table::new(b'u');
 pub(super) const INVITATIONS: Table<str, String> = Table::new(b'i');
 pub(super) const HELD: Table<Conversation, HeldStart> = Table::new(b'x');
-pub(super) const TOLD: Table<Conversation, SyncedProfile> = Table::new(b'y');
+pub(super) const SYNCED_PROFILES: Table<Conversation, SyncedProfile> = Table::new(b'y');
 pub(super) const OWNERS: Table<str, OwnNumber> = Table::new(b'q');
 pub(super) const NUMBERS: Table<UserId, OwnNumber> = Table::new(b'r');
 pub(super) const OPENINGS: Table<Conversation, ManagerInitiated> = Table::new(b'l');

@@ -1,4 +1,4 @@
-//! What threads wait by. Whoever takes it from here can be tested with other threads than the system's.
+//! The primitives by which threads wait. Code that imports them from here can be tested with simulated threads.
 
 pub(super) use std::{
     sync::{Mutex, mpsc},

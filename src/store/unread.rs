@@ -1,4 +1,4 @@
-//! Answers that have arrived, and of which nothing shows yet that they were read: for each conversation a short list.
+//! Answers that have arrived, and are not known to be read yet: a short list for each conversation.
 
 use crate::{
     domain::{address::Conversation, delivery::UnreadAnswer},
@@ -10,17 +10,17 @@ use crate::{
     },
 };
 
-/// How many answers of a conversation are kept, the newest ones. Who does not read has many, and reads the last.
+/// How many answers of a conversation are kept, the newest ones. A customer who has not read for long reads the last.
 const KEPT: usize = 100;
 
 impl Store {
-    /// The answers to a conversation that nothing shows to be read, the oldest first.
+    /// The answers to a conversation that are not known to be read, the oldest first.
     pub fn unread(&self, conversation: &Conversation) -> Result<Vec<UnreadAnswer>, StoreError> {
         list(&self.db()?, conversation)
     }
 }
 
-/// Notes more of them.
+/// Adds answers to the list.
 pub(super) fn add(
     db: &Db,
     batch: &mut Batch,
@@ -34,7 +34,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Forgets those that were read. What has arrived meanwhile stays.
+/// Removes the answers that were read. Those that have arrived meanwhile stay.
 pub(super) fn remove(
     db: &Db,
     batch: &mut Batch,

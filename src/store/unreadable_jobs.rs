@@ -1,8 +1,7 @@
-//! Jobs that cannot be read: set aside as they are, with their keys, until a telekommo that can read them puts them
-//! back.
+//! Jobs that cannot be read: set aside unchanged, with their keys, until a telekommo that can read them puts them back.
 //!
-//! What is left of the same arrival goes with them, so that nobody gets the rest of an answer without its middle. The
-//! sequence of the arrival names it, as it does a parked message.
+//! The rest of the same arrival goes with them, so that no customer gets the end of an answer without its middle. They
+//! are named by the sequence of the arrival, as a parked message is by its own.
 
 use sled::IVec;
 
@@ -26,9 +25,9 @@ use crate::{
 
 /// A row that was set aside.
 pub(super) struct UnreadableRow {
-    /// Where it is.
+    /// Its key now.
     pub(super) key: IVec,
-    /// Where it was.
+    /// Its key before.
     pub(super) former: Vec<u8>,
     pub(super) value: IVec,
 }
@@ -40,7 +39,7 @@ pub(super) struct Arrival {
     pub(super) jobs: Vec<(u16, JobRow)>,
 }
 
-/// The lane of a row that was set aside, as it is written in its former key.
+/// The route and the thread of a row that was set aside, as its former key has them.
 pub(super) fn lane_of(former: &[u8]) -> Option<(String, String)> {
     let held = || HELD.read_key(former).map(|it| Lane::inbound(&it)).map(|it| (it.route.to_string(), it.thread));
     RawJobKey::parse(former).map(|place| (place.route.to_owned(), place.thread.to_owned())).or_else(held)
@@ -54,19 +53,19 @@ pub(super) fn put(batch: &mut Batch, key: &[u8], value: &[u8]) {
 }
 
 impl Store {
-    /// Sets the head of a claimed lane aside, which cannot be read, and gives the lane back. Nobody has to wait for it.
+    /// Sets the unreadable head of a claimed lane aside, and gives the lane back. Does not wait for the commit.
     pub(super) fn set_aside(&self, lane: Lane, head: &[u8]) -> Result<(), StoreError> {
         let arrival = RawJobKey::parse(head).map_or(head, |_| &head[..head.len() - RawJobKey::PART_BYTES]).to_vec();
         let plan = move |txn: &mut WriteTxn| {
-            let (mut batch, mut gone) = (Batch::default(), Vec::new());
+            let (mut batch, mut removed) = (Batch::default(), Vec::new());
             for entry in txn.db.scan_prefix(&arrival) {
                 let (key, value) = entry?;
                 put(&mut batch, &key, &value);
-                gone.push(key.to_vec());
+                removed.push(key.to_vec());
             }
-            let head = first_of(&txn.db, &lane, &gone)?;
+            let head = first_of(&txn.db, &lane, &removed)?;
             let then = move |index: &mut Index| {
-                index.settled(&lane, gone.len(), 0, head);
+                index.settled(&lane, removed.len(), 0, head);
                 index.parked += 1;
             };
             Ok(Commit { batch: Some(batch), answer: (), then: Box::new(then) })
@@ -76,7 +75,7 @@ impl Store {
 }
 
 impl Store {
-    /// Sets a held message aside that cannot be read. Nobody has to wait for it.
+    /// Sets an unreadable held message aside. Does not wait for the commit.
     pub(super) fn set_held_aside(&self, key: Vec<u8>) -> Result<(), StoreError> {
         let plan = move |txn: &mut WriteTxn| {
             let held = txn.db.get(&key)?.filter(|value| rows::parse::<HeldStart>(value).is_err());
@@ -105,7 +104,7 @@ pub(super) fn of(db: &Db, id: ParkedId) -> Result<Vec<UnreadableRow>, StoreError
     Ok(all)
 }
 
-/// Reads an arrival once more, or says why it still cannot be read.
+/// Reads an arrival again, or returns why it still cannot be read.
 pub(super) fn read(rows: &[UnreadableRow]) -> Result<Arrival, String> {
     let first = rows.first().ok_or("nothing is left of it")?;
     if let Some(conversation) = HELD.read_key(&first.former) {
@@ -115,7 +114,7 @@ pub(super) fn read(rows: &[UnreadableRow]) -> Result<Arrival, String> {
     Ok(Arrival { lane: place(first)?.lane, jobs: jobs.collect::<Result<_, String>>()? })
 }
 
-/// A message that was held goes the way of any other.
+/// A held message becomes an update like any other.
 fn held(conversation: &Conversation, value: &[u8]) -> Result<Arrival, String> {
     let HeldStart { bot, raw, since } = rows::parse(value)?;
     let job = Job::from(Update { source: conversation.source.clone(), bot, raw, program: None });

@@ -1,6 +1,6 @@
-//! A dump before another version opens the store for the first time, so that there is a way back to the one before.
+//! The dump before another version opens the store for the first time, so that the former version can be used again.
 //!
-//! It is written before anything is changed, and has the format that was found: the version before can restore it.
+//! It is written before anything is changed, in the existing format, so that the former version can restore it.
 
 use std::{
     fs::{self, File},
@@ -26,12 +26,12 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How many of these dumps are kept, the newest ones.
 const KEPT: usize = 2;
 
-/// The file that says which version has opened the store last.
+/// The file with the version that has opened the store last.
 fn version(dir: &Path) -> PathBuf {
     dir.join("store.version")
 }
 
-/// Notes that this version has opened the store in the data directory `dir`.
+/// Records that this version has opened the store in the data directory `dir`.
 pub(super) fn note(dir: &Path) -> io::Result<()> {
     let path = version(dir);
     let mut file = create_private(&path)?;
@@ -41,11 +41,11 @@ pub(super) fn note(dir: &Path) -> io::Result<()> {
     sync_folder(dir)
 }
 
-/// Dumps the store that is about to be opened in `dir`, if another version had it last. `reserve_bytes` of the disk
-/// stay free. Whoever does has locked the data directory.
+/// Dumps the store that is about to be opened in `dir`, if another version opened it last. `reserve_bytes` of the disk
+/// stay free. The caller has locked the data directory.
 ///
 /// # Errors
-/// Why there is no dump though there should be one. The next opening tries again.
+/// Why there is no dump although there should be one. The next opening tries again.
 pub(super) fn dump_if_another(dir: &Path, reserve_bytes: u64, lock: &Arc<File>) -> Result<(), String> {
     let before = fs::read_to_string(version(dir)).unwrap_or_default();
     if before.trim() == VERSION {
@@ -59,7 +59,7 @@ pub(super) fn dump_if_another(dir: &Path, reserve_bytes: u64, lock: &Arc<File>) 
     Ok(())
 }
 
-/// Writes the dump, unless the store is one that opening it refuses.
+/// Writes the dump, unless the store cannot be opened anyway.
 fn write(dir: &Path, reserve_bytes: u64, lock: &Arc<File>) -> Result<Option<PathBuf>, String> {
     let (path, folder) = (database(dir), dumps::dir(dir));
     let (failed, denied) = (|error: StoreError| error.to_string(), |error: io::Error| error.to_string());
@@ -67,11 +67,11 @@ fn write(dir: &Path, reserve_bytes: u64, lock: &Arc<File>) -> Result<Option<Path
     let noted = db.get(keys::SCHEMA).map_err(|error| failed(error.into()))?;
     let schema = noted.and_then(|noted| rows::parse(&noted).ok()).filter(|schema| (1..=SCHEMA).contains(schema));
     let Some(schema) = schema else { return Ok(None) };
-    let wanted = reserve_bytes.saturating_add(compact::size_bytes(dir).map_err(denied)?);
-    if free_bytes(dir).is_ok_and(|free| free < wanted) {
+    let needed = reserve_bytes.saturating_add(compact::size_bytes(dir).map_err(denied)?);
+    if free_bytes(dir).is_ok_and(|free| free < needed) {
         return Err("the disk has too little room: free some space".to_owned());
     }
-    // What a crash has cut short is brought to its end: a dump has no journal.
+    // This finishes a change that a crash has interrupted: a dump has no journal.
     let durable = Durable::new(&path).map_err(denied)?;
     let txn = WriteTxn::open(db, durable).map_err(failed)?;
     let unwritten = |error: io::Error| format!("{} cannot be written to: {error}", folder.display());
@@ -81,7 +81,7 @@ fn write(dir: &Path, reserve_bytes: u64, lock: &Arc<File>) -> Result<Option<Path
     dump::write(&txn.db, &file, schema, None).map_err(failed)?;
     chown_like(dir, &file).map_err(unwritten)?;
     for (_, old) in former.iter().rev().skip(KEPT - 1) {
-        // The new one is there; one that is too many does no harm.
+        // The new one is written; an extra old one does no harm.
         let _ = fs::remove_file(old);
     }
     Ok(Some(file))

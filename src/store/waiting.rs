@@ -1,4 +1,4 @@
-//! What waits, as the operator is shown it; and setting it aside out of its turn.
+//! The waiting jobs for the operator, and parking them out of their turn.
 
 use std::collections::BTreeMap;
 
@@ -17,61 +17,61 @@ use crate::{
     },
 };
 
-/// How many lanes are looked at while the index is locked.
+/// How many lanes are read at once while the index is locked.
 const PAGE: usize = 500;
 
-/// When the first job of a lane is done.
+/// When the first job of a lane is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
-    /// When a relay comes to it.
+    /// As soon as a relay claims it.
     Now,
     /// It has failed before, and is tried again then.
     At(UnixMillis),
-    /// A relay is at it.
+    /// A relay works on it.
     UnderWay,
-    /// Older messages that are missing are looked for first.
+    /// The lane is held: missing, older messages are searched first.
     Held,
 }
 
 /// A job that waits. Parts of one arrival share its number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WaitingJob {
-    /// What no other arrival is called.
+    /// The number of its arrival.
     pub id: u64,
     pub since: UnixMillis,
     /// How often it has failed.
     pub attempts: u32,
-    /// How it failed last.
+    /// Its last failure.
     pub why: Option<String>,
     pub job: Job,
 }
 
-/// A lane with its first job; `None` if that cannot be read, which whoever claims it finds out.
+/// A lane with its first job; `None` if that cannot be read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WaitingLane {
     pub lane: Lane,
     /// The number of the first job.
     pub id: u64,
     pub turn: Readiness,
-    /// How many jobs there are, the first one included.
+    /// How many jobs there are, including the first.
     pub jobs: usize,
     pub first: Option<WaitingJob>,
 }
 
-/// Why a message that waits was not changed.
+/// Why a waiting message was not changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotChanged {
-    /// No message that waits has this number.
+    /// No waiting message has this number.
     Missing,
-    /// A relay is at it right now.
+    /// A relay works on it right now.
     UnderWay,
     /// It waits behind the one with this number.
     Behind(u64),
 }
 
 impl Store {
-    /// The lanes whose first job `is_meant`, the oldest first: at most `limit`, from behind the number `after` on.
-    /// `may` sorts lanes out before anything of them is read.
+    /// The lanes for which `is_meant` is true, the oldest first: at most `limit`, behind the number `after`. Lanes for
+    /// which `may` is false are not even read.
     pub async fn waiting_lanes(
         &self,
         after: Option<u64>,
@@ -82,7 +82,7 @@ impl Store {
         let store = self.clone();
         self.0
             .reader
-            .apart(move |db| {
+            .spawn_blocking(move |db| {
                 let mut found = BTreeMap::new();
                 for route in store.routes() {
                     let lanes = store.lanes_of(db, &route, after, |lane| may(lane));
@@ -96,7 +96,7 @@ impl Store {
             .await
     }
 
-    /// The lanes of a route that `may` be meant, in the order of their first jobs.
+    /// The lanes of a route for which `may` is true, in the order of their first jobs.
     fn lanes_of<'a>(
         &'a self,
         db: &'a Db,
@@ -125,11 +125,11 @@ impl Store {
         })
     }
 
-    /// The first `limit` jobs of a lane, in order, as far as they can be read.
+    /// The readable ones of the first `limit` jobs of a lane, in order.
     pub async fn waiting_in(&self, lane: Lane, limit: usize) -> Result<Vec<WaitingJob>, StoreError> {
         self.0
             .reader
-            .apart(move |db| {
+            .spawn_blocking(move |db| {
                 let rows = db.scan_prefix(keys::lane(&lane)).take(limit);
                 let jobs = rows.map(|entry| entry.map(|(key, value)| job(&key, &value)).map_err(StoreError::from));
                 Ok(jobs.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
@@ -144,7 +144,7 @@ impl Store {
         }
         self.0
             .reader
-            .apart(move |db| {
+            .spawn_blocking(move |db| {
                 for entry in scan(db, keys::JOBS) {
                     let (key, _) = entry?;
                     if let Some(place) = JobKey::parse(&key).filter(|place| place.sequence == id) {
@@ -156,7 +156,7 @@ impl Store {
             .await
     }
 
-    /// Lets the message with a number be tried at once instead of at its time.
+    /// Makes the message with a number due now.
     pub async fn try_now(&self, id: u64) -> Result<Result<(), NotChanged>, StoreError> {
         let Some(lane) = self.lane_of(id).await? else { return Ok(Err(NotChanged::Missing)) };
         Ok(match self.with_index(|index| index.first_of(&lane)) {
@@ -170,8 +170,8 @@ impl Store {
         })
     }
 
-    /// Sets the message with a number aside for a person, with all that belongs to the same answer, and lets those
-    /// behind it go on.
+    /// Parks the message with a number for a person, with all parts of the same answer. The lane goes on with those
+    /// behind it.
     pub async fn park_waiting(
         &self,
         id: u64,
@@ -185,7 +185,7 @@ impl Store {
             Some(_) => {}
         }
         let Some(lease) = self.take(&lane)? else { return Ok(Err(NotChanged::UnderWay)) };
-        // It may have ended in between, and another one have come to its place.
+        // It may have been settled in between, and another one have become the head.
         if lease.place.sequence != id {
             return Ok(Err(NotChanged::Missing));
         }

@@ -1,4 +1,4 @@
-//! What was said while nobody listened: up to when the store is complete, and where something may be missing.
+//! The watermark: up to when the store is complete, and where messages may be missing.
 
 use std::collections::BTreeMap;
 
@@ -20,13 +20,12 @@ use crate::{
     },
 };
 
-/// A conversation that Kommo knows.
+/// A conversation that Kommo has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownChat {
     pub conversation: Conversation,
-    /// Its other side.
     pub chat: Chat,
-    /// When something was last said in it, if that was noted.
+    /// When its last message was, if that is known.
     pub active_at: Option<UnixMillis>,
 }
 
@@ -35,24 +34,24 @@ pub struct KnownChat {
 pub struct IncompleteChat {
     /// Kommo's id of it.
     pub chat: KommoChatId,
-    /// From when on something may be missing in it.
+    /// From when on messages may be missing in it.
     pub since: UnixMillis,
     /// In how many comparisons its history could not be read.
     pub rounds: u32,
 }
 
-/// The later of `now` and the last comparison: of all times that are stored, that alone was noted while this machine's
-/// clock agreed with Kommo's. What is remembered for a time is remembered from here on. Else what was noted by a clock
-/// of 1970 would expire as soon as the clock is set right.
+/// The later of `now` and the last comparison, from which expiries are counted. Of all stored times, only that of the
+/// comparison was taken while this machine's clock agreed with Kommo's. Otherwise a row that was written by a clock of
+/// 1970 would expire as soon as the clock is corrected.
 pub(super) fn not_before(db: &Db, now: UnixMillis) -> Result<UnixMillis, StoreError> {
     Ok(CAUGHT_UP.get(db)?.map_or(now, |compared| now.max(compared)))
 }
 
-/// In place of the instant at which a restored store is used first.
+/// The start of a restored store's history until the store is used.
 pub(super) const NOT_YET: UnixMillis = UnixMillis(i64::MAX);
 
 impl Store {
-    /// The instant up to which no hook is missing, if that was ever noted.
+    /// The instant up to which no hook is missing, if that was ever recorded.
     pub fn caught_up_at(&self) -> Result<Option<UnixMillis>, StoreError> {
         CAUGHT_UP.get(&self.db()?)
     }
@@ -62,13 +61,13 @@ impl Store {
         Ok(BEHIND.get(&self.db()?)?.unwrap_or_default())
     }
 
-    /// When the last comparison of all chats, also of those that have been silent for long, began; if there was none,
-    /// when that was first waited for.
+    /// When the last comparison of all chats, including long silent ones, started; before the first one, when the
+    /// bridge started to wait for it.
     pub fn looked_at_all_at(&self) -> Result<Option<UnixMillis>, StoreError> {
         LOOKED_AT_ALL.get(&self.db()?)
     }
 
-    /// Notes when a comparison of all chats began that is complete.
+    /// Records when a complete comparison of all chats was started.
     pub async fn looked_at_all(&self, at: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |_: &mut WriteTxn| {
@@ -79,22 +78,22 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// The instant before which this store knows nothing: when it was made, or restored. `None` if it is older than
-    /// this note.
+    /// The instant before which this store knows nothing: when it was created or restored. `None` if it is older than
+    /// this record.
     pub fn history_from(&self) -> Result<Option<UnixMillis>, StoreError> {
         rows::get(&self.db()?, keys::BEGUN)
     }
 
-    /// The number ([`Store::next_mark`]) from which on arrivals may have come before something that is missing.
+    /// The number ([`Store::next_mark`]) from which on arrivals may have come before a missing message.
     pub fn caught_up_mark(&self) -> Result<Option<u64>, StoreError> {
         CAUGHT_UP_MARK.get(&self.db()?)
     }
 
-    /// Notes that a store begins now, if it holds nothing yet or was restored and has not been in use since.
+    /// Records that the history of the store starts now, if it is empty, or was restored and has not been used since.
     pub async fn begin(&self, now: UnixMillis) -> Result<(), StoreError> {
         self.db()?;
         let plan = move |txn: &mut WriteTxn| {
-            // A note that cannot be read may have been a restored store's, which must not take what has crossed for
+            // An unreadable record may be that of a restored store, for which relayed messages must not count as
             // missing.
             let is_new = txn.db.get(keys::BEGUN)?.map_or(txn.next_sequence() == 0, |noted| {
                 rows::read(keys::BEGUN, &noted).is_none_or(|begun_at: UnixMillis| begun_at == NOT_YET)
@@ -106,8 +105,8 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// Notes that no hook from before `at` is missing, when all arrivals were below `mark` ([`Store::next_mark`]),
-    /// except in those chats that are `behind`.
+    /// Records that no hook from before `at` is missing, except in the chats `behind`. All arrivals were below `mark`
+    /// ([`Store::next_mark`]) then.
     pub async fn advance_watermark(
         &self,
         at: UnixMillis,
@@ -129,18 +128,18 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// All conversations that Kommo knows, those that managers have begun with each of their chats. Looks at each of
-    /// them, apart from what has to go on meanwhile.
+    /// All conversations that Kommo has, with every chat that managers have started in them. Scans the tables on a
+    /// thread for blocking work.
     pub async fn known_chats(&self) -> Result<Vec<KnownChat>, StoreError> {
-        self.0.reader.apart(known_chats).await
+        self.0.reader.spawn_blocking(known_chats).await
     }
 
-    /// Whether the arrival with this id was taken, and that is still remembered.
+    /// Whether the arrival with this id was accepted, and its key has not expired.
     pub fn was_taken(&self, id: &IdempotencyKey) -> Result<bool, StoreError> {
         push::was_taken(&self.db()?, id)
     }
 
-    /// A number that all arrivals so far are below, and none that is still to come.
+    /// A number above all arrivals so far, and not above any later one.
     pub async fn next_mark(&self) -> Result<u64, StoreError> {
         self.db()?;
         let plan = |txn: &mut WriteTxn| {
@@ -149,7 +148,8 @@ impl Store {
         self.0.committer.write(plan).await
     }
 
-    /// Holds lanes: what arrived at `mark` or later cannot be claimed until they are released. A restart releases all.
+    /// Holds lanes: jobs that arrived at `mark` or later cannot be claimed until the lanes are released. A restart
+    /// releases all.
     pub fn hold(&self, lanes: &[Lane], mark: u64) {
         let mut of_routes = BTreeMap::<_, Vec<_>>::new();
         for lane in lanes {
@@ -162,12 +162,12 @@ impl Store {
         });
     }
 
-    /// Lets go of a lane.
+    /// Releases a lane.
     pub fn release_hold(&self, lane: &Lane) {
         self.with_index(|index| index.release_hold(lane));
     }
 
-    /// Lets go of all lanes, and returns how many of them had something that was withheld.
+    /// Releases all lanes, and returns how many of them had a withheld job.
     pub fn release_all_holds(&self) -> usize {
         self.with_index(|index| index.held().iter().filter(|lane| index.release_hold(lane)).count())
     }
@@ -178,13 +178,13 @@ impl Store {
         self.with_index(|index| index.held())
     }
 
-    /// How many lanes are held and have something that is withheld.
+    /// How many lanes are held and have a withheld job.
     #[must_use]
     pub fn withheld(&self) -> usize {
         self.with_index(|index| index.withheld())
     }
 
-    /// Whether a lane is one of them.
+    /// Whether a lane is held and has a withheld job.
     #[must_use]
     pub fn is_withheld(&self, lane: &Lane) -> bool {
         self.with_index(|index| index.is_withheld(lane))

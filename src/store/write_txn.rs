@@ -1,4 +1,4 @@
-//! The writer's view of the store: what it changes, and what of that is on the disk.
+//! The writer's view of the store: the changes that it makes, and how many of them are synced.
 
 use crate::store::{
     StoreError,
@@ -8,7 +8,7 @@ use crate::store::{
     writes::{Prepared, Writes},
 };
 
-/// The most of the log that is written between two syncs; see [`crate::store::writes`].
+/// The most bytes of the log between two syncs; see [`crate::store::writes`].
 pub(super) const MOST_UNSYNCED_BYTES: usize = 384 * 1024;
 
 /// The writer's view of the store.
@@ -16,15 +16,15 @@ pub(super) struct WriteTxn {
     pub(super) db: Db,
     next_sequence: u64,
     durable: Durable,
-    /// About how much of the log is not synced.
+    /// An estimate of how much of the log is not synced.
     unsynced_bytes: usize,
-    /// Chunks that nothing refers to any more, as soon as everything is synced.
+    /// The ids of chunks that no row will refer to once everything is synced.
     dead: Vec<u64>,
 }
 
 impl WriteTxn {
-    /// Opens the writer's view of a database whose files are `durable`'s, and brings to its end what a crash has cut
-    /// short.
+    /// Opens the writer's view of a database with the files of `durable`, and finishes a change that a crash has
+    /// interrupted.
     pub(super) fn open(db: Db, durable: Durable) -> Result<Self, StoreError> {
         let mut txn = Self { db, next_sequence: 0, durable, unsynced_bytes: 0, dead: Vec::new() };
         if let Some(journal) = txn.db.get(keys::JOURNAL)? {
@@ -37,12 +37,12 @@ impl WriteTxn {
         Ok(txn)
     }
 
-    /// A number above all that were ever taken; 0 if none ever was.
+    /// A number above all that were ever used; 0 if none was.
     pub(super) const fn next_sequence(&self) -> u64 {
         self.next_sequence
     }
 
-    /// A number above all that were ever taken. It must be written with the batch that uses it.
+    /// A number above all that were ever used. The batch that uses it must be written.
     pub(super) fn sequence(&mut self, batch: &mut Batch) -> u64 {
         let sequence = self.next_sequence.max(keys::NO_SEQUENCE + 1);
         self.next_sequence = sequence + 1;
@@ -50,8 +50,8 @@ impl WriteTxn {
         sequence
     }
 
-    /// Makes the changes of a batch. They are durable with the next [`WriteTxn::sync`]; a crash before that leaves all
-    /// or none.
+    /// Applies a batch. It is durable with the next [`WriteTxn::sync`]; a crash before that leaves all of it or
+    /// nothing.
     pub(super) fn apply(&mut self, batch: Batch) -> Result<(), StoreError> {
         let Prepared { ahead, rows, dead } = self.db.prepare(batch)?;
         ahead.into_iter().try_for_each(|step| self.write(step))?;
@@ -65,7 +65,7 @@ impl WriteTxn {
         Ok(())
     }
 
-    /// Writes down what is too much for one step, durably, before it is done in several.
+    /// Writes a batch that is too large for one step to the journal, durably, before it is applied in several.
     fn note_in_journal(&mut self, rows: &Writes) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         batch.insert(keys::JOURNAL, rows.encode());
@@ -74,7 +74,7 @@ impl WriteTxn {
         self.sync()
     }
 
-    /// Does what is in the journal, and removes it from there.
+    /// Applies the journal, and removes it.
     fn follow(&mut self, changes: Writes) -> Result<(), StoreError> {
         changes.steps(MOST_UNSYNCED_BYTES / 2).into_iter().try_for_each(|step| self.write(step))?;
         let mut batch = Batch::default();
@@ -92,7 +92,7 @@ impl WriteTxn {
         Ok(self.db.apply(writes)?)
     }
 
-    /// Makes durable whatever was changed.
+    /// Makes all changes durable.
     pub(super) fn sync(&mut self) -> Result<(), StoreError> {
         self.db.flush()?;
         self.durable.sync()?;
@@ -100,7 +100,7 @@ impl WriteTxn {
         Ok(())
     }
 
-    /// Removes what nothing refers to any more. If that is lost, the next opening does it.
+    /// Removes chunks that no row refers to any more. If that is lost, the next opening does it.
     pub(super) fn tidy(&mut self) -> Result<(), StoreError> {
         let dead = std::mem::take(&mut self.dead);
         self.db.removal(&dead)?.into_iter().try_for_each(|step| self.write(step))

@@ -1,10 +1,10 @@
 //! Changes of the tree, and how much of sled's log they take.
 //!
-//! sled uses a part of its file again once what was in it stands elsewhere, one segment (512 KiB of log) later. It does
-//! not ask whether that is on the disk. So no more than a segment may be written between two syncs, or a power cut can
-//! take what was acknowledged long before.
+//! sled reuses a segment of its file once its content has been written elsewhere, one segment (512 KiB of log) later.
+//! It does not check that the copy is on the disk. So no more than a segment may be written between two syncs, or a
+//! power cut can lose what was acknowledged long before.
 
-/// Changes that sled makes together.
+/// Changes that sled makes atomically.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Writes {
     changes: Vec<Change>,
@@ -31,13 +31,13 @@ impl Writes {
         self.changes.push(change);
     }
 
-    /// About how many bytes of log it takes at most. Each row is written by itself, with its page, and with each half
-    /// of that when it is split; and sled clears segments by writing again what is left in them.
+    /// An upper estimate of the bytes of log that it takes. Each row is written by itself, with its page, and with each
+    /// half of the page when that is split; and sled clears segments by rewriting what is left in them.
     pub(super) const fn log_bytes(&self) -> usize {
         self.bytes * 6 + self.changes.len() * 512
     }
 
-    /// As sled wants it.
+    /// The changes as sled's type.
     pub(super) fn batch(self) -> sled::Batch {
         let mut batch = sled::Batch::default();
         for (key, value) in self.changes {
@@ -49,8 +49,8 @@ impl Writes {
         batch
     }
 
-    /// The same in steps of at most so many bytes of log. What is new comes first: whoever looks in between finds what
-    /// moves in both places rather than in none.
+    /// The changes in steps of at most so many bytes of log. Inserts come first: a reader in between finds a moved row
+    /// in both places rather than in none.
     pub(super) fn steps(self, most_log_bytes: usize) -> Vec<Self> {
         let (inserts, removals): (Vec<_>, Vec<_>) = self.changes.into_iter().partition(|(_, value)| value.is_some());
         let mut steps = vec![Self::default()];
@@ -86,13 +86,13 @@ fn bytes((key, value): &Change) -> usize {
     key.len() + value.as_ref().map_or(0, Vec::len)
 }
 
-/// What a batch comes to.
+/// The writes that a batch needs.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
-    /// Chunks, in small steps. They can be written one by one: nothing refers to them yet.
+    /// Chunks, in small steps. They can be written one by one, because no row refers to them yet.
     pub(super) ahead: Vec<Writes>,
     pub(super) rows: Writes,
-    /// The ids of the chunks that nothing refers to afterwards.
+    /// The ids of the chunks that no row refers to afterwards.
     pub(super) dead: Vec<u64>,
 }
 
@@ -102,7 +102,7 @@ impl Prepared {
     }
 }
 
-/// The step that has room for so many bytes more.
+/// A step with room for so many more bytes.
 pub(super) fn open_step(steps: &mut Vec<Writes>, bytes: usize) -> &mut Writes {
     let is_full = |step: &Writes| step.bytes + step.changes.len() + bytes > Writes::STEP_BYTES;
     if steps.last().is_none_or(is_full) {
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_small_have_all_of_it_and_begin_with_what_is_new() {
+    fn steps_are_small_and_complete_and_start_with_inserts() {
         let mut writes = Writes::default();
         for number in 0..100_u8 {
             writes.remove(&[number]);

@@ -7,7 +7,7 @@ use teloxide::requests::Payload;
 use crate::{
     domain::{
         address::ContactId,
-        avatar::{Look, Picture},
+        avatar::{Picture, PictureLookup},
     },
     telegram::{
         bot::Bot,
@@ -42,7 +42,7 @@ impl Payload for GetChat {
 
 impl Bot {
     /// Finds the newest photo of a customer, in its largest size. A refusal means that the bot may not see it.
-    pub async fn look_at(&self, customer: ContactId) -> Look {
+    pub async fn look_at(&self, customer: ContactId) -> PictureLookup {
         self.acquire().await;
         match customer {
             ContactId::Person(user) => {
@@ -54,14 +54,14 @@ impl Bot {
     }
 }
 
-fn look(answer: Result<Box<RawValue>, CallError>, read: impl Fn(&RawObject) -> Option<Picture>) -> Look {
+fn look(answer: Result<Box<RawValue>, CallError>, read: impl Fn(&RawObject) -> Option<Picture>) -> PictureLookup {
     match answer.map_err(failure::of_repeatable) {
         Ok(answer) => {
             let answer: RawObject = serde_json::from_str(answer.get()).unwrap_or_default();
-            read(&answer).map_or(Look::Hidden, Look::Seen)
+            read(&answer).map_or(PictureLookup::Hidden, PictureLookup::Found)
         }
-        Err(failure) if failure.is_final() => Look::Hidden,
-        Err(_) => Look::Unanswered,
+        Err(failure) if failure.is_final() => PictureLookup::Hidden,
+        Err(_) => PictureLookup::Unanswered,
     }
 }
 

@@ -140,7 +140,7 @@ fn every_refusal_of_the_server_has_a_sentence_and_a_code() {
         assert_eq!(known.as_ref().map(|refusal| refusal.code.number()), want, "{text}");
         let refusal = known.unwrap_or_else(|| Refusal::new(ErrorCode::Other, refusal::unknown(text)));
         for language in Language::ALL {
-            let sentence = refusal.told(language).sentence;
+            let sentence = refusal.in_language(language).sentence;
             assert_eq!(sentence.contains(text), want.is_none(), "{text}: {sentence}");
             let begins = ["Not delivered: ", "No entregado: ", "Não entregue: ", "Не доставлено: "];
             assert!(sentence.starts_with(begins[language as usize]), "{text}: {sentence}");

@@ -211,7 +211,7 @@ mod tests {
     use crate::{
         domain::{
             address::{BotId, ContactId, Conversation, KommoMessageId, KommoUserId, MessageId, SourceId, UserId},
-            delivery::{ErrorCode, ToldRefusal},
+            delivery::{ErrorCode, RefusalText},
             time::UnixMillis,
         },
         media::link::LinkKey,
@@ -297,7 +297,7 @@ mod tests {
     fn only_a_failed_status_has_an_error() {
         insta::assert_snapshot!(wire(Delivery::Delivered), @r#"{"msgid":"0371a0ff","status_code":1,"delivery_status":1}"#);
         insta::assert_snapshot!(wire(Delivery::Read), @r#"{"msgid":"0371a0ff","status_code":2,"delivery_status":2}"#);
-        let refusal = ToldRefusal::new(ErrorCode::Other, "Bot was blocked by the user");
+        let refusal = RefusalText::new(ErrorCode::Other, "Bot was blocked by the user");
         insta::assert_snapshot!(wire(Delivery::Failed(refusal)), @r#"{"msgid":"0371a0ff","status_code":-1,"delivery_status":-1,"error_code":905,"error":"Bot was blocked by the user"}"#);
     }
 }

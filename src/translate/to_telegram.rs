@@ -41,7 +41,7 @@ pub fn encode(outbound: &Outbound, is_ours: impl Fn(&str) -> bool, language: Lan
         Content::Location { caption, .. } | Content::Contact { caption, .. } => caption.as_deref().unwrap_or_default(),
         Content::Media(_) | Content::Unknown { .. } if outbound.file.is_some() => file_text(outbound),
         Content::Unknown { kind, caption: Some(text) } => {
-            omitted = Some(cannot_carry(kind_in_words(kind)).and(refusal::text_arrived()).told(language));
+            omitted = Some(cannot_carry(kind_in_words(kind)).and(refusal::text_arrived()).in_language(language));
             text
         }
         Content::Media(media) => return Err(cannot_carry(media.kind.in_words())),

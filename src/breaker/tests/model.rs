@@ -1,29 +1,29 @@
-//! Whatever happens to calls and probes, in any order: what the breaker promises of it.
+//! Properties of the breaker for any order of calls and probes.
 
 use proptest::{collection::vec, option, prelude::*};
 
 use super::*;
 
-/// One thing that happens.
+/// One event.
 #[derive(Clone, Debug)]
 enum Act {
     /// A call of a message has ended.
     Note {
         message: u8,
         sign: u8,
-        asked: Option<u16>,
+        retry_after: Option<u16>,
     },
-    /// A message is done with.
+    /// A message has been settled.
     Ended {
         message: u8,
     },
-    /// Somebody asks what may be done.
+    /// A route asks for its gate.
     Gate,
-    /// A trial was given, and there was nothing to try.
+    /// There was no job for a trial.
     Unused,
-    /// Nothing waits.
+    /// No job waits.
     Idle,
-    /// From now on a probe is answered so.
+    /// Probes have this result from now on.
     Probes {
         sign: u8,
     },
@@ -33,10 +33,10 @@ enum Act {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let asked = option::of(prop_oneof![0..30_u16, any::<u16>()]);
+    let retry_after = option::of(prop_oneof![0..30_u16, any::<u16>()]);
     let wait = prop_oneof![3 => 0..1000_u32, 3 => 0..5000_u32, 1 => 0..600_000_u32, 1 => 0..7_200_000_u32];
     prop_oneof![
-        8 => (0..5_u8, 0..5_u8, asked).prop_map(|(message, sign, asked)| Act::Note { message, sign, asked }),
+        8 => (0..5_u8, 0..5_u8, retry_after).prop_map(|(message, sign, retry_after)| Act::Note { message, sign, retry_after }),
         1 => (0..5_u8).prop_map(|message| Act::Ended { message }),
         6 => Just(Act::Gate),
         1 => Just(Act::Unused),
@@ -46,10 +46,10 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// A way for a call to end that fails; `None` for one that does not.
-fn failure(sign: u8, asked: Option<u16>) -> Option<Failure> {
+/// The failure with a number; `None` for success.
+fn failure(sign: u8, retry_after: Option<u16>) -> Option<Failure> {
     let why = "test".to_owned();
-    let after = asked.map(|seconds| Duration::from_secs(seconds.into()));
+    let after = retry_after.map(|seconds| Duration::from_secs(seconds.into()));
     match sign {
         0 => None,
         1 => Some(Failure::unreachable(why)),
@@ -59,12 +59,12 @@ fn failure(sign: u8, asked: Option<u16>) -> Option<Failure> {
     }
 }
 
-/// The shortest and the longest time between two tries, with all their spread.
+/// The shortest and the longest time between two attempts, with jitter.
 const SHORTEST: Duration = Duration::from_millis(2400);
 const LONGEST: Duration = Duration::from_secs(18);
-/// How long after a trial of which nothing is heard another one is given, at the earliest: after three probes that
-/// fail. Where probes are answered, it is 15 s.
-const UNHEARD: Duration = Duration::from_millis(7200);
+/// The least time between a trial without a result and the next one: three failed probes. If probes are answered, it is
+/// 15 s.
+const TRIAL_RETRY: Duration = Duration::from_millis(7200);
 
 struct World {
     play: Play,
@@ -77,7 +77,7 @@ struct World {
 impl World {
     async fn act(&mut self, act: Act) {
         match act {
-            Act::Note { message, sign, asked } => self.note(message, failure(sign, asked)).await,
+            Act::Note { message, sign, retry_after } => self.note(message, failure(sign, retry_after)).await,
             Act::Ended { message } => self.breaker.ended(&message.to_string()),
             Act::Gate => self.ask(),
             Act::Unused => {
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    /// Whoever fails while nothing may be done spends nothing, unless it was known to fail alone before that.
+    /// A message that fails while the gate is shut uses up no attempt, unless it was known to fail alone before.
     async fn note(&mut self, message: u8, failure: Option<Failure>) {
         let message = message.to_string();
         let was_free = self.breaker.is_free(Instant::now());
@@ -101,7 +101,11 @@ impl World {
         let sign = failure.clone().map_or(Sign::Passed, Sign::Failed);
         let blame = self.breaker.note(&message, sign).await;
         let Some(failure) = failure else {
-            assert_eq!(gate(&self.breaker), self.paused().unwrap_or(Gate::Free), "whoever takes a message answers");
+            assert_eq!(
+                gate(&self.breaker),
+                self.paused().unwrap_or(Gate::Free),
+                "a remote that takes a message answers"
+            );
             self.tried_at = None;
             return;
         };
@@ -114,12 +118,12 @@ impl World {
         }
     }
 
-    /// How the gate is while the remote wants to be left alone.
+    /// The gate while the remote throttles or does not answer.
     fn paused(&self) -> Option<Gate> {
         self.play.remote.with(|way| way.is_shut(Instant::now())).map(Gate::Shut)
     }
 
-    /// One trial follows the other after a while, and nobody is told to come back later than that.
+    /// Trials have a distance, and no caller has to ask again later than needed.
     fn ask(&mut self) {
         let now = Instant::now();
         let (gate, again_at) = self.breaker.gate(now);
@@ -129,30 +133,30 @@ impl World {
             return;
         }
         if let Some(before) = self.tried_at.replace(now) {
-            assert!(self.is_noted_since || now - before >= UNHEARD, "{:?}", now - before);
+            assert!(self.is_noted_since || now - before >= TRIAL_RETRY, "{:?}", now - before);
             assert!(now - before >= SHORTEST, "a trial {:?} after another", now - before);
         }
         self.is_noted_since = false;
     }
 
-    /// Once the remote is well, everybody goes on, whatever was before.
+    /// Once the remote works, all messages go on, whatever happened before.
     async fn finish(mut self) {
         *self.play.answer.lock().unwrap() = Ok(());
-        let began = Instant::now();
+        let started_at = Instant::now();
         loop {
             match gate(&self.breaker) {
                 Gate::Free => break,
                 Gate::Trial => self.note(9, None).await,
                 Gate::Shut(_) => {}
             }
-            assert!(began.elapsed() <= LONGEST_PAUSE + LONGEST, "shut for {:?}", began.elapsed());
+            assert!(started_at.elapsed() <= LONGEST_PAUSE + LONGEST, "shut for {:?}", started_at.elapsed());
             sleep(Duration::from_millis(100)).await;
         }
         assert_eq!(self.play.remote.trouble(), None);
         let probes = self.play.probes();
         sleep(Duration::from_mins(10)).await;
         // One may have been due when it became free.
-        assert!(self.play.probes() <= probes + 1, "a way that is free is not probed");
+        assert!(self.play.probes() <= probes + 1, "a connection that works is not probed");
     }
 }
 

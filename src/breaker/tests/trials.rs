@@ -1,4 +1,4 @@
-//! How often a message is tried while nobody knows whether the remote answers.
+//! How often a message is tried while it is unknown whether the remote answers.
 
 use super::*;
 
@@ -7,7 +7,7 @@ async fn calls_that_fail_together_are_not_so_many_probes() {
     let play = Play::new();
     let breaker = Breaker::new(Some(play.remote.clone()));
     *play.answer.lock().unwrap() = Err(Failure::transient("the history fails"));
-    let began = Instant::now();
+    let started_at = Instant::now();
     while gate(&breaker) != Gate::Trial {
         for message in 0..20 {
             assert_eq!(breaker.note(&message.to_string(), failed("500")).await, Blame::Connection);
@@ -15,7 +15,7 @@ async fn calls_that_fail_together_are_not_so_many_probes() {
         }
         advance(Duration::from_millis(100)).await;
     }
-    assert!(began.elapsed() >= Duration::from_millis(4800), "a trial after {:?}", began.elapsed());
+    assert!(started_at.elapsed() >= Duration::from_millis(4800), "a trial after {:?}", started_at.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -42,10 +42,10 @@ async fn a_route_that_is_replaced_while_it_is_refused_leaves_nothing_behind() {
     let breaker = Breaker::new(Some(play.remote.clone()));
     breaker.note("a", failed("405")).await;
     assert_eq!(breaker.note("b", failed("405")).await, Blame::Connection);
-    assert_eq!(play.last_told(), Some(Some("405".to_owned())));
+    assert_eq!(play.last_report(), Some(Some("405".to_owned())));
     let next = Breaker::new(Some(play.remote.clone()));
     drop(breaker);
-    assert_eq!(play.last_told(), Some(None), "nobody is refused now, as far as anybody can tell");
+    assert_eq!(play.last_report(), Some(None), "no message is known to be refused now");
     assert_eq!(next.note("c", Sign::Passed).await, Blame::Message);
-    assert_eq!(play.last_told(), Some(None));
+    assert_eq!(play.last_report(), Some(None));
 }

@@ -62,17 +62,17 @@ pub(super) async fn look(config: &Config, found: Option<&Running>) -> (Vec<Findi
 fn data(config: &Config, runs: bool) -> Finding {
     let (about, dir) = ("Data", config.data_dir.display());
     match Store::inspect(&config.data_dir) {
-        Ok(DataDirState::There { uid }) => {
+        Ok(DataDirState::Exists { uid }) => {
             fine(about, format!("{dir} can be written to, and belongs to {}", people::user(uid)))
         }
-        Ok(DataDirState::ToBeMade { .. }) if runs => wrong(
+        Ok(DataDirState::Missing { .. }) if runs => wrong(
             about,
             format!(
                 "{dir} does not exist, although a bridge runs: the bridge uses another data directory. The systemd \
                  unit sets TELEKOMMO_DATA_DIR; set it to the same value here"
             ),
         ),
-        Ok(DataDirState::ToBeMade { within }) => fine(about, format!("{dir} will be created in {}", within.display())),
+        Ok(DataDirState::Missing { within }) => fine(about, format!("{dir} will be created in {}", within.display())),
         Err(error) => wrong(about, error.to_string()),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{
     address::{Conversation, KommoMessageId},
-    delivery::ToldRefusal,
+    delivery::RefusalText,
     keyboard::Keyboard,
     manager_initiated::ManagerInitiatedChat,
     message::MediaKind,
@@ -22,16 +22,16 @@ pub struct Call {
     /// How many parts the answer has.
     pub parts: u16,
     pub method: Method,
-    /// What of the answer is omitted already; its author reads so once the rest has arrived.
+    /// What has been left out of the answer; its author is informed once the rest has arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "lost")]
-    pub omitted: Option<ToldRefusal>,
+    pub omitted: Option<RefusalText>,
     /// Telegram's id of the chat with the message that it answers, where that is not the conversation's: its group has
     /// moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers_in: Option<i64>,
-    /// The chat that this begins, told by the first part of an answer: Kommo does not know yet which conversation it
-    /// is.
+    /// The manager-initiated chat that this begins, in the first part of an answer: Kommo does not know yet which
+    /// conversation it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<ManagerInitiatedChat>,
     /// When the answer was written, by Kommo's clock.
@@ -40,15 +40,15 @@ pub struct Call {
 }
 
 impl Call {
-    /// Telegram's number of the message that it answers, if that is in the chat `chat_id`: each chat has its own count.
-    /// What has no number of its own (0) is answered without naming it.
+    /// Telegram's number of the message that it answers, if that is in the chat `chat_id`: each chat has its own
+    /// numbers. A message without a number of its own (0) is answered without a reference.
     #[must_use]
     pub fn reply_to_in(&self, chat_id: i64) -> Option<i64> {
         let is_here = self.answers_in.unwrap_or(self.to.chat.id) == chat_id;
         self.method.reply_to().filter(|number| is_here && *number > 0)
     }
 
-    /// Whether nothing of the answer comes after it.
+    /// Whether it is the last part of the answer.
     #[must_use]
     pub const fn is_last(&self) -> bool {
         self.part == self.parts
@@ -107,23 +107,23 @@ pub enum Method {
     },
 }
 
-/// A file that Kommo has and Telegram is to have.
+/// A file at Kommo that is to be sent to Telegram.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteFile {
     /// How it is to be shown, if Telegram can.
     pub kind: MediaKind,
     /// Where Kommo has it.
     pub url: String,
-    /// What the customer reads as its name; never empty.
+    /// The name that the customer sees; never empty.
     pub name: String,
-    /// Why it will not be sent. It was to go with others, which went without it: it is not tried again, since it would
-    /// come behind them.
+    /// Why it will not be sent. The other files of its album went without it, so it is not tried again: it would arrive
+    /// behind them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unavailable: Option<ToldRefusal>,
+    pub unavailable: Option<RefusalText>,
 }
 
 impl RemoteFile {
-    /// A file that nobody has looked for.
+    /// A file that has not been requested yet.
     #[must_use]
     pub const fn new(kind: MediaKind, url: String, name: String) -> Self {
         Self { kind, url, name, unavailable: None }

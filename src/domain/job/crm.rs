@@ -7,13 +7,13 @@ use crate::domain::{
     crm::{CrmUpdate, CustomerProfile, LinkTarget},
 };
 
-/// What the account is to make of a customer.
+/// A change of a customer's contact or lead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum CrmJob {
-    /// A conversation's chat is to become that of a contact.
+    /// Links a conversation's chat to a contact.
     Link(Link),
-    /// Something about a customer is to be written down.
+    /// Records something about a customer.
     #[serde(rename = "enrich")]
     Update(UpdateCrm),
 }
@@ -24,7 +24,6 @@ pub struct Link {
     pub conversation: Conversation,
     #[serde(rename = "guest")]
     pub customer: CustomerProfile,
-    /// Whose chat it is to be.
     pub whose: LinkTarget,
 }
 

@@ -1,4 +1,4 @@
-//! Jobs of ours in the lanes of customers' messages.
+//! Jobs of the bridge itself in the lanes of customers' messages.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,19 @@ use crate::domain::{
     time::UnixMillis,
 };
 
-/// What we tell Kommo in a conversation, beside what comes in.
+/// A message of the bridge itself to Kommo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum InboundJob {
-    /// A manager is told that the time for an answer in a person's own chat is nearly over.
+    /// Reminds a manager that the time for an answer in a person's own chat is nearly over.
     Remind(Remind),
-    /// A held `/start` goes to Kommo after so long, if nothing has sent it there before.
+    /// Sends a held `/start` to Kommo once its time is over, unless it was sent before.
     #[serde(rename = "hold")]
     ReleaseStartAt(ReleaseStartAt),
-    /// A held `/start` goes to Kommo now.
+    /// Sends a held `/start` to Kommo now.
     #[serde(rename = "release")]
     ReleaseStart(ReleaseStart),
-    /// A message of Kommo's is marked as deleted.
+    /// Marks a message in Kommo as deleted.
     #[serde(rename = "deleted")]
     MarkDeleted(MarkDeleted),
 }
@@ -27,9 +27,8 @@ pub enum InboundJob {
 /// See [`InboundJob::Remind`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remind {
-    /// Where.
     pub conversation: Conversation,
-    /// Telegram's number of the message that waits.
+    /// Telegram's number of the unanswered message.
     pub message: i64,
 }
 
@@ -54,6 +53,6 @@ pub struct MarkDeleted {
     pub conversation: Conversation,
     /// Kommo's id of the message.
     pub message: KommoMessageId,
-    /// When it was learned.
+    /// When we learnt of the deletion.
     pub learned_at: UnixMillis,
 }

@@ -1,10 +1,10 @@
-//! Idempotency keys: what a repeated arrival is recognised by.
+//! Idempotency keys, by which repeated updates and hooks are recognised.
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::address::{BotId, KommoMessageId};
 
-/// Recognises an arrival that was already taken. Unique across both directions.
+/// Recognises an update or a hook that was accepted before. Unique across both directions.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IdempotencyKey(pub String);
@@ -16,8 +16,8 @@ impl IdempotencyKey {
         Self(format!("update:{bot}:{update_id}"))
     }
 
-    /// What a program of the owner's has sent, by the numbers of its chat and of the message itself. A chat of Telegram
-    /// Business is told from the bot's own by its connection.
+    /// A message that an owner's program has sent, by the numbers of the chat and of the message. The connection
+    /// distinguishes a chat of Telegram Business from one of the bot itself.
     #[must_use]
     pub fn sent(bot: BotId, connection: Option<&str>, chat: i64, message: i64) -> Self {
         Self(format!("sent:{bot}:{}:{chat}:{message}", connection.unwrap_or_default()))
@@ -31,11 +31,11 @@ impl IdempotencyKey {
 
     /// The message of a hook, if this is the id of one.
     #[must_use]
-    pub fn hooked(&self) -> Option<KommoMessageId> {
+    pub fn hook_message(&self) -> Option<KommoMessageId> {
         self.0.strip_prefix("hook:").map(|message| KommoMessageId(message.to_owned()))
     }
 
-    /// A manager's reaction. It has no id, so all of its hook, the second of it included, has to do: by its digest.
+    /// A manager's reaction, by the digest of its hook: a reaction has no id, but its hook has the second.
     #[must_use]
     pub fn reaction(digest: &str) -> Self {
         Self(format!("reaction:{digest}"))

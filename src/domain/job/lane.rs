@@ -1,4 +1,4 @@
-//! Routes and lanes: where jobs go, and what keeps them in order.
+//! Routes and lanes: where jobs go, and in which queue.
 
 use std::{fmt, str::FromStr};
 
@@ -51,21 +51,21 @@ impl FromStr for Route {
 pub struct Lane {
     /// Where its jobs go.
     pub route: Route,
-    /// What keeps them in order: a conversation's id, or whatever else names the thread.
+    /// What its jobs have in common: a conversation's id, or another name of a thread.
     pub thread: String,
 }
 
-/// How the name of a lane begins in which a held `/start` waits.
+/// The prefix of lanes in which a held `/start` waits.
 const HOLD: &str = "hold:";
 
 impl Lane {
-    /// The lane of a conversation's messages towards Kommo.
+    /// The lane of a conversation's messages to Kommo.
     #[must_use]
     pub fn inbound(conversation: &Conversation) -> Self {
         Self { route: Route::Inbound, thread: conversation.to_string() }
     }
 
-    /// The lane of a chat that `source` is told of by a connection of Telegram Business, towards Kommo.
+    /// The lane of messages to Kommo from a chat that `source` sees through a connection of Telegram Business.
     #[must_use]
     pub fn connected(source: &SourceId, connection: &str, chat: i64) -> Self {
         Self { route: Route::Inbound, thread: format!("business:{source}:{connection}:{chat}") }
@@ -83,20 +83,20 @@ impl Lane {
         Self { route: Route::Outbound(conversation.source.clone()), thread: conversation.to_string() }
     }
 
-    /// The lane of answers to a thread that is not ours. Its name may be anything; long ones that begin alike share a
-    /// lane, which does no harm, as nothing in it is delivered.
+    /// The lane of answers to a thread that is not ours. Long names with the same beginning share a lane, which does no
+    /// harm, as nothing in it is delivered.
     #[must_use]
     pub fn stray(thread: &str) -> Self {
         Self { route: Route::Undeliverable, thread: thread[..thread.floor_char_boundary(200)].to_owned() }
     }
 
-    /// The lane for marking messages as read, which holds up no answer.
+    /// The lane for marking messages as read, which delays no answer.
     #[must_use]
     pub fn seen(conversation: &Conversation) -> Self {
         Self { route: Route::Outbound(conversation.source.clone()), thread: format!("seen:{conversation}") }
     }
 
-    /// The lane of the ids that managers' first messages to a conversation are given, which holds up no status.
+    /// The lane for assigning our ids to managers' first messages in a conversation, which delays no status.
     #[must_use]
     pub fn names(conversation: &Conversation) -> Self {
         Self { route: Route::Status, thread: format!("names:{conversation}") }
@@ -108,38 +108,38 @@ impl Lane {
         Self { route: Route::Crm, thread: format!("link:{conversation}") }
     }
 
-    /// The lane of what is noted in the contact of a conversation's customer.
+    /// The lane of updates of the contact of a conversation's customer.
     #[must_use]
     pub fn contact(conversation: &Conversation) -> Self {
         Self { route: Route::Crm, thread: conversation.to_string() }
     }
 
-    /// The lane of what is noted in the lead of a conversation, which may be long in coming when its contact is there.
+    /// The lane of updates of the lead of a conversation, which may appear long after its contact.
     #[must_use]
     pub fn lead(conversation: &Conversation) -> Self {
         Self { route: Route::Crm, thread: format!("lead:{conversation}") }
     }
 
-    /// The lane in which a held `/start` waits for its time. It is a message on its way to Kommo, so trouble with the
-    /// account does not hold it up; and it stands beside its conversation's lane, in which what makes it go may come.
+    /// The lane in which a held `/start` waits for its time. It is a message to Kommo, so a failure of the account does
+    /// not delay it. It is apart from its conversation's lane, because a message there may release it.
     #[must_use]
     pub fn hold(conversation: &Conversation) -> Self {
         Self { route: Route::Inbound, thread: format!("{HOLD}{conversation}") }
     }
 
-    /// Whether what stands in the lane of this name waits for a time of its own, so that its age is no trouble.
+    /// Whether the jobs of a lane with this name wait for a time of their own, so that their age is no problem.
     #[must_use]
     pub fn is_hold(thread: &str) -> bool {
         thread.starts_with(HOLD)
     }
 
-    /// The lane of managers' reactions in a conversation, which hold up no answer.
+    /// The lane of managers' reactions in a conversation, which delay no answer.
     #[must_use]
     pub fn reactions(conversation: &Conversation) -> Self {
         Self { route: Route::Outbound(conversation.source.clone()), thread: format!("reactions:{conversation}") }
     }
 
-    /// The conversation that it is a lane of, if its name tells one.
+    /// The conversation that it belongs to, if its name has one.
     #[must_use]
     pub fn conversation(&self) -> Option<Conversation> {
         let beside = || self.thread.split_once(':').and_then(|(_, rest)| rest.parse().ok());

@@ -1,4 +1,4 @@
-//! Jobs that come from outside.
+//! Jobs that arrive from outside.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,19 @@ use crate::domain::{
     speaker::Speaker,
 };
 
-/// What has come in. It is read once, when its turn comes.
+/// An update or a hook as it arrived. It is decoded once, when it is claimed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Raw {
-    /// A Telegram update, to be relayed to Kommo.
+    /// A Telegram update for Kommo.
     Update(Update),
-    /// A message hook, to be turned into calls.
+    /// A hook with a message, which becomes calls to Telegram.
     Hook(Hook),
-    /// A hook of a manager's reaction.
+    /// A hook with a manager's reaction.
     Reaction(Hook),
 }
 
-/// A Telegram update as it came.
+/// A Telegram update as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Update {
     /// The source that polled it.
@@ -28,12 +28,12 @@ pub struct Update {
     pub bot: BotId,
     /// The update's JSON.
     pub raw: String,
-    /// The program of the owner's that has done it; `None` for what the bot was told of others.
+    /// The owner's program that has done it; `None` for an update from Telegram.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<Speaker>,
 }
 
-/// A hook as it came.
+/// A hook as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hook {
     pub raw: String,

@@ -4,22 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{address::Conversation, job::Call, message::Outbound};
 
-/// What a customer is to get, or to notice.
+/// A call to Telegram for a customer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SendJob {
-    /// An answer whose hook never came, to be turned into calls.
+    /// An answer whose hook never arrived, which becomes calls.
     Answer(Box<Outbound>),
     /// One Telegram call of an answer.
     Call(Box<Call>),
-    /// Calls that send files, of one conversation, which Telegram takes together.
+    /// Calls that send files to one conversation as one media group.
     Album(Album),
-    /// What a customer wrote to the owner of a chat of Telegram Business is marked as read. Tried once.
+    /// Marks a customer's messages to the owner of a chat of Telegram Business as read. Tried once.
     #[serde(rename = "seen")]
     MarkRead(MarkRead),
 }
 
-/// One message group of 2 to 10.
+/// A media group of 2 to 10 files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Album {
     /// The calls, in order.
@@ -29,7 +29,6 @@ pub struct Album {
 /// See [`SendJob::MarkRead`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarkRead {
-    /// Where.
     pub conversation: Conversation,
     /// Telegram's number of the newest message.
     pub message: i64,

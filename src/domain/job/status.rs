@@ -1,4 +1,4 @@
-//! Jobs that tell Kommo of answers.
+//! Jobs that inform Kommo about answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,14 +8,14 @@ use crate::domain::{
     manager_initiated::ManagerInitiatedChat,
 };
 
-/// What Kommo is told of an answer.
+/// News of an answer, for Kommo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum StatusJob {
     /// How its delivery ended.
     #[serde(rename = "report")]
     Delivery(DeliveryReport),
-    /// A message with which a manager has begun a chat gets its id of ours.
+    /// Assigns our id to a message with which a manager has started a chat.
     #[serde(rename = "name")]
     AssignClientId(AssignClientId),
 }
@@ -27,6 +27,5 @@ pub struct AssignClientId {
     pub message: KommoMessageId,
     /// The Telegram message that it became.
     pub ours: MessageId,
-    /// The chat.
     pub opening: ManagerInitiatedChat,
 }

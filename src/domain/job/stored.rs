@@ -1,4 +1,4 @@
-//! Jobs as they are stored: side by side, each under its kind.
+//! The stored format of jobs: one flat list of kinds.
 
 use serde::Deserialize;
 

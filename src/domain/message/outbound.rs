@@ -1,4 +1,4 @@
-//! What managers do, on its way to customers.
+//! Messages and actions of managers, for customers.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,39 +10,38 @@ use crate::domain::{
     time::UnixMillis,
 };
 
-/// An answer from the CRM on its way to a customer. This is a stored format: fields are only ever added.
+/// An answer from the CRM to a customer. This is a stored format: fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outbound {
     /// Kommo's id of the message: its delivery status goes there.
     pub id: KommoMessageId,
-    /// Where it is to go, as far as Kommo said.
+    /// Its recipient, as far as Kommo names one.
     pub to: Recipient,
-    /// The line of the channel that Kommo names, if it names one.
+    /// The source that Kommo names, if it names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// What it says; with a file, what names it.
+    /// Its content; with a file, the name and the caption of the file.
     pub content: Content,
-    /// The file that is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<Attachment>,
-    /// The files of messages that are passed on with it.
+    /// The files of messages that are forwarded with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_on: Vec<Attachment>,
-    /// What the customer can press.
+    /// The buttons below it.
     #[serde(default, skip_serializing_if = "Keyboard::is_empty")]
     pub keyboard: Keyboard,
     /// The message that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<Quote>,
-    /// What the answers have in common that were sent as one: several files at once.
+    /// The id that answers share if they were sent at once: several files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// When it was written, if Kommo tells.
+    /// When it was written, if Kommo says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub written_at: Option<UnixMillis>,
 }
 
-/// Whom an answer is for. This is a stored format: variants are only ever added.
+/// The recipient of an answer. This is a stored format: variants are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recipient {
@@ -50,29 +49,27 @@ pub enum Recipient {
     Known(Conversation),
     /// Kommo named a conversation that we did not mint.
     Foreign(String),
-    /// Kommo named none: a manager writes first, to a phone number.
+    /// Kommo named none: a manager starts the chat with a phone number.
     UnknownRecipient(UnknownRecipient),
 }
 
-/// A manager's reaction to a message, or the end of it.
+/// A manager's reaction to a message, or its removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboundReaction {
-    /// Where.
     pub conversation: Conversation,
     /// Our id of the message, if it has one.
     pub ours: Option<MessageId>,
     /// Kommo's id of the message.
     pub kommo: Option<KommoMessageId>,
-    /// The emoji as Kommo has it; `None` if the reaction was taken back.
+    /// The emoji as Kommo has it; `None` if the reaction was removed.
     pub emoji: Option<String>,
 }
 
 /// A manager is typing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Typing {
-    /// Where.
     pub conversation: Conversation,
-    /// When it is over.
+    /// When it ends.
     pub expires_at: UnixMillis,
 }
 
@@ -84,17 +81,17 @@ impl Typing {
     }
 }
 
-/// A file that a manager or a bot of Kommo's sends, as Kommo tells of it. The file itself stays there until it is sent.
-/// This is a stored format: fields are only ever added.
+/// A file from a manager or a bot in Kommo, as Kommo describes it. The file itself stays there until it is sent. This
+/// is a stored format: fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// How it is to be shown.
     pub kind: MediaKind,
     /// Where Kommo has it.
     pub url: String,
-    /// Its name, or one made up for it; never empty, and without slashes and control characters.
+    /// Its name, or a generated one; never empty, and without slashes and control characters.
     pub file_name: String,
-    /// The text that comes with it.
+    /// The text that came with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Quotations: what a message answers.
+//! Quotations of the message that another one answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,16 +12,16 @@ pub struct Quote {
     pub ours: Option<MessageId>,
     /// Kommo's id of it.
     pub kommo: Option<KommoMessageId>,
-    /// What it says, to be shown where the other side does not know the message; may be empty.
+    /// Its text, which is shown if the other side does not have the message; may be empty.
     pub words: String,
-    /// Whether these are no more than a part of it, which whoever answers has picked out: naming the message does not
-    /// tell which.
+    /// Whether the text is a part of the message that the author of the answer has selected. A reference to the message
+    /// does not show which part.
     pub is_part: bool,
 }
 
 impl Quote {
-    /// The quote as lines to stand in front of a text; empty if nothing is known. Of a whole message this is its first
-    /// line, by which it is recognised; a part is what is meant, and shown with all of its lines.
+    /// The quote as lines before a text; empty if nothing is known. A whole message is shortened to its first line, by
+    /// which it is recognised. A selected part has all of its lines.
     #[must_use]
     pub fn in_front(&self) -> String {
         const FIRST_LINE: usize = 100;

@@ -1,9 +1,9 @@
-//! Digits that say that a phone is a mobile one, and are no part of its number.
+//! Digits that mark a phone as a mobile one, and are no part of its number.
 //!
-//! Mexico had "1" after its country code, and "044", "045" or "01" before a number, until 2019; the library has
-//! forgotten them, contacts and Telegram have not. Argentina has "9" after its country code, and "15" behind the area
-//! code: the ten digits without them are given to one phone alone. Brazil's ninth digit is another matter: whoever
-//! lacks it is somebody else.
+//! Until 2019, Mexico had "1" after its country code, and "044", "045" or "01" before a number. The library does not
+//! know them any more, but contacts and Telegram still have them. Argentina has "9" after its country code, and "15"
+//! behind the area code: the ten digits without them belong to one phone alone. Brazil's ninth digit is different: a
+//! number without it is another number.
 
 use rlibphonenumber::Region;
 
@@ -34,8 +34,8 @@ pub(super) fn without(number: Number) -> Number {
     }
 }
 
-/// The number without its mark, if it is one by that: with a mark that the library does not know any more, or without
-/// one that the library misses.
+/// The number without its mark, if it is valid with or without one: the library does not know some marks any more, and
+/// requires others.
 pub(super) fn understood(number: &Number, is_valid: impl Fn(&Number) -> bool) -> Option<Number> {
     let bare = without(number.clone());
     let is_known = bare.national.len() == DIGITS && [bare.clone(), with(&bare)?].iter().any(is_valid);
@@ -47,19 +47,19 @@ fn with(number: &Number) -> Option<Number> {
     Some(Number { national: format!("{mark}{}", number.national), ..number.clone() })
 }
 
-/// What remains of the digits that people in a region dial, without a prefix that the library does not know any more.
+/// Dialled digits without a prefix that the library does not know any more.
 pub(super) fn dialled(digits: &str, region: Region) -> Option<&str> {
     let rest = MEXICAN_PREFIXES.iter().find_map(|prefix| digits.strip_prefix(prefix));
     rest.filter(|rest| region == Region::MX && rest.len() == DIGITS)
 }
 
-/// The digits by which Telegram may tell the number: with a mark or without.
+/// The digits by which Telegram may give the number: with a mark or without.
 pub(super) fn spellings(number: &Number) -> impl Iterator<Item = String> {
     [Some(number.digits()), with(number).map(|marked| marked.digits())].into_iter().flatten()
 }
 
-/// The digits of a number that nothing stands between: in Argentina those behind the area code, which has two digits in
-/// the capital and up to four elsewhere.
+/// The digits of a number that are adjacent in every spelling: in Argentina those behind the area code, which has two
+/// digits in the capital and up to four elsewhere.
 pub(super) fn common_digits(number: &Number) -> &str {
     let national = number.national.as_str();
     match number.country_code {

@@ -1,5 +1,5 @@
 //! Recognises broadcasts. Hooks do not say whether a manager or a Salesbot wrote, but no person writes to a dozen chats
-//! within a minute.
+//! in a minute.
 
 use std::{
     collections::HashMap,
@@ -9,18 +9,18 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How many chats somebody writes to within [`WITHIN`] who is taken for a person.
+/// How many chats a person may write to within [`WITHIN`].
 const CHATS: usize = 10;
 const WITHIN: Duration = Duration::from_mins(1);
-/// From how many senders on those are forgotten who have not written for so long.
+/// The number of senders from which on those without recent messages are forgotten.
 const MANY: usize = 1000;
 
-/// Knows of each sender the chats that they have just written to: at most one more than a person writes to.
+/// The chats that each sender has written to lately: at most one more than [`CHATS`].
 #[derive(Debug, Default)]
 pub struct Broadcasts(Mutex<HashMap<String, HashMap<String, Instant>>>);
 
 impl Broadcasts {
-    /// Whether a message of `sender` to the chat `thread` is one of many.
+    /// Whether a message of `sender` to the chat `thread` belongs to a broadcast.
     pub fn is_bulk(&self, sender: &str, thread: &str, now: Instant) -> bool {
         let mut senders = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |at: &Instant| now.saturating_duration_since(*at) < WITHIN;
@@ -30,7 +30,7 @@ impl Broadcasts {
         let chats = senders.entry(sender.to_owned()).or_default();
         chats.retain(|_, at| is_recent(at));
         if chats.len() > CHATS && !chats.contains_key(thread) {
-            // The newest stand for all: as long as it goes on, they stay recent.
+            // The newest are enough: they stay recent as long as the broadcast goes on.
             if let Some(oldest) = chats.iter().min_by_key(|(_, at)| **at).map(|(thread, _)| thread.clone()) {
                 chats.remove(&oldest);
             }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_writes_to_more_than_ten_chats_within_a_minute_broadcasts() {
+    fn more_than_ten_chats_within_a_minute_are_a_broadcast() {
         let (broadcasts, start) = (Broadcasts::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
         for chat in 0..10 {
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_who_writes_all_day_is_no_broadcast_and_the_past_is_forgotten() {
+    fn a_person_who_writes_all_day_is_no_broadcast_and_old_senders_are_forgotten() {
         let (broadcasts, start) = (Broadcasts::default(), Instant::now());
         for n in 0..2000_u64 {
             let now = start + Duration::from_secs(n * 7);

@@ -1,8 +1,8 @@
-//! What becomes of a hook, and the answer to its sender.
+//! The outcomes of a hook, and the responses to its sender.
 
 use axum::http::StatusCode;
 
-/// What we tell the sender of a hook that was not taken.
+/// Why a hook was rejected, for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Rejected {
     /// 401.
@@ -11,7 +11,7 @@ pub enum Rejected {
     /// 404.
     #[error("no such channel here")]
     UnknownScope,
-    /// 404: not even an address for hooks.
+    /// 404: no address for hooks.
     #[error("there is nothing at this address")]
     UnknownPath,
     /// 400: signed, but not a hook.
@@ -23,16 +23,16 @@ pub enum Rejected {
     /// 408: the body did not arrive.
     #[error("the body did not arrive")]
     Unfinished,
-    /// 400: not written as HTTP says.
-    #[error("the body is not in chunks as it is said to be")]
+    /// 400: not encoded as HTTP requires.
+    #[error("the chunked encoding of the body is broken")]
     Garbled,
-    /// 503: it could not be kept, so it is not acknowledged.
+    /// 503: it could not be stored, so it is not acknowledged.
     #[error("the message cannot be stored now")]
     StoreDown,
 }
 
 impl Rejected {
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
@@ -45,7 +45,7 @@ impl Rejected {
         }
     }
 
-    /// Whether it was seen that the sender has the channel's secret.
+    /// Whether the signature was verified.
     #[must_use]
     pub const fn is_signed(self) -> bool {
         match self {
@@ -59,7 +59,7 @@ impl Rejected {
         }
     }
 
-    /// A scanner that tries addresses is no news; anything that knows the scope is.
+    /// Logs it. A scanner that tries addresses is logged at the level `debug`; a request with our scope is a warning.
     pub fn log(self) {
         match self {
             Self::UnknownScope | Self::UnknownPath => tracing::debug!(reason = %self, "hook refused"),
@@ -84,13 +84,13 @@ impl Rejected {
     }
 }
 
-/// What was done with a hook that was taken.
+/// The outcome of a hook that was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Taken {
     /// Stored durably.
     Stored,
     Known,
-    /// Handed on without being stored: typing.
+    /// Passed on without being stored: typing.
     Passed,
     /// Nothing to do.
     Ignored,

@@ -1,9 +1,9 @@
-//! Tells what a manager has written from what a Salesbot has, as far as hooks show it. Kommo's documentation does not say
-//! who the sender of a Salesbot's message is.
+//! Distinguishes managers' messages from those of Salesbots, as far as hooks show it. Kommo's documentation does not
+//! say who the sender of a Salesbot's message is.
 
 use crate::domain::message::Outbound;
 
-/// Who writes without being a manager.
+/// Recognises authors that are no managers.
 #[derive(Clone, Debug, Default)]
 pub struct Robots {
     /// The channel's bot.
@@ -11,8 +11,8 @@ pub struct Robots {
 }
 
 impl Robots {
-    /// Whether a message is not a manager's: it is the channel's bot's, or has buttons, which no person can type. A
-    /// template with buttons that a manager has sent counts as a Salesbot's too.
+    /// Whether a message is not from a manager: it is from the channel's bot, or has buttons, which no person can type.
+    /// A template with buttons from a manager counts as a Salesbot's too.
     pub(super) fn wrote(&self, message: &Outbound, sender: Option<&str>) -> bool {
         let is_channel_bot = sender.is_some() && sender == self.channel_bot.as_deref();
         is_channel_bot || !message.keyboard.0.is_empty()
@@ -25,7 +25,7 @@ mod tests {
     use crate::translate::from_kommo::{Arrival, read};
 
     #[test]
-    fn the_channels_bot_and_whoever_sends_buttons_is_no_manager() {
+    fn the_channels_bot_and_senders_of_buttons_are_no_managers() {
         let robots = Robots { channel_bot: Some("bot".to_owned()) };
         for (sender, markup, is_robots) in [
             ("maria", "null", false),

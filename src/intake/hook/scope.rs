@@ -1,18 +1,18 @@
-//! For whom a hook is: a channel that is connected to an account, as its address names them.
+//! The scope of a hook: a channel that is connected to an account, as the hook's address names them.
 
 use std::fmt;
 
-/// The scope whose hooks are taken.
+/// The scope whose hooks are accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     Of(String),
-    /// That of any account with this channel. Which one it is, a first start may not know yet; the channel's secret
-    /// signs all.
+    /// Any account with this channel. A first start may not know the account yet; the channel's secret signs the hooks
+    /// of all.
     AnyOf(String),
 }
 
 impl Scope {
-    /// Whether it is meant by what an address names.
+    /// Whether it is the scope that an address names.
     #[must_use]
     pub fn is_that_of(&self, named: &str) -> bool {
         match self {
@@ -23,7 +23,7 @@ impl Scope {
         }
     }
 
-    /// Whether a path is the one that its hooks come to.
+    /// Whether a path is the address of its hooks.
     #[must_use]
     pub fn is_addressed_by(&self, path: &str) -> bool {
         scope_of(path).is_some_and(|named| self.is_that_of(named))

@@ -1,62 +1,62 @@
-//! When a poll that has failed is tried again.
+//! When a failed poll is retried.
 
 use std::time::Duration;
 
 use crate::{intake::poller::poll_error::PollError, telegram::updates::Wait};
 
-/// How far the tries are spread, so that the bots of one bridge do not all come at once.
+/// How far retries vary at random, so that the bots of one bridge do not all poll at once.
 const SPREAD: f64 = 0.2;
 
-/// How often a poll that fails is tried.
+/// The intervals between retries of a failed poll.
 #[derive(Clone, Copy, Debug)]
 pub struct PollBackoff {
-    /// How often Telegram is tried while it is away, and how long it may take to answer then. It holds a poll for 3 s
-    /// whose offset it was asked for less than 3 s ago, so that is the least that is of use.
+    /// The interval while Telegram is unreachable, and the timeout of these polls. Telegram delays a poll for 3 s if
+    /// the last one with this offset is less than 3 s ago, so a shorter interval is useless.
     pub(super) every: Duration,
-    /// After so long an outage, it is tried less often.
+    /// The length of an outage after which the interval is longer.
     pub(super) long: Duration,
-    /// How often, then, and how long it may take. Who is away for long may be behind a line that has become slow.
+    /// The interval after that, and the timeout: the connection may have become slow.
     pub(super) every_later: Duration,
-    /// The longest that a poll stays away because it was asked to. Telegram forgets the press of a button after 150 s,
-    /// and a mad proxy may ask for days.
-    pub(super) longest_asked: Duration,
-    /// How often at least is tried what a person has to mend.
+    /// The longest wait that a response can request. Telegram forgets the press of a button after 150 s, and a broken
+    /// proxy may request days.
+    pub(super) longest_requested: Duration,
+    /// The longest interval while the operator has to act.
     pub(super) probe_every: Duration,
 }
 
 impl PollBackoff {
-    /// The usual one, with what a person has to mend tried at least `probe_every`.
+    /// The default intervals, with `probe_every` as the longest one while the operator has to act.
     #[must_use]
     pub const fn new(probe_every: Duration) -> Self {
         Self {
             every: Duration::from_secs(3),
             long: Duration::from_hours(1),
             every_later: Duration::from_secs(15),
-            longest_asked: Duration::from_mins(2),
+            longest_requested: Duration::from_mins(2),
             probe_every,
         }
     }
 
-    /// How long after its beginning a poll that has failed is followed by the next, in an outage of this length.
-    /// `chance` is a random number in `0.0..1.0`.
-    pub(super) fn next_after(&self, trouble: &PollError, lasts: Duration, chance: f64) -> Duration {
-        let usual = self.usual(lasts);
-        let base = match trouble {
-            PollError::Throttled(asked) => usual.max(asked.unwrap_or_default().min(self.longest_asked)),
+    /// The time from the start of a failed poll to the next one, in an outage of this length. `chance` is a random
+    /// number in `0.0..1.0`.
+    pub(super) fn next_after(&self, error: &PollError, outage: Duration, chance: f64) -> Duration {
+        let usual = self.usual(outage);
+        let base = match error {
+            PollError::Throttled(requested) => usual.max(requested.unwrap_or_default().min(self.longest_requested)),
             PollError::Webhook | PollError::Obstacle(_) => usual.min(self.probe_every),
-            // Two who poll one bot end each other's polls, and the sooner one comes back, the less the other gets done.
+            // Two programs that poll one bot end each other's polls: the sooner one returns, the less the other gets.
             PollError::Conflict | PollError::Unreadable { .. } | PollError::Unnumbered | PollError::Away(_) => usual,
         };
         base.mul_f64(1.0 + SPREAD * chance)
     }
 
-    /// How the answer to a poll is waited for in an outage of this length.
-    pub(super) fn wait(&self, lasts: Duration) -> Wait {
-        Wait::Within(self.usual(lasts))
+    /// How the next poll waits for its response in an outage of this length.
+    pub(super) fn wait(&self, outage: Duration) -> Wait {
+        Wait::Within(self.usual(outage))
     }
 
-    fn usual(&self, lasts: Duration) -> Duration {
-        if lasts < self.long { self.every } else { self.every_later }
+    fn usual(&self, outage: Duration) -> Duration {
+        if outage < self.long { self.every } else { self.every_later }
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
     fn telegram_is_tried_every_three_seconds_and_after_an_hour_every_fifteen() {
         let (minute, hour) = (Duration::from_mins(1), Duration::from_hours(1));
         let away = || PollError::Away(String::new());
-        for (trouble, lasts, probe_every, want) in [
+        for (error, outage, probe_every, want) in [
             (away(), seconds(0), minute, seconds(3)),
             (away(), seconds(3599), minute, seconds(3)),
             (away(), hour, minute, seconds(15)),
@@ -91,19 +91,19 @@ mod tests {
             (PollError::Throttled(Some(seconds(100_000))), seconds(0), minute, seconds(120)),
             (PollError::Throttled(Some(Duration::MAX)), hour, minute, seconds(120)),
         ] {
-            assert_eq!(PollBackoff::new(probe_every).next_after(&trouble, lasts, 0.0), want, "{trouble:?} {lasts:?}");
+            assert_eq!(PollBackoff::new(probe_every).next_after(&error, outage, 0.0), want, "{error:?} {outage:?}");
             assert_eq!(
-                PollBackoff::new(probe_every).next_after(&trouble, lasts, 1.0),
+                PollBackoff::new(probe_every).next_after(&error, outage, 1.0),
                 want.mul_f64(1.2),
-                "{trouble:?} {lasts:?}"
+                "{error:?} {outage:?}"
             );
         }
     }
 
     #[test]
-    fn each_try_of_the_first_hour_ends_within_three_seconds() {
-        let rhythm = PollBackoff::new(seconds(60));
-        assert_eq!(rhythm.wait(seconds(0)), Wait::Within(seconds(3)));
-        assert_eq!(rhythm.wait(Duration::from_hours(1)), Wait::Within(seconds(15)));
+    fn each_poll_of_the_first_hour_ends_within_three_seconds() {
+        let backoff = PollBackoff::new(seconds(60));
+        assert_eq!(backoff.wait(seconds(0)), Wait::Within(seconds(3)));
+        assert_eq!(backoff.wait(Duration::from_hours(1)), Wait::Within(seconds(15)));
     }
 }

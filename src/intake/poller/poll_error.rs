@@ -25,21 +25,21 @@ pub(super) enum PollError {
     /// The server does not serve this bot.
     #[error("{0}")]
     Obstacle(Obstacle),
-    /// Telegram asks for patience (429).
+    /// Telegram throttles (429).
     #[error("Telegram asks telekommo to wait: too many requests (429)")]
     Throttled(Option<Duration>),
-    /// The server's answer cannot be read, or does not come to its end: one of the updates in it may be why.
+    /// The server's response cannot be read or is incomplete: one of the updates in it may be the cause.
     #[error("{why}")]
     Unreadable {
         /// What is wrong with it.
         why: String,
-        /// What came of it.
+        /// The part that arrived.
         body: OpaqueBody,
     },
     /// None of the updates has a number, so none of them can be confirmed.
     #[error("Telegram sends updates without numbers, which only the next numbered one confirms")]
     Unnumbered,
-    /// Telegram is away, or something else answers in its place.
+    /// Telegram does not answer, or something else answers in its place.
     #[error("{0}")]
     Away(String),
 }
@@ -50,7 +50,7 @@ impl From<CallError> for PollError {
         match error {
             CallError::Refused(error) => match (Obstacle::of(&error), error.code) {
                 (Some(obstacle), _) => Self::Obstacle(obstacle),
-                // A poll that waits while a webhook is set gets other words than the polls after it.
+                // A poll that is pending when a webhook is set gets another description than the polls after it.
                 (None, 409) if error.description.contains("ebhook") => Self::Webhook,
                 (None, 409) => Self::Conflict,
                 (None, 429) => Self::Throttled(error.retry_after),
@@ -67,8 +67,8 @@ impl From<CallError> for PollError {
 }
 
 impl PollError {
-    /// What it is, if it lasts until a person does something.
-    const fn for_a_person(&self) -> Option<BotProblem> {
+    /// The problem of the bot, if a person has to act.
+    const fn problem(&self) -> Option<BotProblem> {
         match self {
             Self::Conflict => Some(BotProblem::PolledElsewhere),
             Self::Webhook => Some(BotProblem::Webhook),
@@ -80,9 +80,9 @@ impl PollError {
         }
     }
 
-    /// How it is shown.
-    pub(super) fn shown(&self) -> Polling {
-        match self.for_a_person() {
+    /// The state of the polling that it causes.
+    pub(super) fn to_polling(&self) -> Polling {
+        match self.problem() {
             Some(kind) => Polling::Stopped(kind, self.to_string()),
             None => Polling::Failing(self.to_string()),
         }
@@ -99,7 +99,7 @@ mod tests {
         error::CallError,
     };
 
-    fn trouble(status: u16, body: &str) -> PollError {
+    fn error_of(status: u16, body: &str) -> PollError {
         let status = StatusCode::from_u16(status).unwrap();
         let retry_after = Some(Duration::from_secs(5));
         answer::read(Answer { status, retry_after, body: body.to_owned() }).unwrap_err().into()
@@ -107,11 +107,11 @@ mod tests {
 
     fn described(code: u16, description: &str) -> PollError {
         let body = serde_json::json!({ "ok": false, "error_code": code, "description": description });
-        trouble(code, &body.to_string())
+        error_of(code, &body.to_string())
     }
 
     #[test]
-    fn a_person_is_told_what_to_do() {
+    fn problems_for_a_person_say_what_to_do() {
         let obstacle = PollError::Obstacle;
         for (code, description, want) in [
             (
@@ -131,19 +131,19 @@ mod tests {
             (404, "Not Found", obstacle(Obstacle::NoBotThere("404 Not Found"))),
             (421, "Misdirected Request: unallowed token specified", obstacle(Obstacle::NotServed)),
         ] {
-            let trouble = described(code, description);
-            assert_eq!(trouble, want, "{description}");
-            assert!(matches!(trouble.shown(), Polling::Stopped(..)), "{description}");
+            let error = described(code, description);
+            assert_eq!(error, want, "{description}");
+            assert!(matches!(error.to_polling(), Polling::Stopped(..)), "{description}");
         }
     }
 
     #[test]
-    fn everything_else_passes() {
+    fn other_errors_are_temporary() {
         let seconds = |n| Some(Duration::from_secs(n));
-        let asked = r#"{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":7}}"#;
-        assert_eq!(trouble(429, asked), PollError::Throttled(seconds(7)));
-        assert_eq!(trouble(429, "<html>"), PollError::Throttled(seconds(5)));
-        let away = |trouble: &PollError| matches!(trouble, PollError::Away(_));
+        let throttled = r#"{"ok":false,"error_code":429,"description":"x","parameters":{"retry_after":7}}"#;
+        assert_eq!(error_of(429, throttled), PollError::Throttled(seconds(7)));
+        assert_eq!(error_of(429, "<html>"), PollError::Throttled(seconds(5)));
+        let away = |error: &PollError| matches!(error, PollError::Away(_));
         for (code, description) in [
             (404, "Not Found: method not found"),
             (500, "Internal Server Error"),
@@ -151,25 +151,25 @@ mod tests {
             (504, "Gateway Timeout"),
             (403, "Forbidden: nobody has seen this"),
         ] {
-            let trouble = described(code, description);
-            assert!(away(&trouble) && matches!(trouble.shown(), Polling::Failing(_)), "{description}");
-            assert!(trouble.to_string().contains(description), "{trouble}");
+            let error = described(code, description);
+            assert!(away(&error) && matches!(error.to_polling(), Polling::Failing(_)), "{description}");
+            assert!(error.to_string().contains(description), "{error}");
         }
         for status in [302, 400, 401, 403, 404, 409, 410, 413, 421, 423, 451, 500, 502, 503, 504, 520] {
             for body in ["", "<html>", "{}", r#"{"ok":false,"description":"Unauthorized"}"#] {
-                assert!(away(&trouble(status, body)), "{status} {body}");
+                assert!(away(&error_of(status, body)), "{status} {body}");
             }
         }
         assert_eq!(
-            trouble(404, "<html>").to_string(),
+            error_of(404, "<html>").to_string(),
             "the answer is not Telegram's (HTTP 404 Not Found): check `telegram.api_url`"
         );
     }
 
     #[test]
-    fn what_came_as_a_success_and_cannot_be_read_is_kept_to_be_looked_into() {
+    fn the_body_of_an_unreadable_success_is_kept() {
         for body in ["", "<html>", r#"{"ok":true}"#, r#"{"ok":true,"result":[{"update_id":5,"#] {
-            let PollError::Unreadable { body: kept, .. } = trouble(200, body) else { panic!("{body}") };
+            let PollError::Unreadable { body: kept, .. } = error_of(200, body) else { panic!("{body}") };
             assert_eq!(kept.text(), body);
         }
         let abort = CallError::Unanswered { why: "cut off".to_owned(), has_begun: true };

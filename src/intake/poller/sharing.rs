@@ -1,4 +1,4 @@
-//! What of a bot's updates goes to the owner's own programs that share it, and what of them is theirs alone.
+//! Sharing a bot with the owner's own programs: which updates they get, and which are theirs alone.
 
 use std::collections::BTreeSet;
 
@@ -14,28 +14,28 @@ use crate::{
     translate::from_telegram::Received,
 };
 
-/// That a bot is shared with programs.
+/// How a bot is shared with programs.
 #[derive(Clone, Debug, Default)]
 pub struct Sharing {
-    /// What is not relayed to Kommo.
+    /// The updates that are not relayed to Kommo.
     pub hide: Vec<Pattern>,
-    /// The names of campaigns, which links carry.
+    /// The names of campaigns, which are in links.
     pub campaigns: BTreeSet<String>,
-    /// How much room all that is kept for programs may take.
+    /// The limit for all updates that are kept for programs.
     pub max_bytes: u64,
 }
 
 impl Sharing {
-    /// Whether an update is a program's alone. What answers us never is.
+    /// Whether an update is for programs alone. Answers to the bridge's own buttons and links never are.
     pub(super) fn is_hidden(&self, received: &Received<'_>) -> bool {
-        !self.is_ours(received) && self.hide.iter().any(|pattern| pattern.meets(received.asked()))
+        !self.is_ours(received) && self.hide.iter().any(|pattern| pattern.matches(received.pattern_input()))
     }
 
     fn is_ours(&self, received: &Received<'_>) -> bool {
         received.is_answer_to_us(|payload| self.campaigns.contains(payload))
     }
 
-    /// An update as it is kept for programs; `None` for one without a number, which nobody could confirm.
+    /// An update as it is kept for programs; `None` for one without a number, which no program could confirm.
     pub(super) fn kept(
         &self,
         (bot, store): (&Bot, &Store),
@@ -43,9 +43,9 @@ impl Sharing {
         received: &Received<'_>,
     ) -> Result<Option<NewKept>, StoreError> {
         let Some(number) = update.id else { return Ok(None) };
-        // What is hidden from managers, nobody would have if programs had not.
-        let is_said = received.is_user_content() && !self.is_hidden(received);
-        let said_in = if is_said { conversation(bot, store, received)? } else { None };
+        // If a hidden update were withheld from programs as well, nobody would get it.
+        let is_message = received.is_user_content() && !self.is_hidden(received);
+        let conversation = if is_message { conversation(bot, store, received)? } else { None };
         let kept = KeptUpdate {
             at: clock::now(),
             kind: received.kind().to_owned(),
@@ -55,10 +55,10 @@ impl Sharing {
             raw: update.raw.clone(),
         };
         let id = IdempotencyKey::update(bot.id(), number);
-        Ok(Some(NewKept { id, bot: bot.id(), update: kept, said_in }))
+        Ok(Some(NewKept { id, bot: bot.id(), update: kept, conversation }))
     }
 
-    /// Drops what is too old or too much.
+    /// Drops updates beyond the limit.
     pub(super) async fn bound(&self, store: &Store) -> Result<(), StoreError> {
         let bounds = Bounds { before: crate::domain::time::UnixMillis(i64::MIN), max_bytes: self.max_bytes };
         let dropped = store.bound_kept(bounds).await?;
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_to_us_are_hidden_from_nobody() {
+    fn answers_to_the_bridge_are_never_hidden() {
         let hide = ["cb:*", "/start*", "/order"].iter().filter_map(|text| Pattern::parse(text)).collect();
         let sharing = Sharing { hide, campaigns: BTreeSet::from(["summer".to_owned()]), max_bytes: 0 };
         let press = |data: &str| format!(r#"{{"update_id":1,"callback_query":{{"id":"q","data":"{data}"}}}}"#);

@@ -1,4 +1,4 @@
-//! The poller with a store on the disk and a server that says anything.
+//! The poller with a store on the disk and a scripted server.
 
 use std::sync::Mutex;
 
@@ -12,18 +12,18 @@ use crate::{
     telegram::tests::scripted::{Recorded, Reply, Scripted, refusal, success},
 };
 
-const WITHIN: Duration = Duration::from_secs(20);
-/// Below it lies whatever waits for the usual rhythm of this test.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The interval of retries in these tests.
 const EVERY: Duration = Duration::from_millis(50);
 const BRISK: PollBackoff = PollBackoff {
     every: EVERY,
     long: Duration::from_hours(1),
     every_later: EVERY,
-    longest_asked: EVERY,
+    longest_requested: EVERY,
     probe_every: EVERY,
 };
 
-/// What waits at a Telegram: texts with numbers, as the server would keep them. What is below an offset is forgotten.
+/// The pending updates of a fake Telegram, by their numbers. Those below an offset are forgotten.
 struct Waiting(Mutex<Vec<(i64, String)>>);
 
 impl Waiting {
@@ -31,14 +31,14 @@ impl Waiting {
         Arc::new(Self(Mutex::new(updates.into_iter().collect())))
     }
 
-    /// Answers `getUpdates` as the server does, whatever the texts hold.
-    fn give(&self, asked: &Recorded) -> Reply {
-        let asked: Value = serde_json::from_str(&asked.body).unwrap_or_default();
-        let offset = asked["offset"].as_i64().unwrap_or(0);
-        let limit = usize::try_from(asked["limit"].as_u64().unwrap_or(100)).unwrap();
+    /// Answers `getUpdates` as the server does, whatever the updates contain.
+    fn give(&self, request: &Recorded) -> Reply {
+        let request: Value = serde_json::from_str(&request.body).unwrap_or_default();
+        let offset = request["offset"].as_i64().unwrap_or(0);
+        let limit = usize::try_from(request["limit"].as_u64().unwrap_or(100)).unwrap();
         let mut waiting = self.0.lock().unwrap();
         waiting.retain(|(id, _)| *id >= offset);
-        if waiting.is_empty() && asked["timeout"] != 0 {
+        if waiting.is_empty() && request["timeout"] != 0 {
             return Reply::Hang;
         }
         let texts: Vec<_> = waiting.iter().take(limit).map(|(_, text)| text.as_str()).collect();
@@ -50,7 +50,7 @@ impl Waiting {
     }
 }
 
-/// A poller at work.
+/// A poller with its surroundings.
 struct Bench {
     server: Scripted,
     store: Store,
@@ -77,19 +77,19 @@ impl Bench {
     }
 
     /// Lets the poller work until a condition holds.
-    async fn until(&self, rhythm: PollBackoff, what: &str, holds: impl Fn(&Self) -> bool) {
+    async fn until(&self, backoff: PollBackoff, what: &str, holds: impl Fn(&Self) -> bool) {
         let poller = Poller {
             bot: self.bot.clone(),
             store: self.store.clone(),
             metrics: Arc::clone(&self.metrics),
-            rhythm,
+            backoff,
             trace: Trace::default(),
             sharing: None,
         };
         let watching = async {
-            let deadline = Instant::now() + WITHIN;
+            let deadline = Instant::now() + TIMEOUT;
             while !holds(self) {
-                assert!(Instant::now() < deadline, "within {WITHIN:?} it did not happen that {what}");
+                assert!(Instant::now() < deadline, "within {TIMEOUT:?} it did not happen that {what}");
                 sleep(Duration::from_millis(10)).await;
             }
         };
@@ -99,7 +99,7 @@ impl Bench {
         }
     }
 
-    /// What was stored, in order, lane by lane.
+    /// The stored updates, in order, lane by lane.
     fn stored(&self) -> Vec<String> {
         let mut raws = Vec::new();
         let mut leases = Vec::new();
@@ -131,13 +131,13 @@ async fn no_depth_in_any_place_stops_what_is_behind_it() {
         let text = |id: i64| update(id, &if id % 4 == 1 { nested(levels) } else { String::new() });
         let waiting = Waiting::new((1..=9).map(|id| (id, text(id))));
         let (given, waits) = (Arc::clone(&waiting), Arc::clone(&waiting));
-        let bench = Bench::new(move |asked| given.give(asked)).await;
+        let bench = Bench::new(move |request| given.give(request)).await;
         bench.until(BRISK, "all is confirmed", move |_| waits.is_empty()).await;
         assert_eq!(bench.store.offset(bench.bot.id()).unwrap(), Some(10), "{levels}");
         let routes = bench.store.counts().routes;
         assert_eq!(routes.iter().map(|(_, queue)| queue.waiting).sum::<usize>(), 9, "{levels}");
         let stored = bench.stored();
-        // What is too deep for its chat to be read waits with its like.
+        // Updates that are nested too deeply to read their chats share a lane.
         assert!((1..=9).filter(|id| id % 4 != 1).all(|id| stored.contains(&text(id))), "{levels}");
         assert!(stored.contains(&text(1)), "{levels}: it is stored as it came");
     }
@@ -149,12 +149,12 @@ async fn an_update_that_breaks_its_answer_is_found_and_set_aside_under_its_numbe
         let broken = |id: i64| format!(r#"{{"update_id":{id},"message":{{"text":"\x"}}}}"#);
         let waiting = Waiting::new((1..=5).map(|id| (id, if id == place { broken(id) } else { update(id, "") })));
         let (given, waits) = (Arc::clone(&waiting), Arc::clone(&waiting));
-        let bench = Bench::new(move |asked| given.give(asked)).await;
+        let bench = Bench::new(move |request| given.give(request)).await;
         bench.until(BRISK, "all is confirmed", move |_| waits.is_empty()).await;
         let stored = bench.stored();
         assert_eq!(stored.len(), 5, "{place}: {stored:#?}");
         assert!(stored.iter().any(|raw| raw.starts_with(&broken(place))), "{place}: {stored:#?}");
-        let limits: Vec<_> = bench.polls().iter().map(|asked| asked["limit"].as_u64().unwrap()).collect();
+        let limits: Vec<_> = bench.polls().iter().map(|request| request["limit"].as_u64().unwrap()).collect();
         assert_eq!((&limits[..2], limits[2], limits.last()), (&[100, 100][..], 1, Some(&100)), "{place}: {limits:?}");
         bench.until(BRISK, "it polls on", |bench| bench.metrics.obstacles().is_empty()).await;
     }
@@ -164,7 +164,7 @@ async fn an_update_that_breaks_its_answer_is_found_and_set_aside_under_its_numbe
 async fn an_update_without_a_number_goes_with_the_others_and_alone_makes_no_loop() {
     let waiting = Waiting::new([(1, r#"{"update_id":"1","from_the_future":{}}"#.to_owned())]);
     let (given, waits) = (Arc::clone(&waiting), Arc::clone(&waiting));
-    let bench = Bench::new(move |asked| given.give(asked)).await;
+    let bench = Bench::new(move |request| given.give(request)).await;
     bench.until(BRISK, "it is tried again", |bench| bench.polls().len() > 3).await;
     assert!(bench.metrics.obstacles()[0].contains("updates without numbers"), "{:?}", bench.metrics.obstacles());
     assert!(bench.stored().is_empty(), "it would be stored again and again");
@@ -177,17 +177,17 @@ async fn an_update_without_a_number_goes_with_the_others_and_alone_makes_no_loop
     );
 }
 
-/// The poller shows `trouble`, and goes on by itself once it is over. Returns how long that took.
-async fn outlives(trouble: impl Fn() -> Reply + Send + Sync + 'static, shown: &str, rhythm: PollBackoff) -> Duration {
+/// The poller reports `trouble`, and goes on by itself once it is over. Returns how long that took.
+async fn outlives(trouble: impl Fn() -> Reply + Send + Sync + 'static, shown: &str, backoff: PollBackoff) -> Duration {
     let waiting = Waiting::new([(5, update(5, ""))]);
     let is_over = CancellationToken::new();
     let (given, over) = (Arc::clone(&waiting), is_over.clone());
-    let bench = Bench::new(move |asked| if over.is_cancelled() { given.give(asked) } else { trouble() }).await;
-    let says = |bench: &Bench| bench.metrics.obstacles().iter().any(|line| line.contains(shown));
+    let bench = Bench::new(move |request| if over.is_cancelled() { given.give(request) } else { trouble() }).await;
+    let is_reported = |bench: &Bench| bench.metrics.obstacles().iter().any(|line| line.contains(shown));
     let over_at = std::cell::Cell::new(None);
     bench
-        .until(rhythm, shown, |bench| {
-            if over_at.get().is_none() && says(bench) {
+        .until(backoff, shown, |bench| {
+            if over_at.get().is_none() && is_reported(bench) {
                 over_at.set(Some(Instant::now()));
                 is_over.cancel();
             }
@@ -199,7 +199,7 @@ async fn outlives(trouble: impl Fn() -> Reply + Send + Sync + 'static, shown: &s
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_happens_is_named_and_outlived() {
+async fn every_failure_is_reported_and_outlived() {
     let html = |status| move || Reply::Answer(status, "<html>".to_owned());
     outlives(html(502), "the answer is not Telegram's (HTTP 502", BRISK).await;
     outlives(html(403), "the answer is not Telegram's (HTTP 403", BRISK).await;
@@ -231,13 +231,13 @@ async fn a_token_that_is_given_back_and_a_server_that_hung_are_noticed_within_fi
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_poll_on_a_dead_line_is_begun_anew_when_somebody_doubts_it() {
+async fn a_poll_on_a_dead_connection_is_replaced_when_it_is_in_doubt() {
     let waiting = Waiting::new([]);
     let (given, waits, hangs) = (Arc::clone(&waiting), Arc::clone(&waiting), CancellationToken::new());
     let hung = hangs.clone();
-    // What the server has let lie once, it never answers: a poll has to be begun anew.
-    let bench = Bench::new(move |asked| {
-        let reply = given.give(asked);
+    // The server never answers a pending poll: a new one has to be started.
+    let bench = Bench::new(move |request| {
+        let reply = given.give(request);
         if matches!(reply, Reply::Hang) {
             hung.cancel();
         }

@@ -9,13 +9,13 @@ use crate::{
     relay::{context::Context, step::StepError},
 };
 
-/// A job that cannot come about, in a sentence for the operator.
+/// The failure of a job that cannot succeed, with a sentence for the operator.
 pub(super) fn hopeless(sentence: impl Into<String>) -> Failure {
     Failure::Permanent(Refusal::internal(sentence))
 }
 
-/// The account of a job; it was there when the job was made. Jobs let first messages go before them, which have
-/// seconds.
+/// The account of a job, which was configured when the job was created. Jobs use the patient rate limit, since first
+/// messages have only seconds.
 pub(super) fn of(context: &Context) -> Result<Account, StepError> {
     let missing = "kommo.account_url or kommo.access_token is missing: set both, and retry this";
     let account = context.crm.account.as_ref().map(Account::patient);

@@ -1,4 +1,4 @@
-//! A customer who writes is made known to the account, as a stage on the way of their message.
+//! Introduces a customer who writes to the account, as a stage of relaying their message.
 
 use std::time::Duration;
 
@@ -24,11 +24,11 @@ use crate::{
     store::{Chat, NewJob, StateChange, StoreError},
 };
 
-/// How long Kommo may take to give the chat of a first message to a contact, which waits for that.
-const LINK_WITHIN: Duration = Duration::from_secs(3);
+/// How long a first message waits for linking its chat to a contact.
+const LINK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Gives the chat of somebody who has written to the contact whose it is to be, and leaves jobs for what is to be
-/// written down about them and for what cannot be done in time.
+/// Links the chat of a customer who has written to their contact, and creates jobs for updates of the contact, and for
+/// the link if it does not succeed in time.
 pub(in crate::relay) async fn introduce(
     context: &Context,
     start_context: &StartContext,
@@ -58,7 +58,7 @@ pub(in crate::relay) async fn introduce(
         }
     }
     if context.crm.account.is_some() {
-        profile::note(context, start_context, effects)?;
+        profile::record(context, start_context, effects)?;
     }
     Ok(())
 }
@@ -72,9 +72,9 @@ async fn link_in_time(
 ) -> LinkOutcome {
     let conversation = &start_context.conversation;
     let link_chat = link::link_chat(context, account, (conversation, &start_context.customer), whose, from);
-    // Time that the calls wait for each other is not Kommo's slowness: a customer who shares a number in a crowd has a
-    // contact too.
-    let linked = within(LINK_WITHIN, link_chat).await.unwrap_or_else(|late| Err(Failure::transient(late.to_string())));
+    // Waits for our own rate limit do not count: a customer who writes at the same time as many others has a contact
+    // too.
+    let linked = within(LINK_TIMEOUT, link_chat).await.unwrap_or_else(|late| Err(Failure::transient(late.to_string())));
     linked.unwrap_or_else(|failure| {
         tracing::warn!(%conversation, failure = %failure.why(), "the message goes first; linking its chat to the \
             contact is postponed");
@@ -82,8 +82,8 @@ async fn link_in_time(
     })
 }
 
-/// Whose chat this is to be, if it is known: an invitation says it; else, in a new conversation, the person's chat with
-/// another bot, or their phone number.
+/// The contact to link, if it is known: from an invitation; else, in a new conversation, from the person's chat with
+/// another bot, or from their phone number.
 async fn whose(
     context: &Context,
     start_context: &StartContext,

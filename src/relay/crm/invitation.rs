@@ -1,4 +1,4 @@
-//! Invitations: links to a bot that name the contact whose chat it is to be.
+//! Invitations: links to a bot that name the contact of the chat.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::{
     store::StoreError,
 };
 
-/// How much longer than a link itself its use is remembered: for so long Telegram keeps what was written in time.
+/// How much longer than the link itself its use is stored: Telegram keeps updates for so long.
 const REMEMBERED_AFTER: Duration = Duration::from_hours(24);
 
-/// The invitation that a `/start` carries, if it is good and this is its first use.
+/// The invitation in a `/start`, if it is valid and this is its first use.
 pub(super) async fn redeemed(
     context: &Context,
     start_context: &StartContext,
@@ -40,7 +40,7 @@ pub(super) async fn redeemed(
     Ok(None)
 }
 
-/// What stands behind a `/start`, if it has the shape of an invitation. What counts is when the customer opened it.
+/// The payload of a `/start`, if it has the form of an invitation. Its validity depends on when the customer opened it.
 fn opened(
     context: &Context,
     start_context: &StartContext,
@@ -50,12 +50,12 @@ fn opened(
     context.crm.invites.open(start_context.start.as_deref()?, incoming.source, opened_at)
 }
 
-/// Who uses an invitation. The same update may come here again, after a failure; any other is another use.
+/// The user of an invitation. The same update may come again after a failure; any other update is another use.
 fn user(start_context: &StartContext, incoming: Incoming<'_>) -> String {
     format!("{} {}:{}", start_context.conversation, incoming.bot, start_context.update)
 }
 
-/// Whether the customer comes by an invitation that is still good, and is known by that.
+/// Whether the customer uses a valid invitation, so that their contact is known.
 pub(in crate::relay) fn is_invited(
     context: &Context,
     start_context: &StartContext,

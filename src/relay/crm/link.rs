@@ -1,4 +1,4 @@
-//! Giving the chat of a conversation to a contact.
+//! Links the chat of a conversation to a contact.
 
 use std::time::Duration;
 
@@ -25,27 +25,26 @@ use crate::{
     words::{Language, note},
 };
 
-/// How long a person's other chat may be without a contact, until nobody is waited for: it was deleted then.
-const TWIN_WITHIN: Duration = Duration::from_hours(1);
+/// How long to wait for the contact of a person's other chat. After that it counts as deleted.
+const MAX_TWIN_WAIT: Duration = Duration::from_hours(1);
 
-/// A contact that was made less than this before the link job came may have been made by Kommo itself, for the chat's
-/// first message, which may have been under way for so long. Such a contact loses the chat.
-const MADE_FOR_IT_WITHIN: Duration = Duration::from_hours(1);
+/// A contact that was created less than this before the link job may have been created by Kommo itself for the chat's
+/// first message, which may have been in flight for so long. Such a contact loses the chat.
+const MAX_AGE_OF_OWN_CONTACT: Duration = Duration::from_hours(1);
 
-/// Which contacts a chat is taken from, where nobody has said whose it is.
+/// The contacts from which a chat may be taken, if nobody has named its contact.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TakenFrom {
-    /// From none that is shown: no message of this conversation was sent, so somebody has chosen the contact.
+    /// None: no message of this conversation was sent, so a person has chosen the contact.
     Nobody,
-    /// From those that may have been made for a message that was to be sent then. Of an older one somebody has chosen
-    /// it.
+    /// Those that may have been created for a message that was sent then. An older contact was chosen by a person.
     MadeSince(UnixMillis),
 }
 
 impl TakenFrom {
-    /// Those that may be there for a message that came at `enqueued_at` and is sent now for the first time, or not.
+    /// The contacts for a message that arrived at `enqueued_at`, and that is sent for the first time or again.
     pub(super) fn message(enqueued_at: UnixMillis, is_first_try: bool) -> Self {
-        if is_first_try { Self::Nobody } else { Self::MadeSince(enqueued_at.minus(MADE_FOR_IT_WITHIN)) }
+        if is_first_try { Self::Nobody } else { Self::MadeSince(enqueued_at.minus(MAX_AGE_OF_OWN_CONTACT)) }
     }
 
     fn takes(self, contact: &Contact) -> bool {
@@ -57,25 +56,25 @@ impl TakenFrom {
     }
 }
 
-/// What became of a chat.
+/// The result of linking a chat.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum LinkOutcome {
-    /// This one belongs to a contact.
+    /// The chat is linked to a contact.
     Chat(KommoChatId),
-    /// There is nobody whom it could belong to.
+    /// There is no contact for it.
     ToNobody,
-    /// Kommo is still about to make whom it is to belong to.
+    /// Kommo has not created its contact yet.
     NotYet,
 }
 
-/// Gives the chat away.
+/// Takes the step of a link job.
 pub(in crate::relay) async fn step(context: &Context, lease: &Lease, job: &Link) -> StepResult {
     let Link { conversation, customer, whose } = job;
     let account = account::of(context)?;
     let from = TakenFrom::message(lease.enqueued_at(), false);
     match link_chat(context, &account, (conversation, customer), whose, from).await {
-        Ok(LinkOutcome::NotYet) if age(lease.enqueued_at()) < TWIN_WITHIN && !is_outdated(lease)? => {
-            let later = Failure::not_yet("Kommo has not made the contact of this customer's other chat yet");
+        Ok(LinkOutcome::NotYet) if age(lease.enqueued_at()) < MAX_TWIN_WAIT && !is_outdated(lease)? => {
+            let later = Failure::not_yet("Kommo has not created the contact of this customer's other chat yet");
             Err(StepError::remote(later))
         }
         Ok(LinkOutcome::Chat(_) | LinkOutcome::ToNobody | LinkOutcome::NotYet) => Ok(Step::remote(done())),
@@ -83,15 +82,14 @@ pub(in crate::relay) async fn step(context: &Context, lease: &Lease, job: &Link)
     }
 }
 
-/// Whether somebody else was wanted later, who then is to have the chat.
+/// Whether a later job links the chat to another contact.
 fn is_outdated(lease: &Lease) -> Result<bool, StoreError> {
     let is_link = |(job, _): &(Job, UnixMillis)| matches!(job, Job::Crm(CrmJob::Link(_)));
     Ok(lease.behind(1)?.iter().any(is_link))
 }
 
-/// Links the conversation's chat to the contact that `whose` leads to, and makes the chat if there is none. If somebody
-/// has named that contact, it gets the chat from any other; else only from those that `from` allows. This can be
-/// repeated.
+/// Links the conversation's chat to the contact of `whose`, and creates the chat if there is none. If a person has
+/// named that contact, the chat is taken from any other; else only from those that `from` allows. This can be repeated.
 pub(super) async fn link_chat(
     context: &Context,
     account: &Account,
@@ -101,14 +99,14 @@ pub(super) async fn link_chat(
 ) -> Result<LinkOutcome, Failure> {
     let (twin, phone) = match whose {
         LinkTarget::Contact(contact) => {
-            must_be_there(account, conversation, *contact).await?;
+            check_contact(account, conversation, *contact).await?;
             return assign(context, account, (conversation, customer), *contact, None).await;
         }
         LinkTarget::SameContactAs(twin) => (Some(twin), None),
         LinkTarget::Phone(phone) => (None, Some(phone)),
         LinkTarget::SameContactAsOrPhone(twin, phone) => (Some(twin), Some(phone)),
     };
-    // A contact that was just found need not be shown by its number as long as its lead is an incoming one.
+    // The contact need not be checked by its id: Kommo does not show it as long as its lead is an incoming one.
     if let Some(twin) = twin
         && let Some(contact) = account.contact_of_chat(&twin.0).await?
     {
@@ -124,7 +122,7 @@ pub(super) async fn link_chat(
     Ok(if twin.is_some() { LinkOutcome::NotYet } else { LinkOutcome::ToNobody })
 }
 
-async fn must_be_there(account: &Account, conversation: &Conversation, contact: u64) -> Result<(), Failure> {
+async fn check_contact(account: &Account, conversation: &Conversation, contact: u64) -> Result<(), Failure> {
     if account.contact(contact).await?.is_some() {
         return Ok(());
     }
@@ -134,7 +132,7 @@ async fn must_be_there(account: &Account, conversation: &Conversation, contact: 
     )))
 }
 
-/// Gives it to a contact; `from` anybody if that is not told.
+/// Links the chat to a contact; without `from`, it is taken from any other.
 async fn assign(
     context: &Context,
     account: &Account,
@@ -143,7 +141,7 @@ async fn assign(
     from: Option<TakenFrom>,
 ) -> Result<LinkOutcome, Failure> {
     let chat = chat(context, conversation, customer).await?;
-    // The store may be new and the chat old: only Kommo knows whose it is.
+    // The store may be newer than the chat: only Kommo knows its contact.
     let before = account.contact_of_chat(&chat.0).await?;
     if before == Some(contact) {
         return Ok(LinkOutcome::Chat(chat));
@@ -152,26 +150,26 @@ async fn assign(
         && let Some(shown) = account.contact(before).await?
         && !from.takes(&shown)
     {
-        tracing::info!(%conversation, before, contact, "the chat has a contact that was there before, and stays with \
-            it: `telekommo chats link` gives it to another");
+        tracing::info!(%conversation, before, contact, "the chat stays with its existing contact: \
+            `telekommo chats link` links it to another one");
         return Ok(LinkOutcome::Chat(chat));
     }
     account.link_chat(&NewChatLink { contact_id: contact, chat_id: chat.0.clone() }).await?;
-    tracing::info!(%conversation, contact, "the chat belongs to the contact");
+    tracing::info!(%conversation, contact, "chat linked to the contact");
     if let Some(before) = before {
-        leave_word(account, conversation, (before, contact), context.spoken.now()).await;
+        leave_note(account, conversation, (before, contact), context.spoken.now()).await;
     }
     Ok(LinkOutcome::Chat(chat))
 }
 
-/// Tells managers, where they look for it, that a chat is not a contact's any more. Kommo made that contact for it, if
-/// nobody else did, and its API can neither merge nor delete contacts. The chat has moved whether or not this works.
-async fn leave_word(account: &Account, conversation: &Conversation, (before, contact): (u64, u64), language: Language) {
+/// Leaves a note for managers in the contact that a chat was taken from. Kommo may have created that contact for it,
+/// and its API can neither merge nor delete contacts. The chat is linked whether or not this succeeds.
+async fn leave_note(account: &Account, conversation: &Conversation, (before, contact): (u64, u64), language: Language) {
     let text = note::chat_moved(contact).say(language);
     let noted = account.note_on_contact(before, text).await;
     let why = noted.err().map(|error| error.to_string());
-    tracing::info!(%conversation, before, contact, why, "the contact that had the chat stays: merge it in Kommo if it \
-        was made for it");
+    tracing::info!(%conversation, before, contact, why, "the former contact of the chat stays: merge it in Kommo if \
+        it was created for the chat");
 }
 
 fn known_chat(context: &Context, conversation: &Conversation) -> Result<Option<KommoChatId>, Failure> {
@@ -179,8 +177,8 @@ fn known_chat(context: &Context, conversation: &Conversation) -> Result<Option<K
     Ok(known.map(|chat| chat.chat))
 }
 
-/// Kommo's id of a conversation's chat. Asking for it makes the chat if there is none; one without messages is shown to
-/// nobody.
+/// Kommo's id of a conversation's chat. The request creates the chat if there is none; Kommo shows a chat without
+/// messages to nobody.
 pub(super) async fn chat(
     context: &Context,
     conversation: &Conversation,
@@ -191,7 +189,7 @@ pub(super) async fn chat(
     }
     let number = context.store.number_of(customer.id).map_err(|error| Failure::transient(error.to_string()))?;
     let phone = number.as_ref().map(|number| number.phone.as_str());
-    // That is another remote than the one that this job is for.
+    // The Chats API is another remote than that of this job.
     let made = context.chats.chat(&translate::contacts::chat(conversation, customer, phone)).await;
     made.map(KommoChatId).map_err(|error| match Failure::from(error) {
         failure if failure.is_final() => failure,
@@ -199,7 +197,7 @@ pub(super) async fn chat(
     })
 }
 
-/// The one contact that has a phone number, the chat's own not counted. Of several nobody knows which is meant.
+/// The only contact with a phone number, except the chat's own. `None` if there are several, since any may be meant.
 async fn by_phone(
     account: &Account,
     phone: &str,
@@ -219,7 +217,7 @@ async fn by_phone(
         [] => Ok(None),
         [one] => Ok(Some(one)),
         [..] => {
-            tracing::warn!(contacts = ?ids, "several contacts have this customer's number, so the chat is given to \
+            tracing::warn!(contacts = ?ids, "several contacts have this customer's number, so the chat is linked to \
                 none");
             Ok(None)
         }

@@ -1,19 +1,19 @@
-//! One at a time: what is read to be written again must not change in between, at least not by ourselves.
+//! Locks for read-modify-write of contacts and leads, so that our own jobs do not overwrite each other's changes.
 
 use tokio::sync::{Mutex, MutexGuard};
 
-/// How many contacts and leads are written side by side at most. Those whose numbers differ by a multiple of it take
-/// turns.
-const SIDE_BY_SIDE: usize = 16;
+/// How many contacts and leads are written concurrently at most. Those whose ids differ by a multiple of it share a
+/// lock.
+const CONCURRENT: usize = 16;
 
-/// Keeps jobs of several conversations from writing into one contact or lead at once.
+/// Keeps jobs of several conversations from writing to one contact or lead at once.
 #[derive(Debug, Default)]
-pub struct Locks([Mutex<()>; SIDE_BY_SIDE]);
+pub struct Locks([Mutex<()>; CONCURRENT]);
 
 impl Locks {
-    /// Waits until nobody else writes into the contact or lead with this number.
-    pub(super) async fn alone(&self, id: u64) -> MutexGuard<'_, ()> {
-        let place = id % SIDE_BY_SIDE as u64;
+    /// Locks the contact or lead with this id.
+    pub(super) async fn lock(&self, id: u64) -> MutexGuard<'_, ()> {
+        let place = id % CONCURRENT as u64;
         self.0[usize::try_from(place).unwrap_or_default()].lock().await
     }
 }

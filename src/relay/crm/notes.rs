@@ -1,7 +1,7 @@
-//! What is written down in contacts and leads. Each is read first, and nothing that somebody wrote is taken away.
+//! Records facts about customers in contacts and leads. Each is read first, and nothing that a person wrote is removed.
 //!
-//! A field is written as a whole. So the last thing before that is to read it, and of our own jobs one writes at a
-//! time: what a manager writes between these two calls would be lost, and no more than that.
+//! A field is written as a whole. So it is read directly before, and only one of our jobs writes at a time: only a
+//! manager's change between these two calls would be lost.
 
 use std::time::Duration;
 
@@ -28,16 +28,16 @@ use crate::{
 mod contact;
 mod lead;
 
-/// How long Kommo may take to make a contact and a lead of a chat. It does so after it has answered.
-const MADE_WITHIN: Duration = Duration::from_hours(24);
+/// How long to wait until Kommo has created the contact and the lead of a chat. It does so after its response.
+const MAX_WAIT: Duration = Duration::from_hours(24);
 
-/// Writes a note down.
+/// Takes the step of an update job.
 pub(in crate::relay) async fn step(context: &Context, job: &UpdateCrm, attempt: AttemptInfo) -> StepResult {
     let UpdateCrm { conversation, customer, note } = job;
     let account = account::of(context)?;
-    // It is to stand where the chat belongs.
+    // It is to be recorded in the contact that the chat is linked to.
     if context.store.has(&Lane::links(conversation)) {
-        let first = "the chat of this customer is given to a contact first";
+        let first = "the chat of this customer is linked to a contact first";
         return Err(StepError::local(Failure::not_yet(first)));
     }
     let is_written = write(context, &account, conversation, customer, note).await.map_err(StepError::remote)?;
@@ -45,8 +45,8 @@ pub(in crate::relay) async fn step(context: &Context, job: &UpdateCrm, attempt: 
 }
 
 fn not_yet(enqueued_at: UnixMillis) -> Failure {
-    if age(enqueued_at) < MADE_WITHIN {
-        return Failure::not_yet("Kommo has not made the contact or the lead of this chat yet");
+    if age(enqueued_at) < MAX_WAIT {
+        return Failure::not_yet("Kommo has not created the contact or the lead of this chat yet");
     }
     hopeless(
         "Kommo has no contact or no open lead for this chat, a day after the customer wrote: it was deleted, closed, \
@@ -54,7 +54,7 @@ fn not_yet(enqueued_at: UnixMillis) -> Failure {
     )
 }
 
-/// Whether there was a place for it.
+/// Records it, and returns whether there was a contact or a lead for it.
 async fn write(
     context: &Context,
     account: &Account,
@@ -75,9 +75,9 @@ async fn write(
     }
 }
 
-fn new_tags(wanted: &[String], there: &[Tag]) -> Vec<Tag> {
-    let is_new = |name: &&String| !there.iter().any(|tag| tag.name.eq_ignore_ascii_case(name));
-    wanted.iter().filter(is_new).map(|name| Tag { name: name.clone() }).collect()
+fn new_tags(tags: &[String], existing: &[Tag]) -> Vec<Tag> {
+    let is_new = |name: &&String| !existing.iter().any(|tag| tag.name.eq_ignore_ascii_case(name));
+    tags.iter().filter(is_new).map(|name| Tag { name: name.clone() }).collect()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ fn card(former: Option<&str>) -> ContactPatch {
 }
 
 #[test]
-fn a_number_joins_those_that_are_there_as_they_are() {
+fn a_number_is_added_to_existing_ones_unchanged() {
     let values = json!([{ "value": "+1 555", "enum_id": 7, "enum_code": "WORK" }, { "value": "12", "enum_id": 9 }]);
     let contact = contact(&json!([{ "field_id": 1, "field_code": "PHONE", "values": values }]));
     let patch = json!(with_phone(&contact, "49151", None).unwrap());
@@ -47,7 +47,7 @@ fn numbers_that_cannot_be_read_stay() {
 }
 
 #[test]
-fn a_public_name_that_somebody_wrote_stays() {
+fn a_public_name_that_a_person_wrote_stays() {
     let holding = |text: &str| contact(&json!([{ "field_id": 5, "values": [{ "value": text }] }]));
     let patched = |contact: &Contact, former| with_username(contact, 5, "anna", &card(former)).is_some();
     assert!(patched(&contact(&Value::Null), None));
@@ -63,14 +63,14 @@ fn a_public_name_that_somebody_wrote_stays() {
 }
 
 #[test]
-fn tags_that_are_there_are_not_added() {
-    let there = [Tag { name: "Summer".to_owned() }];
-    let wanted = ["summer".to_owned(), "boats".to_owned()];
-    assert_eq!(new_tags(&wanted, &there), [Tag { name: "boats".to_owned() }]);
+fn existing_tags_are_not_added() {
+    let existing = [Tag { name: "Summer".to_owned() }];
+    let tags = ["summer".to_owned(), "boats".to_owned()];
+    assert_eq!(new_tags(&tags, &existing), [Tag { name: "boats".to_owned() }]);
 }
 
 #[test]
-fn tracking_fields_are_found_by_code_and_type_and_never_written_over() {
+fn tracking_fields_are_found_by_code_and_type_and_never_overwritten() {
     let field = |id, code: Option<&str>, name: &str, kind: &str| KnownField {
         id: Some(id),
         name: Some(name.to_owned()),

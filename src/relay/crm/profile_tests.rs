@@ -37,31 +37,31 @@ fn ann(username: Option<&str>, phone: Option<&str>) -> StartContext {
 }
 
 #[test]
-fn what_was_told_is_not_told_again() {
+fn what_was_recorded_is_not_recorded_again() {
     let crm = crm(Some("Telegram"), &["a", "b"]);
-    let (first, told) = card(&crm, &ann(Some("ann"), None), SyncedProfile::default()).unwrap();
+    let (first, synced) = patch(&crm, &ann(Some("ann"), None), SyncedProfile::default()).unwrap();
     assert_eq!((first.username.as_deref(), first.tags.len()), (Some("ann"), 2));
-    assert_eq!(card(&crm, &ann(Some("ann"), None), told.clone()), None);
-    assert_eq!(card(&crm, &ann(None, None), told.clone()), None, "a name that is gone takes nothing away");
-    let (second, told) = card(&crm, &ann(Some("anna"), None), told).unwrap();
+    assert_eq!(patch(&crm, &ann(Some("ann"), None), synced.clone()), None);
+    assert_eq!(patch(&crm, &ann(None, None), synced.clone()), None, "a removed name removes nothing");
+    let (second, synced) = patch(&crm, &ann(Some("anna"), None), synced).unwrap();
     assert_eq!((second.username.as_deref(), second.former_username.as_deref()), (Some("anna"), Some("ann")));
     assert!(second.tags.is_empty());
-    let (third, _) = card(&crm, &ann(Some("anna"), Some("49151")), told).unwrap();
+    let (third, _) = patch(&crm, &ann(Some("anna"), Some("49151")), synced).unwrap();
     assert_eq!((third.username, third.phone.as_deref()), (None, Some("49151")));
 }
 
 #[test]
-fn a_name_is_told_anew_once_its_field_is_named_otherwise() {
-    let (_, told) = card(&crm(Some("Telegramm"), &[]), &ann(Some("ann"), None), SyncedProfile::default()).unwrap();
+fn a_name_is_recorded_again_once_another_field_is_configured() {
+    let (_, synced) = patch(&crm(Some("Telegramm"), &[]), &ann(Some("ann"), None), SyncedProfile::default()).unwrap();
     let right = crm(Some("Telegram"), &[]);
-    let (card_, told) = card(&right, &ann(Some("ann"), None), told).unwrap();
-    assert_eq!((card_.username.as_deref(), card_.former_username.as_deref()), (Some("ann"), Some("ann")));
-    assert_eq!(card(&right, &ann(Some("ann"), None), told), None);
+    let (patched, synced) = patch(&right, &ann(Some("ann"), None), synced).unwrap();
+    assert_eq!((patched.username.as_deref(), patched.former_username.as_deref()), (Some("ann"), Some("ann")));
+    assert_eq!(patch(&right, &ann(Some("ann"), None), synced), None);
     let of_old = SyncedProfile { username: Some("ann".to_owned()), ..SyncedProfile::default() };
-    assert_eq!(card(&right, &ann(Some("ann"), None), of_old), None);
+    assert_eq!(patch(&right, &ann(Some("ann"), None), of_old), None);
 }
 
 #[test]
-fn what_nobody_wants_is_not_told() {
-    assert_eq!(card(&crm(None, &[]), &ann(Some("ann"), None), SyncedProfile::default()), None);
+fn what_is_not_configured_is_not_recorded() {
+    assert_eq!(patch(&crm(None, &[]), &ann(Some("ann"), None), SyncedProfile::default()), None);
 }

@@ -1,4 +1,4 @@
-//! What is configured about customers in the account.
+//! The configuration of customers in the account.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,30 +14,30 @@ use crate::{
     words::Language,
 };
 
-/// What is done for customers beside their messages.
+/// How customers are recorded in the account.
 pub struct Crm {
     /// The account's REST API, if there is a token for it.
     pub account: Option<Account>,
     /// Recognises links to contacts.
     pub invites: InviteKey,
-    /// By the names that their links carry.
+    /// By the names in their links.
     pub campaigns: BTreeMap<String, Campaign>,
     /// The contact's field for the public name in Telegram, by its number or name.
     pub username_field: Option<String>,
     /// The tags that contacts get.
     pub contact_tags: Vec<String>,
-    /// What customers are asked for their phone number with, if they are.
+    /// The texts that ask customers for their phone number, if they are asked.
     pub phone_texts: Option<PhoneTexts>,
-    /// Where phone numbers without a country code are at home.
+    /// The country of phone numbers without a country code.
     pub phone_region: PhoneRegion,
     /// How long a `/start` waits for the phone number.
     pub hold_for: Duration,
-    /// Who of the jobs writes into which contact and lead.
+    /// The locks for writing to contacts and leads.
     pub writing: Arc<Locks>,
 }
 
 impl Crm {
-    /// What was said, without the name of a campaign that a link has put behind `/start`.
+    /// The content without the name of a campaign that a link has added to `/start`.
     pub(in crate::relay) fn without_campaign(&self, content: Content) -> Content {
         match content {
             Content::Text(text) => {
@@ -47,7 +47,7 @@ impl Crm {
         }
     }
 
-    /// The question for somebody, if questions are asked.
+    /// The texts for a customer, if customers are asked for their phone number.
     pub(in crate::relay) fn phone_text(&self, start_context: &StartContext, usual: Language) -> Option<&PhoneText> {
         self.phone_texts.as_ref()?.for_language(start_context.language.as_deref(), usual)
     }

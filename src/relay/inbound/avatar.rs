@@ -1,4 +1,4 @@
-//! The customer's picture, asked for once a day and told with every message.
+//! The customer's picture, which is looked up once a day and sent with every message.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use tokio::time::timeout;
 use crate::{
     clock,
     domain::{
-        avatar::{Avatar, Look, Picture},
+        avatar::{Avatar, Picture, PictureLookup},
         message::{Inbound, Media, MediaKind},
     },
     relay::context::Context,
     store::StoreError,
 };
 
-/// How long a message may wait for the picture of whom it is from.
-const WITHIN: Duration = Duration::from_secs(3);
+/// How long a message may wait for the picture of its author.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A link to the picture of the customer, if there is one. The same picture has the same link.
 ///
-/// What is known is older than the message where Telegram does not answer; that never keeps a message from going.
+/// If Telegram does not answer, the stored picture is used; that never blocks a message.
 pub(super) async fn link(context: &Context, inbound: &Inbound) -> Result<Option<String>, StoreError> {
     let (bot, customer) = (inbound.id.bot, &inbound.customer);
     let (known, now) = (context.store.avatar(bot, customer.id)?, clock::now());
     let avatar = match known {
-        Some(known) if known.holds(customer, now, context.links.valid_for) => known,
+        Some(known) if known.is_current(customer, now, context.links.valid_for) => known,
         known => {
-            let Some(look) = look(context, inbound).await else { return Ok(None) };
-            let avatar = Avatar::after(known, look, customer, now, context.links.valid_for);
+            let Some(lookup) = lookup(context, inbound).await else { return Ok(None) };
+            let avatar = Avatar::after(known, lookup, customer, now, context.links.valid_for);
             context.store.remember_avatar(bot, customer.id, &avatar).await?;
             avatar
         }
@@ -36,14 +36,14 @@ pub(super) async fn link(context: &Context, inbound: &Inbound) -> Result<Option<
     Ok(avatar.picture.map(|picture| links.to(&inbound.conversation.source, &media(picture))))
 }
 
-/// What Telegram says; `None` if the bot is not ours any more.
-async fn look(context: &Context, inbound: &Inbound) -> Option<Look> {
+/// Asks Telegram for the picture; `None` if the source has another bot now.
+async fn lookup(context: &Context, inbound: &Inbound) -> Option<PictureLookup> {
     let bot = context.bots.get(&inbound.conversation.source).filter(|bot| bot.id() == inbound.id.bot)?;
-    let look = timeout(WITHIN, bot.look_at(inbound.customer.id)).await.unwrap_or(Look::Unanswered);
-    if look == Look::Unanswered {
-        tracing::debug!(conversation = %inbound.conversation, "the customer's picture cannot be looked up");
+    let lookup = timeout(TIMEOUT, bot.look_at(inbound.customer.id)).await.unwrap_or(PictureLookup::Unanswered);
+    if lookup == PictureLookup::Unanswered {
+        tracing::debug!(conversation = %inbound.conversation, "the customer's picture could not be looked up");
     }
-    Some(look)
+    Some(lookup)
 }
 
 fn media(picture: Picture) -> Media {

@@ -1,4 +1,4 @@
-//! What becomes of chats: connections of Telegram Business, groups that move, and messages that are deleted.
+//! Changes of chats: connections of Telegram Business, groups that move, and deleted messages.
 
 use std::time::Duration;
 
@@ -25,12 +25,11 @@ use crate::{
     translate::{from_telegram, to_kommo},
 };
 
-/// How long Telegram is left alone when it does not say whose a connection is. Longer than the first of our own waits,
-/// so that this counts as a wait that was asked for.
-const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(10);
+/// The least wait before Telegram is asked again for the owner of a connection. It is longer than the first of our own
+/// waits, so that it counts as a wait that the server has requested.
+const MIN_WAIT: Duration = Duration::from_secs(10);
 
-/// The connection of Telegram Business that an update came by. An update that does
-/// not say whose chat it is in waits until Telegram does.
+/// The connection of Telegram Business of an update. If its owner is unknown, the update waits until Telegram says.
 pub(super) async fn connection(
     context: &Context,
     incoming: Incoming<'_>,
@@ -41,32 +40,32 @@ pub(super) async fn connection(
     if let Some(known) = context.store.connection(bot, &id)? {
         return Ok(Some(known));
     }
-    let Some(asked) = context.bots.get(source).filter(|it| it.id() == bot) else {
+    let Some(bot_of_source) = context.bots.get(source).filter(|it| it.id() == bot) else {
         return Err(unknowable("the source has another bot now than the one that received it"));
     };
-    match asked.business_connection(&id).await.map(|wire| from_telegram::connection(&wire)) {
+    match bot_of_source.business_connection(&id).await.map(|wire| from_telegram::connection(&wire)) {
         Ok(Some(connection)) => {
             effects.changes.push(StateChange::Connection { bot, connection: connection.clone() });
             Ok(Some(connection))
         }
         Ok(None) | Err(Failure::Permanent(_)) => Err(unknowable("the owner has removed the bot")),
-        // What is wrong with one bot must not stop everything that goes to Kommo.
+        // A problem of one bot must not block the whole route to Kommo.
         Err(later) => Err(StepError::local(put_off(&later))),
     }
 }
 
-/// A wait that is Telegram's doing: it uses up none of the tries that the message itself has at Kommo.
+/// A wait because of Telegram: it uses up none of the message's attempts at Kommo.
 fn put_off(later: &Failure) -> Failure {
-    let after = later.after().unwrap_or_default().max(ASKED_AGAIN_AFTER);
+    let after = later.after().unwrap_or_default().max(MIN_WAIT);
     Failure::Throttled { why: later.why().into_owned(), after: Some(after) }
 }
 
 fn unknowable(because: &str) -> StepError {
-    let sentence = format!("Telegram no longer says in whose chat this was written: {because}.");
+    let sentence = format!("Telegram no longer says whose chat this was written in: {because}.");
     StepError::local(Failure::Permanent(Refusal::internal(sentence)))
 }
 
-/// Keeps a connection.
+/// Stores a connection.
 pub(super) fn connected(incoming: Incoming<'_>, connection: Connection) -> Outcome {
     let Incoming { source, bot, .. } = incoming;
     let Connection { enabled, can_reply, .. } = connection;
@@ -74,13 +73,13 @@ pub(super) fn connected(incoming: Incoming<'_>, connection: Connection) -> Outco
     Outcome::Done { then: Vec::new(), changes: vec![StateChange::Connection { bot, connection }] }
 }
 
-/// Keeps where a group is now.
+/// Stores the new chat of a group that has moved.
 pub(super) fn moved(Move { from, to }: Move) -> Outcome {
     tracing::info!(conversation = %from, to, "a group has become a supergroup: its conversation is kept");
     Outcome::Done { then: Vec::new(), changes: vec![StateChange::Move { from, to }] }
 }
 
-/// Names a conversation as it has been called from its beginning, and so its contact: one group is one card.
+/// Replaces a conversation and its contact by those that a moved group had first: one group is one contact.
 pub(super) fn canonical(
     context: &Context,
     conversation: &mut Conversation,
@@ -96,7 +95,7 @@ pub(super) fn canonical(
     Ok(())
 }
 
-/// What a message shows besides its words: a customer who writes has let the bot in again.
+/// The state changes of a message: a customer who writes has unblocked the bot.
 pub(super) fn news(context: &Context, inbound: &Inbound, now: UnixMillis) -> Result<Vec<StateChange>, StoreError> {
     let conversation = inbound.conversation.clone();
     let written_at = UnixMillis::from_seconds(inbound.sent_at.seconds());
@@ -110,33 +109,31 @@ pub(super) fn news(context: &Context, inbound: &Inbound, now: UnixMillis) -> Res
     Ok(back.into_iter().chain(unread.filter(|_| !inbound.edited)).chain(topic(context, inbound)?).collect())
 }
 
-/// The topic in which somebody has just written or pressed a button, if it is another one than before: answers go
-/// there.
+/// The topic of a new message or press, if it is another one than before: answers go there.
 pub(super) fn topic(context: &Context, inbound: &Inbound) -> Result<Option<StateChange>, StoreError> {
     let conversation = &inbound.conversation;
-    let Some(topic) = inbound.topic.map(Topic::topic) else { return Ok(None) };
+    let Some(topic) = inbound.topic.map(Topic::number) else { return Ok(None) };
     let is_news = !inbound.edited && context.store.topic(conversation)? != topic;
     Ok(is_news.then(|| StateChange::Topic { conversation: conversation.clone(), topic }))
 }
 
-/// Marks messages as deleted, those that Kommo knows. Of several, each is a job of its own, so that a retry of one
-/// repeats no other.
+/// Marks the messages that Kommo has as deleted. Several become one job each, so that a retry of one repeats no other.
 pub(super) async fn deleted(context: &Context, deletion: Deletion) -> StepResult {
-    let mut gone = gone(context, &deletion)?;
+    let mut messages = fully_deleted(context, &deletion)?;
     let Deletion { conversation, learnt_at, .. } = deletion;
     let conversation = context.store.moved_from(&conversation)?.unwrap_or(conversation);
     let job = |message| MarkDeleted { conversation: conversation.clone(), message, learned_at: learnt_at };
-    if gone.len() > 1 {
-        return Ok(Step::local(Outcome::Replace(gone.into_iter().map(job).map(Job::from).collect())));
+    if messages.len() > 1 {
+        return Ok(Step::local(Outcome::Replace(messages.into_iter().map(job).map(Job::from).collect())));
     }
-    match gone.pop() {
+    match messages.pop() {
         Some(message) => mark_deleted(context, &job(message)).await,
         None => Ok(Step::done()),
     }
 }
 
-/// Kommo deletes nothing, but its messages can be given another wording; one for which it does not take that stays as
-/// it is.
+/// Marks a message as deleted by editing its text, since Kommo deletes none. If Kommo refuses the edit, it stays
+/// unchanged.
 pub(super) async fn mark_deleted(context: &Context, job: &MarkDeleted) -> StepResult {
     let MarkDeleted { conversation, message, learned_at } = job;
     let event = to_kommo::deleted(conversation, message, *learned_at, context.spoken.now());
@@ -152,16 +149,15 @@ pub(super) async fn mark_deleted(context: &Context, job: &MarkDeleted) -> StepRe
     Ok(Step::remote(done()))
 }
 
-/// The messages of Kommo's of which nothing is left in Telegram: an answer in parts of which some are left still says
-/// what they say.
-fn gone(context: &Context, deletion: &Deletion) -> Result<Vec<KommoMessageId>, StoreError> {
-    let mut gone = Vec::new();
+/// The Kommo messages all of whose Telegram messages were deleted: an answer in parts of which some are left stays.
+fn fully_deleted(context: &Context, deletion: &Deletion) -> Result<Vec<KommoMessageId>, StoreError> {
+    let mut deleted = Vec::new();
     for message in &deletion.messages {
         let Some(kommo) = context.store.kommo_message(message)? else { continue };
         let parts = context.store.telegram_messages(&kommo)?;
-        if !gone.contains(&kommo) && parts.iter().all(|part| deletion.messages.contains(part)) {
-            gone.push(kommo);
+        if !deleted.contains(&kommo) && parts.iter().all(|part| deletion.messages.contains(part)) {
+            deleted.push(kommo);
         }
     }
-    Ok(gone)
+    Ok(deleted)
 }

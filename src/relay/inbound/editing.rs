@@ -1,4 +1,4 @@
-//! A new wording of a message that Kommo has.
+//! Edits of messages that Kommo has.
 
 use tokio::time::Instant;
 
@@ -22,21 +22,21 @@ use crate::{
     translate::to_kommo::{self, Extras},
 };
 
-/// How many attempts a new wording may fail by Kommo's own answers, while other messages pass, until it is told as a
-/// message of its own: it must not hold up its conversation. The same goes for successes that belong to something else.
-const TRIES: u32 = 3;
+/// How many attempts at an edit may fail by Kommo's own responses, while other messages pass, until it is sent as a
+/// message of its own: it must not block its conversation. Ambiguous successes count as well.
+const MAX_ATTEMPTS: u32 = 3;
 
-/// Gives a message that Kommo has a new wording. One that Kommo does not take is told as a message of its own.
+/// Edits a message that Kommo has. An edit that Kommo refuses is sent as a message of its own.
 pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> StepResult {
     let event = to_kommo::edit(inbound, &context.links.made_at(clock::now()), context.spoken.now());
-    if !attempt.is_first && is_there(context, inbound, &event, attempt).await? {
+    if !attempt.is_first && has_succeeded(context, inbound, &event, attempt).await? {
         tracing::info!(message = %inbound.id, "an earlier attempt at this edit has succeeded");
         return Ok(Step::remote(done()));
     }
     let is_customers = inbound.author == Author::Customer;
     if is_customers && !context.chats.edits().may_try(Instant::now()) {
         tracing::debug!(message = %inbound.id, "Kommo refuses edits: sent as a message");
-        return instead(context, inbound, attempt).await;
+        return send_as_message(context, inbound, attempt).await;
     }
     let answer = context.chats.edit(&event).await;
     if is_customers {
@@ -54,33 +54,33 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: AttemptI
         }
         Err(Failure::Permanent(refusal)) => {
             tracing::info!(message = %inbound.id, why = refusal.why(), "edit refused: sent as a message");
-            instead(context, inbound, attempt).await
+            send_as_message(context, inbound, attempt).await
         }
-        Err(Failure::Transient { why, .. }) if is_kommos_own && attempt.failed_before >= TRIES => {
+        Err(Failure::Transient { why, .. }) if is_kommos_own && attempt.failed_before >= MAX_ATTEMPTS => {
             tracing::info!(message = %inbound.id, why, "edit keeps failing: sent as a message");
-            instead(context, inbound, attempt).await
+            send_as_message(context, inbound, attempt).await
         }
-        // A success that belongs to something else says nothing. What Kommo does not have by now would only be parked.
-        Err(Failure::Transient { why, .. }) if is_ambiguous && attempt.failed_before >= TRIES => {
-            if is_there(context, inbound, &event, attempt).await? {
+        // An ambiguous success says nothing. Another failure would only park the edit.
+        Err(Failure::Transient { why, .. }) if is_ambiguous && attempt.failed_before >= MAX_ATTEMPTS => {
+            if has_succeeded(context, inbound, &event, attempt).await? {
                 return Ok(Step::remote(done()));
             }
-            tracing::info!(message = %inbound.id, why, "no answer belongs to the edit: sent as a message");
-            instead(context, inbound, attempt).await
+            tracing::info!(message = %inbound.id, why, "no response confirms the edit: sent as a message");
+            send_as_message(context, inbound, attempt).await
         }
         Err(later) => Err(StepError::remote(later)),
     }
 }
 
-/// The same as [`has_come`]; not, where that cannot be known: to be told once, it must be known what has come, but one
-/// message must not hold up all others.
-async fn is_there(
+/// The same as [`has_arrived`]; false if that stays unknown: an edit must not be sent twice, but it must not block all
+/// other messages either.
+async fn has_succeeded(
     context: &Context,
     inbound: &Inbound,
     event: &EditEvent,
     attempt: AttemptInfo,
 ) -> Result<bool, StepError> {
-    match has_come(context, inbound, event).await {
+    match has_arrived(context, inbound, event).await {
         Err(StepError::Failed { failure: unknown, .. }) if unknown.is_final() || attempt.is_last => {
             tracing::debug!(message = %inbound.id, ?unknown, "the outcome of an edit is unknown");
             Ok(false)
@@ -89,8 +89,7 @@ async fn is_there(
     }
 }
 
-/// Notes what Kommo makes of an edit of a customer's message. That it does not know the message says nothing about
-/// edits.
+/// Records whether Kommo accepts edits of customers' messages. An unknown message says nothing about that.
 fn learn(context: &Context, inbound: &Inbound, error: Option<&CallError>) {
     let edits = context.chats.edits();
     match error {
@@ -105,25 +104,25 @@ fn learn(context: &Context, inbound: &Inbound, error: Option<&CallError>) {
     }
 }
 
-/// Whether an attempt whose answer was lost has come about: the message says what it is to say, or the one is there
-/// that tells it instead. That one may also be in the chat that a manager has begun.
-async fn has_come(context: &Context, inbound: &Inbound, event: &EditEvent) -> Result<bool, StepError> {
-    let (original, instead) = (inbound.original().to_string(), inbound.id.to_string());
+/// Whether an attempt whose response was lost has succeeded: the message has the new text, or the message that replaces
+/// the edit exists. That one may also be in the chat that a manager has started.
+async fn has_arrived(context: &Context, inbound: &Inbound, event: &EditEvent) -> Result<bool, StepError> {
+    let (original, replacement) = (inbound.original().to_string(), inbound.id.to_string());
     let wording = &event.payload.message;
-    // Kommo's own address of a file does not tell whether it is the new one.
+    // Kommo's own address of a file does not show whether it is the new one.
     let words = wording.text.as_ref().filter(|_| wording.media.is_none());
-    // Where edits are refused, a message keeps its first words, which an edit may bring back.
+    // If edits are refused, a message keeps its first text, which this edit may restore.
     let may_be_edited = inbound.author != Author::Customer || context.chats.edits().may_try(Instant::now());
     let is_it = |message: &HistoryMessage| {
         let id = message.client_id.as_deref();
         let is_edited = may_be_edited && id == Some(&original) && words.is_some() && message.text.as_ref() == words;
-        is_edited || id == Some(&instead)
+        is_edited || id == Some(&replacement)
     };
-    if let Some(begun) = context.store.opening(&inbound.conversation)?.map(|opening| opening.chat) {
-        match context.chats.has(&begun.chat.0, is_it).await.map_err(Failure::from) {
+    if let Some(opened) = context.store.opening(&inbound.conversation)?.map(|opening| opening.chat) {
+        match context.chats.has(&opened.chat.0, is_it).await.map_err(Failure::from) {
             Ok(true) => return Ok(true),
             Err(later) if later.may_pass() => return Err(StepError::remote(later)),
-            // Whether such a chat lets its history be read is not documented.
+            // It is not documented whether the history of such a chat can be read.
             Ok(false) | Err(_) => {}
         }
     }
@@ -131,11 +130,10 @@ async fn has_come(context: &Context, inbound: &Inbound, event: &EditEvent) -> Re
     context.chats.has(&known.chat.0, is_it).await.map_err(|error| StepError::remote(error.into()))
 }
 
-/// Sends a new wording as a message that quotes the message it belongs to. If Kommo refuses the quote, the text must
-/// arrive all the same.
-async fn instead(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> StepResult {
+/// Sends an edit as a message that quotes the original. If Kommo refuses the quote, the text must arrive all the same.
+async fn send_as_message(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> StepResult {
     let mut inbound = inbound.clone();
-    let last_sent = timestamps::stand_unnumbered(context, &mut inbound).await?;
+    let last_sent = timestamps::assign_unnumbered(context, &mut inbound).await?;
     Ok(quoting(context, &inbound, attempt).await?.with_changes(Vec::from_iter(last_sent)))
 }
 
@@ -143,7 +141,7 @@ async fn quoting(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> 
     let original = inbound.original();
     let known = nameable(context, &inbound.conversation, &original)?;
     let old = Quote { ours: Some(original), kommo: known, ..Quote::default() };
-    // Without it, the message quotes what it has always quoted.
+    // Without it, the message quotes what the original quotes.
     let extras = Extras::of(inbound);
     send_with(context, &Inbound { quote: Some(old), ..inbound.clone() }, extras, attempt).await
 }

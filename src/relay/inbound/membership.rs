@@ -1,4 +1,4 @@
-//! The bot was shut out of a chat, or let in again.
+//! Changes of a bot's access to a chat.
 
 use crate::{
     domain::{change::MembershipChange, job::Lane, membership::Membership},
@@ -11,8 +11,8 @@ use crate::{
     store::{NewJob, Outcome, StateChange},
 };
 
-/// Two steps under one update. The first keeps the change, at which the waiting answers fail; nothing that Kommo does
-/// can hold that up. The second, behind it in the lane, tells the manager, if it still holds.
+/// There are two steps for one update. The first stores the change, so that waiting answers fail; Kommo cannot delay
+/// that. The second, behind it in the lane, informs the manager, if the change still holds.
 pub(super) async fn step(context: &Context, mut change: MembershipChange, incoming: Incoming<'_>) -> StepResult {
     chats::canonical(context, &mut change.conversation, &mut change.customer.id)?;
     let before = context.store.membership(&change.conversation)?;
@@ -30,11 +30,11 @@ pub(super) async fn step(context: &Context, mut change: MembershipChange, incomi
     }
     let (conversation, membership) = (change.conversation, change.membership);
     tracing::info!(%conversation, shut_out = membership.shut_out, "the bot's membership in a chat has changed");
-    // The same twice is no news, and a chat that Kommo does not have is not made for this.
+    // A repetition is not reported, and no chat is created in Kommo for a report.
     let is_news = before.is_some_and(|before| before.shut_out) != membership.shut_out;
-    let is_told = is_news && context.store.chat(&conversation)?.is_some();
+    let is_reported = is_news && context.store.chat(&conversation)?.is_some();
     let again = NewJob { id: None, lane: Lane::inbound(&conversation), job: incoming.job.clone() };
-    let then = is_told.then_some(again).into_iter().collect();
+    let then = is_reported.then_some(again).into_iter().collect();
     let changes = vec![StateChange::Membership { conversation, membership }];
     Ok(Step::local(Outcome::Done { then, changes }))
 }

@@ -1,4 +1,4 @@
-//! What a customer does, told to Kommo: a message, a press of a button, a reaction.
+//! Relays a customer's messages, presses of buttons and reactions to Kommo.
 
 use crate::{
     domain::{
@@ -25,8 +25,8 @@ use crate::{
     translate::to_kommo::{self, Extras},
 };
 
-/// Relays what somebody wrote. The order matters: a message gets its conversation before anything is looked up by it,
-/// and its date last, since that is when it is known what came before it.
+/// Relays a message. The order matters: a message gets its conversation before anything is looked up by it, and its
+/// date last, since only then all earlier messages are known.
 pub(super) async fn relay(
     context: &Context,
     mut inbound: Inbound,
@@ -60,12 +60,12 @@ fn phone(context: &Context, customer: ContactId) -> Result<Option<String>, Store
     }
 }
 
-/// Whether Kommo is known to have a message: it came by another way, such as our own answer in a channel.
+/// Whether Kommo has a message already, such as our own answer in a channel.
 fn is_known(context: &Context, inbound: &Inbound) -> Result<bool, StoreError> {
     Ok(context.store.kommo_message(&inbound.id)?.is_some())
 }
 
-/// Sends it as what it is: a new wording, or a message with what it answers.
+/// Sends it as an edit, or as a message with its quote.
 async fn deliver(context: &Context, mut inbound: Inbound, attempt: AttemptInfo) -> StepResult {
     if let Some(quote) = &mut inbound.quote {
         let named = quote.ours.map(|ours| nameable(context, &inbound.conversation, &ours));
@@ -74,18 +74,18 @@ async fn deliver(context: &Context, mut inbound: Inbound, attempt: AttemptInfo) 
     if inbound.edited && context.store.kommo_message(&inbound.original())?.is_some() {
         return editing::edit(context, &inbound, attempt).await;
     }
-    let last_sent = if inbound.edited { timestamps::stand_unnumbered(context, &mut inbound).await? } else { None };
+    let last_sent = if inbound.edited { timestamps::assign_unnumbered(context, &mut inbound).await? } else { None };
     Ok(send(context, &inbound, attempt).await?.with_changes(Vec::from_iter(last_sent)))
 }
 
-/// Shows a reaction below the message that it is about. One that Kommo does not take is not worth a person's time.
+/// Relays a reaction. One that Kommo refuses is not worth a person's time.
 pub(super) async fn react(context: &Context, mut reaction: Reaction) -> StepResult {
     chats::canonical(context, &mut reaction.conversation, &mut reaction.customer)?;
     if !context.may_speak(&mut reaction.author) {
         return Ok(Step::done());
     }
     let Some(id) = context.store.kommo_message(&reaction.message)? else {
-        tracing::debug!(message = %reaction.message, "a reaction to a message that Kommo does not know");
+        tracing::debug!(message = %reaction.message, "a reaction to a message that Kommo does not have");
         return Ok(Step::done());
     };
     let answer = context.chats.react(&to_kommo::react(&reaction, id)).await.map_err(failure::of_status);
@@ -103,7 +103,8 @@ pub(super) async fn react(context: &Context, mut reaction: Reaction) -> StepResu
     Ok(Step::remote(done()))
 }
 
-/// Neither side of a press waits for the other, and only the message decides how it ends.
+/// Relays a press. It is acknowledged in Telegram and sent to Kommo concurrently, and only the message decides the
+/// outcome.
 pub(super) async fn press(
     context: &Context,
     mut press: ButtonPress,
@@ -113,7 +114,7 @@ pub(super) async fn press(
     let here = destination::target(context, &press.inbound.conversation)?;
     chats::canonical(context, &mut press.inbound.conversation, &mut press.inbound.customer.id)?;
     press.inbound.customer.phone = phone(context, press.inbound.customer.id)?;
-    let last_sent = timestamps::stand_unnumbered(context, &mut press.inbound).await?;
+    let last_sent = timestamps::assign_unnumbered(context, &mut press.inbound).await?;
     effects.changes.extend(chats::topic(context, &press.inbound)?);
     let stays = context.keep_buttons || callback_ack::is_anothers(context, incoming.source, &press);
     let press = if stays { press } else { press.once() };

@@ -1,4 +1,4 @@
-//! The way of an update to Kommo, stage by stage.
+//! The stages of relaying an update to Kommo.
 
 use crate::{
     domain::{
@@ -26,10 +26,10 @@ use crate::{
 /// Relays one update.
 pub(in crate::relay) async fn step(context: &Context, incoming: Incoming<'_>) -> StepResult {
     if incoming.program.is_some() {
-        // It tells nothing of the customer.
+        // It says nothing about the customer.
         return relay(context, incoming, None, Effects::default()).await;
     }
-    // Before anything that tells Kommo of the customer.
+    // Before anything about the customer is sent to Kommo.
     phone_gate::remember_number(context, incoming).await?;
     let start_context = incoming.update.start_context(incoming.source);
     if let Some(step) = phone_gate::stop(context, incoming, start_context.as_ref()).await? {
@@ -38,7 +38,7 @@ pub(in crate::relay) async fn step(context: &Context, incoming: Incoming<'_>) ->
     relay(context, incoming, start_context.as_ref(), Effects::default()).await
 }
 
-/// Does what we have to tell Kommo of ourselves.
+/// Takes the step of a message of the bridge itself.
 pub(in crate::relay) async fn own(context: &Context, job: &InboundJob, attempt: AttemptInfo) -> StepResult {
     match job {
         InboundJob::Remind(job) => questions::remind(context, job, attempt).await,
@@ -48,7 +48,7 @@ pub(in crate::relay) async fn own(context: &Context, job: &InboundJob, attempt: 
     }
 }
 
-/// Relays a held `/start`, with what is known of the customer by now.
+/// Relays a held `/start`, with the phone number if the customer has shared it.
 async fn release(context: &Context, job: &ReleaseStart, attempt: AttemptInfo) -> StepResult {
     let ReleaseStart { conversation, phone } = job;
     let Some(held) = context.store.held(conversation)? else { return Ok(Step::done()) };
@@ -64,7 +64,8 @@ async fn release(context: &Context, job: &ReleaseStart, attempt: AttemptInfo) ->
     let effects = Effects { jobs: Vec::new(), changes: vec![nothing_held.clone()] };
     match relay(context, incoming, Some(&start_context), effects).await {
         Err(StepError::Failed { failure: Failure::Permanent(_), reached_remote, .. }) => {
-            // Were it held on, all that the customer writes would be set aside with it. By itself, it ends alone.
+            // If it stayed held, all later messages of the customer would be parked with it. As a job of its own, it is
+            // parked alone.
             let alone = NewJob { id: None, lane: Lane::inbound(conversation), job };
             Ok(Step { outcome: Outcome::Done { then: vec![alone], changes: vec![nothing_held] }, reached_remote })
         }
@@ -72,14 +73,14 @@ async fn release(context: &Context, job: &ReleaseStart, attempt: AttemptInfo) ->
     }
 }
 
-/// Relays an update that nothing holds back.
+/// Relays an update that is not held.
 async fn relay(
     context: &Context,
     incoming: Incoming<'_>,
     start_context: Option<&StartContext>,
     mut effects: Effects,
 ) -> StepResult {
-    // The chat of a first message has its contact before the message makes a lead.
+    // The chat of a first message is linked to its contact before the message creates a lead.
     if let Some(start_context) = start_context {
         crm::introduce(context, start_context, incoming, &mut effects).await?;
     }
@@ -110,7 +111,7 @@ async fn relay(
     if !step.reached_remote && !incoming.attempt.is_first {
         effects.changes.extend(timestamps::passed(context, incoming)?);
     }
-    read_receipts::shown(context, activity, &mut effects)?;
+    read_receipts::infer(context, activity, &mut effects)?;
     Ok(effects.with(step))
 }
 
@@ -134,7 +135,7 @@ fn skipped(context: &Context, incoming: Incoming<'_>, skip: &Skip) -> Result<(),
             return Err(StepError::local(Failure::Permanent(Refusal::internal(why))));
         }
         Skip::Group { chat, title } if context.logs_first(&format!("group {source} {chat}")) => {
-            tracing::info!(%source, chat, "a group or channel is not relayed: `telegram.groups` says so");
+            tracing::info!(%source, chat, "a group or channel is not relayed, as `telegram.groups` says");
             tracing::debug!(%source, chat, title, "its title");
         }
         Skip::DirectMessages { chat } if context.logs_first(&format!("direct {source} {chat}")) => {
@@ -143,9 +144,8 @@ fn skipped(context: &Context, incoming: Incoming<'_>, skip: &Skip) -> Result<(),
                 "the direct messages of a channel are not relayed: answer them in Telegram"
             );
         }
-        Skip::NotAMessage(kind) if may_hold_words(kind) && context.logs_first(&format!("kind {kind}")) => {
-            tracing::info!(%source, kind, "updates of this kind are not relayed, so what is written in them stays \
-                unseen");
+        Skip::NotAMessage(kind) if may_have_message(kind) && context.logs_first(&format!("kind {kind}")) => {
+            tracing::info!(%source, kind, "updates of this kind are not relayed: no manager sees messages in them");
         }
         Skip::NotAMessage(_) | Skip::NoNews | Skip::Own | Skip::OneOfMany => {
             tracing::debug!(%source, reason = %skip, "update skipped");
@@ -155,9 +155,9 @@ fn skipped(context: &Context, incoming: Incoming<'_>, skip: &Skip) -> Result<(),
     Ok(())
 }
 
-/// Whether somebody may have written by an update of a kind that is not read: to a bot that is a guest in a chat, or by
-/// something that is newer than this program.
-fn may_hold_words(kind: &str) -> bool {
+/// Whether an update of an unknown kind may have a message: one to a bot that is a guest in a chat, or a kind that is
+/// newer than this program.
+fn may_have_message(kind: &str) -> bool {
     kind == "guest_message" || !ALLOWED_UPDATES.contains(&kind)
 }
 
@@ -166,9 +166,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_nobody_wrote_is_passed_over_in_silence() {
-        for (kind, said) in [("guest_message", true), ("from_the_future", true), ("poll_answer", false)] {
-            assert_eq!(may_hold_words(kind), said, "{kind}");
+    fn only_updates_without_messages_are_skipped_silently() {
+        for (kind, expected) in [("guest_message", true), ("from_the_future", true), ("poll_answer", false)] {
+            assert_eq!(may_have_message(kind), expected, "{kind}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the owner's own programs send: where Kommo is shown it.
+//! Decides which messages of the owner's own programs are sent to Kommo.
 
 use crate::{
     domain::{
@@ -11,21 +11,21 @@ use crate::{
     store::StoreError,
 };
 
-/// Whether Kommo is shown what a program has sent. In a conversation that Kommo does not know, a message would make a
-/// lead of somebody whom no manager has met.
+/// Whether a program's message is sent to Kommo. In a conversation that Kommo does not have, it would create a lead for
+/// somebody whom no manager knows.
 pub(super) fn may_speak(context: &Context, program: &Speaker, inbound: &Inbound) -> Result<bool, StoreError> {
     let conversation = &inbound.conversation;
     let may = has_chat(context, conversation)?
         || match program.leads {
             Leads::Never => false,
-            Leads::Known => is_met(context, inbound)?,
+            Leads::Known => is_known(context, inbound)?,
             Leads::Always => true,
         };
     if !may {
         tracing::info!(
             %conversation,
             message_id = %inbound.id,
-            "what a program has sent is not shown in Kommo, which does not know this conversation"
+            "a program's message is not shown in Kommo, which does not have this conversation"
         );
     }
     Ok(may)
@@ -36,8 +36,8 @@ fn has_chat(context: &Context, conversation: &Conversation) -> Result<bool, Stor
     Ok(store.chat(conversation)?.is_some() || store.opening(conversation)?.is_some())
 }
 
-/// Whether Kommo knows the customer otherwise: they write to another bot, or have shared their number.
-fn is_met(context: &Context, inbound: &Inbound) -> Result<bool, StoreError> {
+/// Whether Kommo knows the customer: they write to another bot, or have shared their number.
+fn is_known(context: &Context, inbound: &Inbound) -> Result<bool, StoreError> {
     let ContactId::Person(customer) = inbound.customer.id else { return Ok(false) };
     if context.store.number_of(customer)?.is_some() {
         return Ok(true);

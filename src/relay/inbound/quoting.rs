@@ -1,4 +1,4 @@
-//! What a message may name of what was said before it.
+//! Which earlier messages a message may name.
 
 use crate::{
     domain::address::{Conversation, KommoMessageId, MessageId},
@@ -6,9 +6,9 @@ use crate::{
     store::StoreError,
 };
 
-/// What Kommo calls a message that what follows in its conversation may name. Only what Kommo has accepted may be
-/// named, and in the same chat: what it does to other ids is not documented. While a manager's new chat waits for the
-/// customer's words, they go there, and all that was said before is elsewhere.
+/// Kommo's id of a message that a later one in its conversation may name. Only a message that Kommo has accepted may be
+/// named, and only in the same chat: how Kommo treats other ids is not documented. While a manager's new chat waits for
+/// the customer, their message goes there, and all earlier messages are in another chat.
 pub(super) fn nameable(
     context: &Context,
     conversation: &Conversation,

@@ -1,4 +1,4 @@
-//! Sends one message to Kommo. If Kommo refuses it, asks the history whether it is there already.
+//! Sends one message to Kommo. If Kommo refuses it, checks the history whether Kommo has it already.
 
 use crate::{
     clock,
@@ -22,8 +22,8 @@ use crate::{
     translate::to_kommo::{self, Extras, Variant},
 };
 
-/// Sends a message in the richest form that Kommo takes ([`to_kommo::variants`]). If Kommo refuses a form, the chat's
-/// history is asked for the message before another form is tried.
+/// Sends a message in the richest form that Kommo accepts ([`to_kommo::variants`]). If Kommo refuses a form, the chat's
+/// history is checked for the message before another form is tried.
 pub(super) async fn send(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> StepResult {
     send_with(context, inbound, Extras::of(inbound), attempt).await
 }
@@ -35,15 +35,17 @@ pub(super) async fn send_with(
     extras: Extras,
     attempt: AttemptInfo,
 ) -> StepResult {
-    came(context, inbound, attempt);
-    let begun = begun(context, inbound, attempt)?;
+    count_received(context, inbound, attempt);
+    let opened_chat = opened_chat(context, inbound, attempt)?;
     let extras = Extras {
         picture: avatar::link(context, inbound).await?,
-        begun: begun.clone().map(|chat| (chat.chat, chat.user)),
+        begun: opened_chat.clone().map(|chat| (chat.chat, chat.user)),
         ..extras
     };
-    let answered =
-        begun.map(|begun| StateChange::Answered { conversation: inbound.conversation.clone(), chat: begun.chat });
+    let answered = opened_chat.map(|opened_chat| StateChange::Answered {
+        conversation: inbound.conversation.clone(),
+        chat: opened_chat.chat,
+    });
     let (links, language) = (context.links.made_at(clock::now()), context.spoken.now());
     let mut variants = to_kommo::variants(inbound, &extras, &links, language);
     let mut sent = Ok(Step::done());
@@ -60,8 +62,8 @@ pub(super) async fn send_with(
     Ok(sent?.with_changes(Vec::from_iter(answered)))
 }
 
-/// Counts a message at its first try.
-fn came(context: &Context, inbound: &Inbound, attempt: AttemptInfo) {
+/// Counts a message at its first attempt.
+fn count_received(context: &Context, inbound: &Inbound, attempt: AttemptInfo) {
     if attempt.is_first {
         context.metrics.customer_wrote(&inbound.conversation, inbound.content.kind());
     }
@@ -74,17 +76,17 @@ fn may_help(failure: &Failure, tried: &Variant, next: &Variant, attempt: Attempt
     matches!(failure, Failure::Permanent(_)) || (tried.is_begun && !next.is_begun && is_given_up)
 }
 
-/// The chat that a manager has begun and that this message answers, if the customer wrote it after that. An earlier
-/// message may have been sent already, so it is sent as it was.
-fn begun(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> Result<Option<Chat>, StoreError> {
+/// The chat that a manager has started and that this message answers, if the customer wrote it after that. An earlier
+/// message may have been sent already, so it is repeated unchanged.
+fn opened_chat(context: &Context, inbound: &Inbound, attempt: AttemptInfo) -> Result<Option<Chat>, StoreError> {
     if inbound.author != Author::Customer {
         return Ok(None);
     }
-    let begun = context.store.opening(&inbound.conversation)?;
-    Ok(begun.filter(|begun| attempt.enqueued_at >= begun.begun_at).map(|begun| begun.chat))
+    let opening = context.store.opening(&inbound.conversation)?;
+    Ok(opening.filter(|opening| attempt.enqueued_at >= opening.begun_at).map(|opening| opening.chat))
 }
 
-/// Sends `event`. Kommo gives the same answer if it does not know the channel and if it does not know what the message
+/// Sends `event`. Kommo's response is the same if it does not know the channel and if it does not know what the message
 /// refers to. If the history then shows that Kommo knows the channel, it may have been connected a moment ago: only a
 /// second refusal is about this message.
 async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: AttemptInfo) -> StepResult {
@@ -106,7 +108,7 @@ async fn deliver(context: &Context, inbound: &Inbound, event: &Event, attempt: A
 }
 
 /// Counts a message that Kommo has.
-fn arrived(context: &Context, inbound: &Inbound, attempt: AttemptInfo) {
+fn count_delivered(context: &Context, inbound: &Inbound, attempt: AttemptInfo) {
     let (written_at, came_at) = (Some(inbound.sent_at), attempt.enqueued_at);
     let way = DeliveryTimes { written_at, came_at, arrived_at: clock::now() };
     context.metrics.reached_kommo(&inbound.conversation.source, inbound.content.kind(), way);
@@ -115,7 +117,7 @@ fn arrived(context: &Context, inbound: &Inbound, attempt: AttemptInfo) {
 async fn accepted(context: &Context, inbound: &Inbound, answer: Accepted, attempt: AttemptInfo) -> StepResult {
     context.observe(None);
     context.metrics.unconnected(None);
-    arrived(context, inbound, attempt);
+    count_delivered(context, inbound, attempt);
     let took_ms = attempt.enqueued_at.until(clock::now()).as_millis();
     tracing::info!(
         conversation = %inbound.conversation, message_id = %inbound.id, kommo_id = answer.msgid.as_deref(),
@@ -129,16 +131,16 @@ async fn accepted(context: &Context, inbound: &Inbound, answer: Accepted, attemp
     Ok(Step::remote(Outcome::Done { then: Vec::new(), changes }))
 }
 
-/// The chat of a message whose acceptance does not name it: known, or asked for, since without it what managers write
-/// there could not be looked for. That something was said in it is noted with it. Where that fails, the next message
-/// asks again.
+/// The chat of a message whose response does not name it: from the store, or by another request, since without it
+/// managers' messages there could not be reconciled. The change also records the chat's activity. If the request fails,
+/// the next message repeats it.
 async fn unnamed_chat(context: &Context, inbound: &Inbound) -> Result<Option<StateChange>, StoreError> {
     let conversation = inbound.conversation.clone();
     if let Some(chat) = context.store.chat(&conversation)? {
         return Ok(Some(StateChange::Chat { conversation, chat }));
     }
     if context.store.opening(&conversation)?.is_some() {
-        // It may be in the chat that a manager has begun. Asking would make another one.
+        // It may be in the chat that a manager has started. A request would create another one.
         return Ok(None);
     }
     match context.chats.chat(&to_kommo::chat(inbound)).await {
@@ -150,8 +152,8 @@ async fn unnamed_chat(context: &Context, inbound: &Inbound) -> Result<Option<Sta
     }
 }
 
-/// Kommo takes each message once, and what it answers to a repetition is not documented. So before a message is given
-/// up, or tried again although Kommo seems to have taken it, the chat's history is asked whether it is there already.
+/// Kommo accepts each message once, and its response to a repetition is not documented. So before a message is given
+/// up, or tried again although Kommo seems to have accepted it, the chat's history is checked for it.
 async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt: AttemptInfo) -> StepResult {
     let (ambiguous, is_unknown) = (error.is_ambiguous(), error.is_unknown());
     let failure = Failure::from(error);
@@ -159,38 +161,36 @@ async fn refused(context: &Context, inbound: &Inbound, error: CallError, attempt
         return Err(StepError::remote(failure));
     }
     Err(StepError::remote(match already_there(context, inbound).await? {
-        Found::There(changes) => {
-            arrived(context, inbound, attempt);
+        Found::Present(changes) => {
+            count_delivered(context, inbound, attempt);
             tracing::info!(message = %inbound.id, "Kommo had this message already");
             return Ok(Step::remote(Outcome::Done { then: Vec::new(), changes }));
         }
-        // Kommo takes messages before its history shows them. Where an earlier attempt may have arrived, it is looked
-        // again.
+        // Kommo accepts messages before its history shows them. If an earlier attempt may have arrived, check again.
         Found::Missing if attempt.failed_before > 0 && !attempt.is_last => Failure::transient(failure.why()),
         Found::Missing => failure,
-        // A message makes its chat, and so does the question for it: neither is unknown to Kommo, but the channel may
-        // be.
-        Found::Untold(unknown) if is_unknown && unknown.is_unknown() => Failure::blocked(format!(
-            "{}: Kommo seems not to know the channel. `telekommo check` says what is wrong",
+        // A message creates its chat, and so does the request for it: neither can be unknown to Kommo, but the channel
+        // can.
+        Found::Unavailable(unknown) if is_unknown && unknown.is_unknown() => Failure::blocked(format!(
+            "{}: Kommo does not seem to know the channel. `telekommo check` says what is wrong",
             failure.why()
         )),
-        Found::Untold(unknown) => match Failure::from(unknown) {
-            // Nor does a channel that is not connected, for now, say anything against this message.
+        Found::Unavailable(unknown) => match Failure::from(unknown) {
+            // A channel that is not connected for now says nothing about this message either.
             later if !later.is_final() && !attempt.is_last => later,
-            // Without a history to ask, the refusal stands; one message must not hold up all others.
+            // Without a history, the refusal stands; one message must not block all others.
             _ => failure,
         },
     }))
 }
 
-/// What a chat's history tells of a message.
+/// The result of looking for a message in the history.
 enum Found {
-    /// It is there. This is what the lost answer would have told.
-    There(Vec<StateChange>),
-    /// It is not.
+    /// Kommo has it. These are the changes that the lost response would have caused.
+    Present(Vec<StateChange>),
     Missing,
-    /// Kommo does not give the history.
-    Untold(CallError),
+    /// The history could not be read.
+    Unavailable(CallError),
 }
 
 impl Found {
@@ -199,25 +199,25 @@ impl Found {
         changes: impl FnOnce(HistoryMessage) -> Vec<StateChange>,
     ) -> Self {
         match answer {
-            Ok(Some(found)) => Self::There(changes(found)),
+            Ok(Some(found)) => Self::Present(changes(found)),
             Ok(None) => Self::Missing,
-            Err(error) => Self::Untold(error),
+            Err(error) => Self::Unavailable(error),
         }
     }
 }
 
-/// What the lost answer would have told of a message that is there: edits, quotes and reactions name it by that.
+/// Looks for a message in the history, to recover the ids of a lost response: edits, quotes and reactions need them.
 ///
-/// If Kommo's answer to the very first message was lost, its id of the chat is not known either. Asking for it makes
-/// the chat if there is none; one without messages is shown to nobody. It may also be in the chat that a manager has
-/// begun.
+/// If the response to the very first message was lost, the id of the chat is not known either. The request for it
+/// creates the chat if there is none; Kommo shows a chat without messages to nobody. The message may also be in the
+/// chat that a manager has started.
 async fn already_there(context: &Context, inbound: &Inbound) -> Result<Found, StoreError> {
     let ours = inbound.id.to_string();
     if let Some(opening) = context.store.opening(&inbound.conversation)? {
         match context.chats.find(&opening.chat.chat.0, &ours).await {
-            Ok(Some(found)) => return Ok(Found::There(link(inbound, found).into_iter().collect())),
-            Err(later) if Failure::from(later.clone()).may_pass() => return Ok(Found::Untold(later)),
-            // Whether such a chat lets its history be read is not documented.
+            Ok(Some(found)) => return Ok(Found::Present(link(inbound, found).into_iter().collect())),
+            Err(later) if Failure::from(later.clone()).may_pass() => return Ok(Found::Unavailable(later)),
+            // It is not documented whether the history of such a chat can be read.
             Ok(None) | Err(_) => {}
         }
     }
@@ -225,11 +225,11 @@ async fn already_there(context: &Context, inbound: &Inbound) -> Result<Found, St
         Some(known) => known,
         None => match context.chats.chat(&to_kommo::chat(inbound)).await {
             Ok(id) => Chat { chat: KommoChatId(id), user: None },
-            Err(unknown) => return Ok(Found::Untold(unknown)),
+            Err(unknown) => return Ok(Found::Unavailable(unknown)),
         },
     };
     let found = context.chats.find(&chat.chat.0, &ours).await;
-    // More may have been learnt meanwhile.
+    // The store may have more by now.
     let chat = context.store.chat(&inbound.conversation)?.unwrap_or(chat);
     let change = StateChange::Chat { conversation: inbound.conversation.clone(), chat };
     Ok(Found::of(found, |found| link(inbound, found).into_iter().chain([change]).collect()))
@@ -239,7 +239,7 @@ fn link(inbound: &Inbound, found: HistoryMessage) -> Option<StateChange> {
     found.id.map(|id| StateChange::Link { ours: inbound.id, kommo: KommoMessageId(id) })
 }
 
-/// What Kommo's answer tells about ids. Older answers tell less.
+/// The changes by the ids in Kommo's response. Older responses have fewer.
 fn changes(inbound: &Inbound, accepted: Accepted) -> Vec<StateChange> {
     let link = accepted.msgid.map(|id| StateChange::Link { ours: inbound.id, kommo: KommoMessageId(id) });
     let customer = match inbound.author {
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_answer_tells_of_the_message_and_the_chat() {
+    fn a_full_response_has_the_ids_of_the_message_and_the_chat() {
         let changes = learned(include_str!("../../../tests/fixtures/kommo/answer_new.json"));
         assert!(matches!(&changes[..], [StateChange::Link { kommo, .. }, StateChange::Chat { chat, .. }]
             if kommo.0 == "c6af5fb1-5b00-48f7-98cf-95edb29c704d"
@@ -297,13 +297,13 @@ mod tests {
     }
 
     #[test]
-    fn an_older_answer_tells_of_the_message_only() {
+    fn an_older_response_has_the_id_of_the_message_only() {
         let changes = learned(include_str!("../../../tests/fixtures/kommo/answer_old.json"));
         assert!(matches!(&changes[..], [StateChange::Link { .. }]));
     }
 
     #[test]
-    fn our_own_ids_are_not_taken_for_kommos() {
+    fn our_own_ids_do_not_count_as_kommos() {
         let changes =
             learned(r#"{"new_message":{"conversation_id":"tg:sales:7","sender_id":"tg-user:7","msgid":"m"}}"#);
         assert!(matches!(&changes[..], [StateChange::Link { .. }]));

@@ -1,11 +1,11 @@
-//! Several files, from Kommo to Telegram, as one album.
+//! Sends several files from Kommo to Telegram as one album.
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 
 use crate::{
     domain::{
-        delivery::{ErrorCode, Refusal, ToldRefusal},
+        delivery::{ErrorCode, Refusal, RefusalText},
         job::{Call, Job, Method},
         retry::Failure,
     },
@@ -13,7 +13,7 @@ use crate::{
     relay::{
         context::Context,
         outbound::{
-            file::{Opened, TRIES_WITH_FILE},
+            file::{MAX_FILE_ATTEMPTS, Opened},
             sending::Sending,
             text_fallback::{empty, too_large},
         },
@@ -30,12 +30,12 @@ use crate::{
     words::{Language, refusal},
 };
 
-/// What a server says of a file that it does not have.
-const GONE: [StatusCode; 2] = [StatusCode::NOT_FOUND, StatusCode::GONE];
-/// How many times files are tried together before they go each by itself.
-const TOGETHER: u32 = 3;
+/// The statuses of a server for a file that it does not have.
+const MISSING: [StatusCode; 2] = [StatusCode::NOT_FOUND, StatusCode::GONE];
+/// How many attempts the files are sent together before each is sent alone.
+const MAX_ATTEMPTS: u32 = 3;
 
-/// A file of an album that has begun to come in.
+/// A file of an album whose download has started.
 struct Item<'c> {
     call: &'c Call,
     opened: Opened,
@@ -46,31 +46,31 @@ struct Item<'c> {
 enum Member<'c> {
     /// It can be sent.
     Open(Item<'c>),
-    /// It cannot be had now, and may arrive when it is tried alone.
+    /// It cannot be downloaded now, and may arrive when it is tried alone.
     Late(&'c Call),
-    /// It cannot be had at all.
-    Gone(&'c Call, Refusal),
+    /// It cannot be downloaded at all.
+    Unavailable(&'c Call, Refusal),
 }
 
-/// Files that follow each other.
+/// Consecutive files.
 enum Run<'c> {
-    /// They can go together.
+    /// They can be sent together.
     Together(Vec<Item<'c>>),
-    /// This one goes by itself.
+    /// This one is sent alone.
     Alone(&'c Call),
     /// This one will not be sent. The others went without it.
-    Gone(Box<Call>),
+    Unavailable(Box<Call>),
 }
 
-/// How an attempt to send files together ended.
+/// The result of an attempt to send files together.
 enum Together {
     Over(Step),
-    /// They belong elsewhere.
+    /// They have to be sent to another chat or topic.
     Elsewhere(Redirect),
 }
 
 impl Sending<'_> {
-    /// Sends files together. Where that cannot be, they become smaller albums, or go one by one; each of these is a job
+    /// Sends files together. If that is impossible, they become smaller albums or single files; each of these is a job
     /// of its own, so that nothing is sent twice.
     pub(super) async fn send_album(&self, calls: &[Call]) -> StepResult {
         let Some(first) = calls.first() else { return Ok(Step::done()) };
@@ -90,7 +90,7 @@ impl Sending<'_> {
 
     async fn send_together(&self, calls: &[Call], routing: &Routing) -> Result<Together, StepError> {
         let tries = self.lease.attempts() + 1;
-        let is_last_try = tries >= TOGETHER;
+        let is_last_try = tries >= MAX_ATTEMPTS;
         let members = open(self.context, self.bot, calls, tries).await.map_err(StepError::local)?;
         let mut runs = runs(members, self.bot.limit_bytes(), self.context.spoken.now());
         let items = match runs.pop() {
@@ -103,7 +103,8 @@ impl Sending<'_> {
         let step = match self.send_items(items, routing).await {
             Ok(sent) => Step::remote(self.sent(calls.iter().zip(sent))),
             Err(UploadError::Failed(failure)) => return Err(StepError::remote(failure)),
-            // All of them are held open while one goes out: what Kommo does not keep open for so long may pass alone.
+            // All downloads are open while one file is sent: one that Kommo does not keep open for so long may pass
+            // alone.
             Err(UploadError::SourceStalled(why)) if !is_last_try => {
                 return Err(StepError::local(Failure::transient(why)));
             }
@@ -145,14 +146,14 @@ impl Run<'_> {
         match self {
             Self::Together(items) => of_files(items.into_iter().map(|item| item.call.clone()).collect()),
             Self::Alone(call) => Some(call.clone().into()),
-            Self::Gone(call) => Some((*call).into()),
+            Self::Unavailable(call) => Some((*call).into()),
         }
     }
 }
 
-/// Opens all files, in order. At the last try one that Kommo does not give now is no reason for the others not to go
-/// together. Where Kommo gives none of them, it is not for one of them: they stay together, but their words wait no
-/// longer than those of a single file.
+/// Opens all files, in order. At the last attempt, a file that Kommo does not serve now does not keep the others from
+/// being sent together. If Kommo serves none of them, no single file is the cause: they stay together, but their
+/// captions wait no longer than that of a single file.
 async fn open<'c>(context: &Context, bot: &Bot, calls: &'c [Call], tries: u32) -> Result<Vec<Member<'c>>, Failure> {
     let limit = bot.limit_bytes();
     let files = calls.iter().filter_map(|call| match &call.method {
@@ -173,15 +174,15 @@ async fn open<'c>(context: &Context, bot: &Bot, calls: &'c [Call], tries: u32) -
                 members.push(Member::Late(call));
                 (late, is_down) = (Some(Failure::transient(why)), true);
             }
-            // A server in between may have refused it, and may not do so again.
-            Err(DownloadError::Refused(status)) if !GONE.contains(&status) => {
+            // A proxy may have refused it, and may not do so again.
+            Err(DownloadError::Refused(status)) if !MISSING.contains(&status) => {
                 members.push(Member::Late(call));
                 late.get_or_insert_with(|| Failure::transient(format!("the server for files answered {status}")));
             }
-            Ok(download) if download.size_bytes == Some(0) => members.push(Member::Gone(call, empty())),
-            Ok(download) => members.push(Member::Gone(call, too_large(download.size_bytes, limit))),
-            Err(DownloadError::Refused(status)) => members.push(Member::Gone(call, not_there(status))),
-            // A redirect may come from somebody in between, like a refusal.
+            Ok(download) if download.size_bytes == Some(0) => members.push(Member::Unavailable(call, empty())),
+            Ok(download) => members.push(Member::Unavailable(call, too_large(download.size_bytes, limit))),
+            Err(DownloadError::Refused(status)) => members.push(Member::Unavailable(call, not_there(status))),
+            // A redirect may come from a proxy, like a refusal.
             Err(error @ (DownloadError::Foreign { .. } | DownloadError::Circles)) => {
                 members.push(Member::Late(call));
                 late.get_or_insert_with(|| Failure::transient(error.to_string()));
@@ -190,27 +191,28 @@ async fn open<'c>(context: &Context, bot: &Bot, calls: &'c [Call], tries: u32) -
     }
     let has_open = members.iter().any(|member| matches!(member, Member::Open(_)));
     let has_words = calls.iter().any(|call| !caption(call).is_empty());
-    let may_wait = is_down && !has_open && !(has_words && tries >= TRIES_WITH_FILE);
+    let may_wait = is_down && !has_open && !(has_words && tries >= MAX_FILE_ATTEMPTS);
     match late {
-        Some(later) if tries < TOGETHER || may_wait => Err(later),
+        Some(later) if tries < MAX_ATTEMPTS || may_wait => Err(later),
         Some(_) | None => Ok(members),
     }
 }
 
-/// What goes together, in order: files of kinds that Telegram mixes, and not more than it takes at once. One that goes
-/// alone stands between those before and behind it, unless nothing of it will arrive: not even its words.
+/// Groups the files that are sent together, in order: files of kinds that Telegram mixes, and not more than it accepts
+/// at once. A file that is sent alone separates those before and behind it, unless nothing of it will arrive, not even
+/// a caption.
 fn runs(members: Vec<Member<'_>>, limit_bytes: u64, language: Language) -> Vec<Run<'_>> {
-    let (mut runs, mut gone): (Vec<Run<'_>>, _) = (Vec::new(), Vec::new());
+    let (mut runs, mut without_file): (Vec<Run<'_>>, _) = (Vec::new(), Vec::new());
     // Which kinds the last run mixes, and its size.
     let mut last: (Option<Album>, u64) = (None, 0);
     for member in members {
         let item = match member {
             Member::Open(item) => item,
-            Member::Gone(call, why) if caption(call).is_empty() => {
-                gone.extend(unavailable(call, why.told(language)).map(Run::Gone));
+            Member::Unavailable(call, why) if caption(call).is_empty() => {
+                without_file.extend(unavailable(call, why.in_language(language)).map(Run::Unavailable));
                 continue;
             }
-            Member::Late(call) | Member::Gone(call, _) => {
+            Member::Late(call) | Member::Unavailable(call, _) => {
                 runs.push(Run::Alone(call));
                 continue;
             }
@@ -229,13 +231,12 @@ fn runs(members: Vec<Member<'_>>, limit_bytes: u64, language: Language) -> Vec<R
             }
         }
     }
-    runs.append(&mut gone);
+    runs.append(&mut without_file);
     runs
 }
 
-/// A call whose file will not be sent, and why. It is not looked for once more: what came then would stand behind the
-/// others.
-fn unavailable(call: &Call, why: ToldRefusal) -> Option<Box<Call>> {
+/// A call whose file will not be sent, and why. The file is not tried again: it would arrive behind the others.
+fn unavailable(call: &Call, why: RefusalText) -> Option<Box<Call>> {
     let mut call = call.clone();
     let Method::SendFile { file, .. } = &mut call.method else { return None };
     file.unavailable = Some(why);

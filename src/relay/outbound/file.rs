@@ -1,4 +1,4 @@
-//! One file, from Kommo to Telegram: in the form that fits it, or the nearest that Telegram takes.
+//! Sends one file from Kommo to Telegram, in the form that fits it, or the nearest that Telegram accepts.
 
 use crate::{
     domain::{
@@ -29,7 +29,7 @@ use crate::{
     words::{Sentence, refusal},
 };
 
-/// A file that has begun to come in.
+/// A file whose download has started.
 pub(super) struct Opened {
     pub(super) download: Download,
     pub(super) format: Format,
@@ -55,15 +55,15 @@ impl Opened {
     }
 }
 
-/// What a file is tried with.
+/// The parameters of an attempt.
 struct FileAttempt {
-    /// `None` for what fits it best.
+    /// `None` for the form that fits best.
     form: Option<SendAs>,
     caption: String,
     keyboard: Keyboard,
 }
 
-/// What was tried, and has failed.
+/// An attempt that has failed.
 struct Tried<'c> {
     call: &'c Call,
     attempt: FileAttempt,
@@ -78,18 +78,18 @@ struct Tried<'c> {
 enum Next {
     Over(Outcome),
     Failed(Failure),
-    /// The file will not go in any form.
+    /// The file cannot be sent in any form.
     WithoutFile(Refusal),
-    /// It broke off on its way here.
-    NotFetched(DownloadError),
+    /// Its download failed.
+    DownloadFailed(DownloadError),
     Again(FileAttempt),
 }
 
 /// Attempts after which the text is sent without a file that Kommo fails to serve.
-pub(super) const TRIES_WITH_FILE: u32 = 5;
+pub(super) const MAX_FILE_ATTEMPTS: u32 = 5;
 
 impl Sending<'_> {
-    /// Sends the file of a call. Each attempt fetches it anew: what went by is not kept.
+    /// Sends the file of a call. Each attempt downloads it again, since it is streamed and not kept.
     pub(super) async fn send_file(&self, call: &Call) -> StepResult {
         let Method::SendFile { file, caption, keyboard, .. } = &call.method else {
             return Err(StepError::local(Failure::transient("a call without a file")));
@@ -103,7 +103,7 @@ impl Sending<'_> {
         loop {
             let opened = match self.context.downloads.open(&file.url, bot.limit_bytes()).await {
                 Ok(download) => Opened::new(file, download),
-                Err(error) => return self.not_fetched(call, error),
+                Err(error) => return self.download_failed(call, error),
             };
             let size_bytes = opened.download.size_bytes;
             if size_bytes == Some(0) {
@@ -115,7 +115,7 @@ impl Sending<'_> {
             let form = attempt.form.unwrap_or_else(|| SendAs::of(&opened.traits(file)));
             let next_form = form.next(&opened.traits(file));
             if let Some(parts) = apart(call).filter(|_| form == SendAs::Sticker) {
-                return Ok(Step::local(in_place(parts)));
+                return Ok(Step::local(replace_by(parts)));
             }
             let name = opened.name.clone();
             let upload = Upload { form, name: &name, caption: &attempt.caption, incoming: opened.incoming() };
@@ -137,21 +137,21 @@ impl Sending<'_> {
                 Next::Over(outcome) => return Ok(Step::remote(outcome)),
                 Next::Failed(failure) => return Err(StepError::remote(failure)),
                 Next::WithoutFile(why) => return self.without_file(call, why, true),
-                Next::NotFetched(why) => return self.not_fetched(call, why),
+                Next::DownloadFailed(why) => return self.download_failed(call, why),
                 Next::Again(next) => attempt = next,
             }
             bot.acquire().await;
         }
     }
 
-    /// The end of a call whose file Kommo does not give, for now or for good. A text with it does not wait for as long
-    /// as the file itself, nor does what comes behind it.
-    fn not_fetched(&self, call: &Call, error: DownloadError) -> StepResult {
+    /// Ends a call whose file Kommo does not serve, for now or for good. Its caption and the calls behind it do not
+    /// wait for as long as the file itself.
+    fn download_failed(&self, call: &Call, error: DownloadError) -> StepResult {
         match Failure::from(error) {
             Failure::Permanent(why) => self.without_file(call, why, false),
-            passing if passing.may_pass() && self.lease.attempts() + 1 >= TRIES_WITH_FILE => {
+            passing if passing.may_pass() && self.lease.attempts() + 1 >= MAX_FILE_ATTEMPTS => {
                 match self.without_file(call, not_given(&passing.why()), false) {
-                    // Without a text there is nothing but the file to wait for.
+                    // Without a text there is only the file to wait for.
                     Err(StepError::Failed { .. }) => Err(StepError::local(passing)),
                     step => step,
                 }
@@ -161,18 +161,18 @@ impl Sending<'_> {
     }
 }
 
-/// Parts of a call in its place.
-fn in_place(parts: [Call; 2]) -> Outcome {
+/// Replaces a call by its parts.
+fn replace_by(parts: [Call; 2]) -> Outcome {
     Outcome::Replace(parts.map(Job::from).to_vec())
 }
 
 impl Tried<'_> {
-    /// What to do about a refusal: the nearest thing that Telegram may take.
+    /// The next step after a refusal: the nearest form that Telegram may accept.
     fn next(self, error: UploadError, retreat: &mut Retreat<'_>) -> Next {
         let Self { call, attempt, form, next_form, size_bytes, limit_bytes } = self;
         let (of, why, refusal) = match error {
             UploadError::Failed(failure) => return Next::Failed(failure),
-            UploadError::SourceStalled(why) => return Next::NotFetched(DownloadError::Later(why)),
+            UploadError::SourceStalled(why) => return Next::DownloadFailed(DownloadError::Later(why)),
             UploadError::Elsewhere(Redirect::Chat(_)) => {
                 return Next::Failed(Failure::transient("the group has become a supergroup"));
             }
@@ -191,7 +191,7 @@ impl Tried<'_> {
             another");
         match (of, next_form) {
             (RefusedPart::Buttons, _) if !attempt.keyboard.is_empty() => {
-                // No text can stand below a sticker.
+                // A sticker has no caption.
                 let kept = retreat.after(&why);
                 let lines = buttons::as_lines(caption(call), &kept.as_text, CAPTION_UNITS);
                 match lines.filter(|_| form != SendAs::Sticker) {
@@ -211,5 +211,5 @@ impl Tried<'_> {
 }
 
 fn in_two(parts: Option<[Call; 2]>, refusal: Refusal) -> Next {
-    parts.map_or_else(|| Next::WithoutFile(refusal), |parts| Next::Over(in_place(parts)))
+    parts.map_or_else(|| Next::WithoutFile(refusal), |parts| Next::Over(replace_by(parts)))
 }

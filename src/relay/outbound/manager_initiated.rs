@@ -1,7 +1,7 @@
-//! A manager writes first: to a phone number, in a chat that Kommo has made for it.
+//! Manager-initiated chats: a manager writes to a phone number, in a chat that Kommo has created for it.
 //!
-//! The customer who has shared that number as their own gets the message. Kommo learns which conversation its chat is
-//! from the customer's next words; until then the store knows it alone.
+//! The customer who has shared that number as their own gets the message. Kommo learns the conversation of the chat
+//! from the customer's next message; until then only the store knows it.
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ use crate::{
     words::{Sentence, refusal},
 };
 
-/// How long a refusal may wait for the bot's address, which it names.
-const ASKED_WITHIN: Duration = Duration::from_secs(3);
+/// How long a refusal may wait for the bot's address, which it contains.
+const USERNAME_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Which lane should handle an answer.
 pub(super) enum LaneChoice {
@@ -31,7 +31,7 @@ pub(super) enum LaneChoice {
     Here,
     /// Another one: its recipient was not known when it came.
     Elsewhere(Lane),
-    /// None: this is what the manager reads.
+    /// None, for this reason.
     Nowhere(Refusal),
 }
 
@@ -58,8 +58,8 @@ pub(super) async fn place(context: &Context, outbound: &Outbound, here: &Lane) -
     Ok(LaneChoice::Nowhere(Refusal::new(ErrorCode::ConversationImpossible, why)))
 }
 
-/// Says where an answer goes that names no conversation, if that is known, and tells of the chat that it begins. One
-/// that an answer or a hook has since told to be the conversation's is not begun any more.
+/// Sets the conversation of an answer that names none, if its recipient is known, and returns the manager-initiated
+/// chat that it starts. A chat that has become the conversation's chat since is not started again.
 pub(super) fn resolve(context: &Context, outbound: &mut Outbound) -> Result<Option<ManagerInitiatedChat>, StoreError> {
     let Recipient::UnknownRecipient(stranger) = &outbound.to else { return Ok(None) };
     let opening = stranger.opening.clone();
@@ -69,7 +69,7 @@ pub(super) fn resolve(context: &Context, outbound: &mut Outbound) -> Result<Opti
     Ok(opening.filter(|opening| known.is_none_or(|known| known.chat != opening.chat)))
 }
 
-/// The calls of an answer that begins a chat, if it does: the first of them tells of it.
+/// The calls of an answer; the first one has the manager-initiated chat, if the answer starts one.
 pub(super) fn beginning(opening: Option<&ManagerInitiatedChat>, mut calls: Vec<Call>) -> Vec<Call> {
     if let Some(first) = calls.first_mut() {
         first.opening = opening.cloned();
@@ -77,8 +77,8 @@ pub(super) fn beginning(opening: Option<&ManagerInitiatedChat>, mut calls: Vec<C
     calls
 }
 
-/// What follows from a chat that was begun, once its first words have arrived.
-pub(super) fn begun(mut outcome: Outcome, calls: &[Call]) -> Outcome {
+/// The outcome of calls, with the state changes and jobs for a manager-initiated chat whose first message has arrived.
+pub(super) fn with_opening(mut outcome: Outcome, calls: &[Call]) -> Outcome {
     let Outcome::Done { then, changes } = &mut outcome else { return outcome };
     for call in calls {
         let Some(opening) = &call.opening else { continue };
@@ -96,12 +96,12 @@ pub(super) fn begun(mut outcome: Outcome, calls: &[Call]) -> Outcome {
     outcome
 }
 
-/// How the customer gets to the bot: by its address, if Telegram tells it in time.
+/// The sentence that says how the customer reaches the bot, with its address if Telegram returns that in time.
 async fn invitation(context: &Context, source: Option<&SourceId>) -> Sentence {
     let Some((source, bot)) = source.and_then(|source| Some((source, context.bots.get(source)?))) else {
         return refusal::open_one_of_the_bots();
     };
-    match timeout(ASKED_WITHIN, bot.username()).await.ok().and_then(Result::ok).flatten() {
+    match timeout(USERNAME_TIMEOUT, bot.username()).await.ok().and_then(Result::ok).flatten() {
         Some(username) => refusal::open_the_bot(format!("https://t.me/{username}")),
         None => refusal::open_the_bot_named(source.as_str()),
     }

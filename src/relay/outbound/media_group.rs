@@ -1,4 +1,4 @@
-//! Files that were sent at once come as hooks of their own. They wait for each other, and go on as one.
+//! Media groups: files that were sent at once arrive as one hook each. They wait for each other and are merged.
 
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::{
     translate::to_telegram::album,
 };
 
-/// How long nothing more of a group must have come for it to be complete.
+/// How long no further file of a group must have arrived for it to be complete.
 const QUIET_FOR: Duration = Duration::from_secs(1);
-/// How long the first of a group waits at most.
+/// How long the first file of a group waits at most.
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// One of a group.
@@ -26,19 +26,19 @@ pub(super) struct Answer {
     pub(super) calls: Vec<Call>,
 }
 
-/// What has come of a group behind its first answer.
+/// The answers of a group behind the first one.
 struct Collected {
-    /// In the order in which they came.
+    /// In the order of arrival.
     behind: Vec<Outbound>,
     first_at: UnixMillis,
     youngest_at: UnixMillis,
-    /// Whether nothing more can join it: it is full, or something else waits behind it.
+    /// Whether no further answer can join: it is full, or another job waits behind it.
     is_closed: bool,
 }
 
-/// Unites the first of a group with those that wait behind it, once all have come.
+/// Merges the first answer of a group with those behind it, once all have arrived.
 pub(super) fn collect(context: &Context, lease: &Lease, group: &str, first: Answer) -> Result<Outcome, StepError> {
-    let collected = look(lease, group)?;
+    let collected = collect_behind(lease, group)?;
     let now = clock::now();
     if let Some(until) = collected.waits_until(now) {
         let at = clock::steady().plus(now.until(until));
@@ -50,7 +50,7 @@ pub(super) fn collect(context: &Context, lease: &Lease, group: &str, first: Answ
         let written_at = outbound.written_at;
         match encode(context, outbound) {
             Ok(calls) => answers.push(Answer { written_at, calls }),
-            // Its own turn tells its author why.
+            // Its own step reports the reason to its author.
             Err(StepError::Failed { .. }) => break,
             Err(error @ StepError::Store(_)) => return Err(error),
         }
@@ -59,8 +59,8 @@ pub(super) fn collect(context: &Context, lease: &Lease, group: &str, first: Answ
     Ok(Outcome::Merge { behind, jobs: album::unite(in_order(answers)) })
 }
 
-/// The calls of each, as they were written: hooks that are sent at the same time come in any order. Where Kommo does
-/// not tell of each when, or the same of all, as they came.
+/// The calls of each answer, in the order of writing: hooks that are sent at the same time arrive in any order. If
+/// Kommo does not date all of them, or dates them equally, they stay in the order of arrival.
 fn in_order(mut answers: Vec<Answer>) -> Vec<Vec<Call>> {
     if answers.iter().all(|answer| answer.written_at.is_some()) {
         answers.sort_by_key(|answer| answer.written_at);
@@ -68,7 +68,7 @@ fn in_order(mut answers: Vec<Answer>) -> Vec<Vec<Call>> {
     answers.into_iter().map(|answer| answer.calls).collect()
 }
 
-fn look(lease: &Lease, group: &str) -> Result<Collected, StoreError> {
+fn collect_behind(lease: &Lease, group: &str) -> Result<Collected, StoreError> {
     let first_at = lease.enqueued_at();
     let mut collected = Collected { behind: Vec::new(), first_at, youngest_at: first_at, is_closed: false };
     for (job, came_at) in lease.behind(album::MAX_FILES)? {
@@ -90,7 +90,7 @@ fn look(lease: &Lease, group: &str) -> Result<Collected, StoreError> {
 }
 
 impl Collected {
-    /// Until when more may come; `None` if it is complete. Where the clock was set back, nobody waits for it.
+    /// Until when more may arrive; `None` if it is complete. If the clock was set back, it counts as complete.
     fn waits_until(&self, now: UnixMillis) -> Option<UnixMillis> {
         let until = self.youngest_at.plus(QUIET_FOR).min(self.first_at.plus(LONGEST));
         let is_sane = self.youngest_at <= now && self.first_at <= now;

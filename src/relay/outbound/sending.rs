@@ -1,4 +1,4 @@
-//! A call to Telegram, or those of an album.
+//! Makes a call to Telegram, or those of an album.
 
 use crate::{
     clock,
@@ -23,42 +23,42 @@ use crate::{
     words::refusal,
 };
 
-/// Makes one call, or those of an album. The last one of an answer brings its delivery status with it.
+/// Makes one call, or those of an album. The last call of an answer adds its delivery status.
 pub(in crate::relay) async fn step(context: &Context, lease: &Lease, body_sent: &BodySent) -> StepResult {
     let Some(call) = lease.job().calls().last() else { return Ok(Step::done()) };
     let Some(bot) = context.bots.get(&call.to.source) else { return Err(StepError::local(no_bot())) };
-    let in_vain = || -> Result<bool, StoreError> {
+    let is_shut_out = || -> Result<bool, StoreError> {
         Ok(context.store.membership(&call.to)?.is_some_and(|it| it.blocks_answer_from(lease.enqueued_at())))
     };
-    if in_vain()? {
+    if is_shut_out()? {
         return Err(StepError::local(shut_out(call)));
     }
-    let (way, learned) = destination::way(context, bot, &call.to).await?;
-    let unread = if context.reading.marks && way.can_read { context.store.newest(&call.to)? } else { None };
-    let current_topic = way.target.topic;
-    let begun = if call.part > 1 { context.store.under_way(&call.to, &call.message)? } else { None };
-    let to = Target { topic: begun.map_or(current_topic, Topic::topic), ..way.target };
+    let (destination, found_changes) = destination::for_answer(context, bot, &call.to).await?;
+    let unread = if context.reading.marks && destination.can_read { context.store.newest(&call.to)? } else { None };
+    let current_topic = destination.target.topic;
+    let under_way = if call.part > 1 { context.store.under_way(&call.to, &call.message)? } else { None };
+    let to = Target { topic: under_way.map_or(current_topic, Topic::number), ..destination.target };
     let sending = Sending { context, bot, to: &to, current_topic, lease, body_sent };
     let sent = sending.run().await;
-    // It may have been shut out while this was tried: then there is nothing to wait for.
+    // The bot may have been shut out meanwhile: then waiting is useless.
     if let Err(StepError::Failed { failure, .. }) = &sent
         && failure.may_pass()
-        && in_vain()?
+        && is_shut_out()?
     {
         return Err(StepError::local(shut_out(call)));
     }
     let Step { outcome, reached_remote } = sent?;
-    if is_of_another(context, &outcome)? {
+    if is_of_other_call(context, &outcome)? {
         let uncertain = Failure::Uncertain(failure::uncertain());
         return Err(StepError::Failed { failure: uncertain, reached_remote, is_best_effort: false });
     }
-    let outcome = manager_initiated::begun(with_reading(outcome, call, unread), lease.job().calls());
-    Ok(Step { outcome, reached_remote }.with_changes(learned))
+    let outcome = manager_initiated::with_opening(with_reading(outcome, call, unread), lease.job().calls());
+    Ok(Step { outcome, reached_remote }.with_changes(found_changes))
 }
 
-/// Whether Telegram's answer was to another call: each message has a number of its own, and this one's is known
+/// Whether Telegram's response belongs to another call: each message has a number of its own, and this one is linked
 /// already.
-fn is_of_another(context: &Context, outcome: &Outcome) -> Result<bool, StoreError> {
+fn is_of_other_call(context: &Context, outcome: &Outcome) -> Result<bool, StoreError> {
     let Outcome::Done { changes, .. } = outcome else { return Ok(false) };
     for change in changes {
         if let StateChange::Link { ours, .. } = change
@@ -70,12 +70,12 @@ fn is_of_another(context: &Context, outcome: &Outcome) -> Result<bool, StoreErro
     Ok(false)
 }
 
-/// A job on its way to Telegram, with all that it needs there.
+/// A job for Telegram, with the surroundings of its calls.
 pub(super) struct Sending<'a> {
     pub(super) context: &'a Context,
     pub(super) bot: &'a Bot,
     pub(super) to: &'a Target,
-    /// The topic that the newest message of the conversation is in.
+    /// The topic of the conversation's newest message.
     current_topic: Option<i64>,
     pub(super) lease: &'a Lease,
     pub(super) body_sent: &'a BodySent,
@@ -96,14 +96,14 @@ impl Sending<'_> {
         }
     }
 
-    /// The end of calls that Telegram took, with the messages that they made.
+    /// The outcome of calls that Telegram has accepted, with the messages that they created.
     pub(super) fn sent<'c>(&self, sent: impl IntoIterator<Item = (&'c Call, Option<Sent>)>) -> Outcome {
         let sent: Vec<_> = sent.into_iter().collect();
         let (mut then, mut changes) = (Vec::new(), Vec::from_iter(read_receipts::arrived(self.context, &sent)));
         changes.extend(self.topics_after(&sent));
         changes.extend(sent.first().and_then(|(call, _)| answered(call)));
         for (call, sent) in sent {
-            self.tell_sent(call, sent.as_ref());
+            self.log_sent(call, sent.as_ref());
             let moved = sent.map(|sent| sent.id.chat.id).filter(|id| *id != self.to.chat_id);
             changes.extend(sent.map(|sent| StateChange::Link { ours: sent.id, kommo: call.message.clone() }));
             changes.extend(sent.zip(call.written_at).map(|(sent, written_at)| StateChange::Arrived {
@@ -116,8 +116,8 @@ impl Sending<'_> {
         Outcome::Done { then, changes }
     }
 
-    /// One line per answer says that it has arrived; the lines of its other parts have the level debug.
-    fn tell_sent(&self, call: &Call, sent: Option<&Sent>) {
+    /// Logs a call. The last part of an answer has the level `info`, the others have `debug`.
+    fn log_sent(&self, call: &Call, sent: Option<&Sent>) {
         let (conversation, message_id) = (&call.to, &call.message);
         let (telegram_id, part) = (sent.map(|sent| sent.id.to_string()), call.part);
         if !call.is_last() {
@@ -133,8 +133,8 @@ impl Sending<'_> {
         tracing::info!(%conversation, %message_id, telegram_id, part, kind, took_ms, "sent to Telegram");
     }
 
-    /// The topic that the newest message is in now, if it is another one: that of what was answered, or none where the
-    /// topic is no more. What follows goes there too; and the rest of the same answer, wherever the talk goes
+    /// The changes of topics: the conversation's current topic, if the calls went to another one, or to none because
+    /// the topic was deleted; and the topic of the answer, for its remaining parts, wherever the conversation goes
     /// meanwhile.
     fn topics_after(&self, sent: &[(&Call, Option<Sent>)]) -> Vec<StateChange> {
         let Some((call, sent)) = sent.iter().rev().find_map(|(call, sent)| Some((call, (*sent)?))) else {
@@ -152,19 +152,19 @@ impl Sending<'_> {
     }
 }
 
-/// In a person's own chat, what waited for an answer waits no longer.
+/// In a person's own chat, the customer's message is answered.
 fn answered(call: &Call) -> Option<StateChange> {
     let conversation = call.to.clone();
     conversation.chat.owner.is_some().then_some(StateChange::Question { conversation, question: None })
 }
 
-/// What is told of an answer whose last call has arrived.
+/// The delivery status of an answer whose last call has arrived.
 fn outcome(lane: &Lane, call: &Call) -> NewJob {
     let delivery = call.omitted.clone().map_or(Delivery::Delivered, Delivery::Failed);
     report(lane, call.message.clone(), delivery)
 }
 
-/// What follows from the last part of an answer, with the customer's newest message marked as read.
+/// The outcome with a job that marks the customer's newest message as read, after the last part of an answer.
 fn with_reading(mut outcome: Outcome, call: &Call, unread: Option<i64>) -> Outcome {
     let read = unread.filter(|_| call.is_last()).map(|message| NewJob {
         id: None,
@@ -177,7 +177,7 @@ fn with_reading(mut outcome: Outcome, call: &Call, unread: Option<i64>) -> Outco
     outcome
 }
 
-/// Marks a customer's message as read. Whether that works is of no consequence.
+/// Marks a customer's message as read. A failure is only logged.
 pub(in crate::relay) async fn mark_read(context: &Context, job: &MarkRead) -> StepResult {
     let MarkRead { conversation, message } = job;
     if let (Some(bot), Some(target)) =
@@ -189,7 +189,7 @@ pub(in crate::relay) async fn mark_read(context: &Context, job: &MarkRead) -> St
     Ok(Step::done())
 }
 
-/// The customer has not read it, and will not: no wait would help.
+/// The bot has no access to the chat: waiting is useless.
 fn shut_out(call: &Call) -> Failure {
     let sentence = if call.to.is_group() { refusal::removed() } else { refusal::blocked() };
     Failure::Permanent(Refusal::new(ErrorCode::ConversationDeleted, sentence))

@@ -1,4 +1,4 @@
-//! An answer whose file cannot be had or sent: its text goes without it, and its author is told.
+//! Sends the text of an answer without its file, if the file cannot be downloaded or sent, and informs its author.
 
 use crate::{
     domain::{
@@ -15,12 +15,12 @@ use crate::{
     words::{Sentence, refusal},
 };
 
-/// More than an answer and its neighbours in an album have parts.
+/// More than the parts of an answer and its neighbours in an album.
 const NEIGHBOURS: usize = 100;
 
 impl Sending<'_> {
-    /// The end of a call whose file will not go, for this reason. The customer gets the text that came with it, here or
-    /// in the calls behind. Without one there is nothing left to send: that is told as a failure.
+    /// Ends a call whose file cannot be sent, for the reason `why`. The customer gets the text that came with it, here
+    /// or in the calls behind. Without a text there is nothing left to send, and the call fails.
     pub(super) fn without_file(&self, call: &Call, mut why: Refusal, reached_remote: bool) -> StepResult {
         let is_first = call.omitted.is_none();
         if let Some(before) = &call.omitted {
@@ -38,9 +38,11 @@ impl Sending<'_> {
         }
         tracing::warn!(message = %call.message, why = why.why(), "sending the text without its file");
         let why = if is_first { why.and(refusal::text_arrived()) } else { why };
-        let lost = Some(why.told(self.context.spoken.now()));
+        let omitted = Some(why.in_language(self.context.spoken.now()));
         let marked = |job: Job| match job {
-            Job::Send(SendJob::Call(it)) if it.message == call.message => Call { omitted: lost.clone(), ..*it }.into(),
+            Job::Send(SendJob::Call(it)) if it.message == call.message => {
+                Call { omitted: omitted.clone(), ..*it }.into()
+            }
             other => other,
         };
         let stay = behind.into_iter().take(until).map(|(job, _)| job);
@@ -53,12 +55,12 @@ pub(super) fn empty() -> Refusal {
     other(refusal::file_empty())
 }
 
-/// A file that Kommo has not given for some time.
+/// A file that Kommo has not served for some time.
 pub(super) fn not_given(why: &str) -> Refusal {
     other(refusal::file_not_given(why))
 }
 
-/// A file of more than `limit_bytes`, which is the most that Telegram takes.
+/// A file of more than `limit_bytes`, which is the most that Telegram accepts.
 pub(super) fn too_large(size_bytes: Option<u64>, limit_bytes: u64) -> Refusal {
     let limit = megabytes(limit_bytes);
     other(match size_bytes {
@@ -67,7 +69,7 @@ pub(super) fn too_large(size_bytes: Option<u64>, limit_bytes: u64) -> Refusal {
     })
 }
 
-/// A file that Telegram takes, and the server on the way to it does not.
+/// A file that Telegram accepts, but a server in front of it does not.
 pub(super) fn too_large_for_server(size_bytes: Option<u64>) -> Refusal {
     other(match size_bytes {
         Some(size) => refusal::server_takes_no_file_of(megabytes(size)),

@@ -1,4 +1,4 @@
-//! An answer, turned into the calls that send it.
+//! Replaces an answer by the calls that send it.
 
 use crate::{
     domain::{job::Job, message::Outbound, retry::Failure},
@@ -14,8 +14,8 @@ use crate::{
     store::{Lease, NewJob, Outcome},
 };
 
-/// Turns an answer into its calls. They take its place in the lane, so that a retry of one repeats no other. Files that
-/// were sent at once wait for each other.
+/// Replaces an answer by its calls in its place in the lane, so that a retry of one repeats no other. Files that were
+/// sent at once wait for each other.
 pub(in crate::relay) async fn unfold(context: &Context, lease: &Lease, outbound: Outbound) -> StepResult {
     match manager_initiated::place(context, &outbound, lease.lane()).await? {
         LaneChoice::Here => {}

@@ -1,4 +1,4 @@
-//! One conversation, held against Kommo's history of it.
+//! Compares one conversation with its history in Kommo.
 
 use std::time::Duration;
 
@@ -16,52 +16,52 @@ use crate::{
     kommo::chats::CallError,
     relay::reconcile::{
         LEFT_TO_ITS_HOOK, ReconcileSummary, Reconciler, Search, Target,
-        history_reader::{HistoryReader, PageEnd, Told},
-        put::LOOK_EVERY,
+        history_reader::{Entry, HistoryReader, PageEnd},
+        put::CHECK_EVERY,
     },
     store::{Missing, NewJob, StoreError},
     translate::from_history::{self, Past},
 };
 
-/// How long the hook of a message may be under way. Kommo waits 5 s for the answer to one.
-const UNDER_WAY_FOR: Duration = Duration::from_secs(5);
+/// How long the hook of a message may be in flight. Kommo waits 5 s for the response to one.
+const HOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why a conversation was not compared.
 #[derive(Debug)]
 pub(super) enum NotCompared {
-    /// Kommo did not give its history.
+    /// Its history could not be read.
     Unreadable(CallError),
-    /// This machine's clock is wrong, and how.
+    /// This machine's clock is wrong, for this reason.
     Untimely(String),
 }
 
-/// What was said in a conversation.
+/// The history of a conversation.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     /// Oldest first.
-    pub(super) told: Vec<Told>,
-    /// Whether there was more, so that the beginning is missing.
+    pub(super) entries: Vec<Entry>,
+    /// Whether it is too long, so that its beginning is missing.
     pub(super) is_cut: bool,
-    /// When it was asked for. How old a message is counts from here: what was waited for since has aged none.
+    /// When it was read. The ages of messages count until then, without the time of later waits.
     asked_at: UnixMillis,
 }
 
-/// What becomes of a message that is missing.
+/// The verdict on a missing message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     /// It is sent.
     Sent,
-    /// It may have been delivered.
+    /// It may have been delivered, and is not sent.
     Uncertain,
-    /// It is too old, and its hook may still come.
+    /// It is too old, but its hook may still arrive.
     Late,
-    /// It is too old, and reported to its manager that it is not sent.
+    /// It is too old, and reported to its manager as not sent.
     Lost,
 }
 
 impl Verdict {
-    /// Of a message of this age. `is_certain`: whether the store still remembers enough to know that it was not
-    /// delivered.
+    /// The verdict on a message of this age. `is_certain`: whether the store reaches back far enough to know that it
+    /// was not delivered.
     fn of(age: Duration, is_certain: bool, max_age: Duration) -> Self {
         match (is_certain, age > max_age) {
             (false, _) => Self::Uncertain,
@@ -73,19 +73,19 @@ impl Verdict {
 }
 
 impl Reconciler {
-    /// Reads what was said in a conversation. The outer error is the store's.
+    /// Reads the history of a conversation. The outer error is the store's.
     pub(super) async fn read(&self, target: &Target, search: &Search) -> Result<Result<Read, NotCompared>, StoreError> {
         let read = match self.read_back(target, search).await {
             Ok(read) => read,
             Err(error) => return Ok(Err(NotCompared::Unreadable(error))),
         };
         if !search.is_routine {
-            self.wait_for_hooks(&read.told).await?;
+            self.wait_for_hooks(&read.entries).await?;
         }
         Ok(self.objection().map_or(Ok(read), |why| Err(NotCompared::Untimely(why))))
     }
 
-    /// Finds what is missing of a conversation, and puts it into its queue.
+    /// Finds the missing messages of a conversation, and puts them into its lane.
     pub(super) async fn enqueue_missing(
         &self,
         target: &Target,
@@ -95,15 +95,15 @@ impl Reconciler {
         let now = read.asked_at;
         let mut summary = ReconcileSummary::default();
         if read.is_cut {
-            let back = read.told.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
+            let back = read.entries.first().map(|(past, _)| past.at.until(now)).unwrap_or_default();
             let back = duration_in_words(back);
             tracing::warn!(conversation = %target.conversation, "the history is too long: messages older than {back} \
                 were not compared");
             summary.add(ReconcileSummary { in_part: 1, ..ReconcileSummary::default() });
         }
         let (mut missing, mut lost) = (Vec::new(), Vec::new());
-        for (rank, (past, item)) in read.told.iter().enumerate() {
-            if !self.is_wanted(past, (target, search), now)? {
+        for (rank, (past, item)) in read.entries.iter().enumerate() {
+            if !self.is_in_range_and_missing(past, (target, search), now)? {
                 continue;
             }
             match self.classify(past, now, target, &mut summary)? {
@@ -115,7 +115,7 @@ impl Reconciler {
                 }
             }
             if let Some(answer) = from_history::answer(item, &target.conversation, &target.kommo_chat) {
-                if says_nothing(&answer) {
+                if is_empty(&answer) {
                     summary.empty += 1;
                     tracing::warn!(conversation = %target.conversation, message = %past.id, "a missed message has \
                         neither text nor file in Kommo's history: not sent, and reported to its manager");
@@ -124,28 +124,28 @@ impl Reconciler {
                 missing.push(Missing { rank, job: NewJob { id, lane, job: answer.into() } });
             }
         }
-        intake::lost::tell(&self.parts.store, &target.lane, lost, self.parts.spoken.now()).await?;
+        intake::lost::report(&self.parts.store, &target.lane, lost, self.parts.spoken.now()).await?;
         if !missing.is_empty() {
-            let ranks = read.told.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
+            let ranks = read.entries.into_iter().enumerate().map(|(rank, (past, _))| (past.id, rank)).collect();
             let put = self.put(&target.lane, missing, ranks, search).await?;
             summary.sent = put.saturating_sub(summary.empty);
-            tracing::info!(conversation = %target.conversation, sent = summary.sent, "missed messages are sent now");
+            tracing::info!(conversation = %target.conversation, sent = summary.sent, "missed messages queued");
         }
         Ok(summary)
     }
 
-    /// Whether anything of what was read is missing.
+    /// Whether a message of the history is missing.
     pub(super) fn is_any_missing(&self, target: &Target, read: &Read, search: &Search) -> Result<bool, StoreError> {
-        for (past, _) in &read.told {
-            if self.is_wanted(past, (target, search), read.asked_at)? {
+        for (past, _) in &read.entries {
+            if self.is_in_range_and_missing(past, (target, search), read.asked_at)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// Whether a message is missing, and this search has to see to that.
-    fn is_wanted(
+    /// Whether a message is missing and within the range of this search.
+    fn is_in_range_and_missing(
         &self,
         past: &Past,
         (target, search): (&Target, &Search),
@@ -157,8 +157,7 @@ impl Reconciler {
         Ok((from..=until).contains(&past.at) && self.is_missing(past)?)
     }
 
-    /// What becomes of a message that is missing: one that is too old or not surely missing is not sent. Counts and
-    /// tells it.
+    /// The verdict on a missing message: one that is too old or not certainly missing is not sent. Counts and logs it.
     fn classify(
         &self,
         past: &Past,
@@ -169,7 +168,7 @@ impl Reconciler {
         summary.found += 1;
         let age = past.at.until(now);
         let shown = duration_in_words(age);
-        // A rollback of the store may have been found out since this search began.
+        // A rollback of the store may have been detected since this search started.
         let is_certain = self.parts.store.history_from()?.is_none_or(|begun_at| past.at >= begun_at);
         let verdict = Verdict::of(age, is_certain, self.bounds.max_age);
         if is_certain {
@@ -191,20 +190,20 @@ impl Reconciler {
         Ok(verdict)
     }
 
-    /// Waits for hooks that may be under way: they tell more than the history does.
-    async fn wait_for_hooks(&self, told: &[Told]) -> Result<(), StoreError> {
-        let (now, began) = (clock::now(), Instant::now());
-        for (past, _) in told.iter().rev() {
-            // Counted, since the clock may be set meanwhile.
-            let until = began + now.until(past.at.plus(UNDER_WAY_FOR)).min(UNDER_WAY_FOR);
+    /// Waits for hooks that may be in flight: they have more than the history has.
+    async fn wait_for_hooks(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let (now, started_at) = (clock::now(), Instant::now());
+        for (past, _) in entries.iter().rev() {
+            // By the monotonic clock, since the wall clock may be set meanwhile.
+            let until = started_at + now.until(past.at.plus(HOOK_TIMEOUT)).min(HOOK_TIMEOUT);
             while Instant::now() < until && self.is_missing(past)? {
-                sleep(LOOK_EVERY).await;
+                sleep(CHECK_EVERY).await;
             }
         }
         Ok(())
     }
 
-    /// What was said since the search's instant, oldest first.
+    /// Reads the history back to the start of the search.
     async fn read_back(&self, target: &Target, search: &Search) -> Result<Read, CallError> {
         let rate_limit = if search.is_routine { &self.background_rate } else { &self.rate_limit };
         let mut read = HistoryReader::new(search.since_in(target), target.customer.clone());
@@ -220,7 +219,7 @@ impl Reconciler {
                 }
             }
         }
-        Ok(Read { told: read.oldest_first(), is_cut, asked_at: clock::now() })
+        Ok(Read { entries: read.oldest_first(), is_cut, asked_at: clock::now() })
     }
 
     fn is_missing(&self, past: &Past) -> Result<bool, StoreError> {
@@ -231,9 +230,9 @@ impl Reconciler {
     }
 }
 
-/// Whether an answer as the history tells it has nothing for the customer. What becomes of it says so to its manager,
-/// who may have meant more than the history tells.
-fn says_nothing(outbound: &Outbound) -> bool {
+/// Whether an answer from the history has no content for the customer. Its manager is informed, since the message may
+/// have had more than the history shows.
+fn is_empty(outbound: &Outbound) -> bool {
     let is_bare = match &outbound.content {
         Content::Text(text) => text.trim().is_empty(),
         Content::Unknown { caption, .. } => caption.is_none(),
@@ -247,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_given_up_only_if_it_is_surely_missing_and_no_hook_of_it_can_come() {
+    fn a_message_is_given_up_only_if_it_is_certainly_missing_and_its_hook_cannot_arrive() {
         let minutes = Duration::from_mins;
         for (age, is_certain, max_age, verdict) in [
             (minutes(1), true, minutes(60), Verdict::Sent),

@@ -1,14 +1,15 @@
-//! Whether the data directory was rolled back: a snapshot of the machine was restored, or an old copy of the directory.
+//! Detects that the data directory was rolled back: a snapshot of the machine was restored, or an old copy of the
+//! directory.
 //!
 //! Such a store would send everything again that was delivered since. The proof is in Kommo's history: a message from
 //! us above the bound up to which the store is complete ([`Store::known_up_to`](crate::store::Store::known_up_to)) that
 //! is neither linked, nor waiting, nor parked. In a store that was not rolled back there is none: a message whose
-//! acceptance was lost in a crash still waits, one that Kommo has although it seemed to refuse it is parked, and
-//! whatever else is done has left its link or has raised the bound. What was imported has ids of another kind. A start
-//! that ended before it had compared changes nothing in that.
+//! acceptance was lost in a crash still waits, one that Kommo has although it seemed to refuse it is parked, and every
+//! other one has left its link or has raised the bound. Imported messages have ids of another kind. A start that ended
+//! before its comparison changes nothing in that.
 //!
-//! One such chat proves it for the whole store, and it may be the last one that is asked. So what a start finds is kept
-//! back, and what waits already is held, until all are asked or half of the time is over for which anything is held.
+//! One such chat proves it for the whole store, and it may be the last one that is read. So messages that a start finds
+//! are kept back, and waiting ones are held, until all chats are read or half of the hold time is over.
 
 use std::time::Duration;
 
@@ -27,41 +28,41 @@ use crate::{
     translate::{from_history::Past, from_telegram},
 };
 
-/// What an operator is to do.
-const ADVICE: &str = "nothing that managers wrote before now is sent by itself, for it may have been delivered; look \
-    in Kommo at what they wrote since the snapshot or the copy was made, and at `telekommo parked list`";
+/// The advice to the operator.
+const ADVICE: &str = "managers' messages from before now are not sent automatically, since they may have been \
+    delivered; check in Kommo what managers wrote since the snapshot or the copy was made, and `telekommo parked list`";
 
-/// What is kept back as long as nobody knows.
+/// The messages that are kept back until it is known whether the store was rolled back.
 #[derive(Debug)]
 pub(super) struct Doubt {
     pub(super) until: Instant,
-    /// When nothing is held any more in any case.
+    /// When all holds end in any case.
     held_until: Instant,
-    /// The lanes that had something to send when it began.
+    /// The lanes that had waiting jobs at the start.
     waiting: Vec<Lane>,
     found: Vec<(Target, Read)>,
 }
 
 impl Doubt {
-    /// Nothing is found yet, and there is something to send in the lanes `waiting`, which may be held for so long.
+    /// A doubt without found messages yet. The lanes `waiting` have jobs, and may be held for `hold_for`.
     pub(super) fn of(waiting: Vec<Lane>, hold_for: Duration) -> Self {
         let now = Instant::now();
         Self { until: now + hold_for / 2, held_until: now + hold_for, waiting, found: Vec::new() }
     }
 
-    /// Whether something of a lane is kept back.
+    /// Whether messages of a lane are kept back.
     pub(super) fn concerns(&self, lane: &Lane) -> bool {
         self.waiting.contains(lane) || self.found.iter().any(|(target, _)| target.lane == *lane)
     }
 
-    /// Keeps what was read of a conversation.
+    /// Keeps the history of a conversation for later.
     pub(super) fn keep(&mut self, target: Target, read: Read) {
         self.found.push((target, read));
     }
 }
 
 impl Reconciler {
-    /// Ends the doubt of a search if it has no reason any more, or no time.
+    /// Ends the doubt of a search if all chats are read, or its time is over.
     pub(super) async fn end_doubt_in_time(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
         let is_over = |doubt: &Doubt| search.pending.is_empty() || Instant::now() >= doubt.until;
         if search.doubt.as_ref().is_some_and(is_over) {
@@ -71,7 +72,7 @@ impl Reconciler {
         }
     }
 
-    /// Does with what was kept back what would have been done without a doubt.
+    /// Handles the messages that were kept back like any others.
     pub(super) async fn end_doubt(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
         let mut summary = ReconcileSummary::default();
         let Some(doubt) = search.doubt.take() else { return Ok(summary) };
@@ -88,7 +89,7 @@ impl Reconciler {
         Ok(summary)
     }
 
-    /// Treats the store as one that was restored, if what was read of a conversation proves a rollback.
+    /// Treats the store like a restored one, if the history of a conversation proves a rollback.
     pub(super) async fn check_rollback(
         &self,
         target: &Target,
@@ -107,15 +108,15 @@ impl Reconciler {
         self.end_doubt(search).await
     }
 
-    /// A message of ours that the store must know, unless it was rolled back.
+    /// A message of ours that the store would know if it had not been rolled back.
     async fn proof<'r>(&self, target: &Target, read: &'r Read) -> Result<Option<&'r Past>, StoreError> {
         let (store, now) = (&self.parts.store, clock::now());
         let Some(horizon) = store.known_up_to(&target.conversation)? else { return Ok(None) };
         let linked_for = self.bounds.linked_for;
         let linked = now.minus(linked_for.saturating_sub(MARGIN.min(linked_for / 2)));
         let known_since = store.history_from()?.unwrap_or(UnixMillis(i64::MIN)).max(linked);
-        // Telegram tells the second in which something was written, and no more.
-        let ours = read.told.iter().map(|(past, _)| past).filter(|past| past.at.seconds() >= known_since.seconds());
+        // Telegram dates messages by the second.
+        let ours = read.entries.iter().map(|(past, _)| past).filter(|past| past.at.seconds() >= known_since.seconds());
         let is_known = |past: &Past, id: &MessageId| -> Result<bool, StoreError> {
             let horizon = store.known_up_to(&target.conversation)?;
             Ok(horizon.is_some_and(|it| later(past, &it).is_none()) || store.kommo_message(id)?.is_some())
@@ -127,9 +128,9 @@ impl Reconciler {
                 unknown.push((past, id));
             }
         }
-        self.retain_settled(target, &horizon, &mut unknown).await?;
+        self.retain_unexplained(target, &horizon, &mut unknown).await?;
         for (past, id) in unknown {
-            // What waited and waits no more is known now.
+            // A message that was waiting before is linked by now.
             if !is_known(past, &id)? {
                 return Ok(Some(past));
             }
@@ -137,9 +138,9 @@ impl Reconciler {
         Ok(None)
     }
 
-    /// Leaves out the messages of ours that may be on their way to Kommo, or were set aside. All are in the chat of the
-    /// `horizon`, so that all that was set aside is looked through once.
-    async fn retain_settled(
+    /// Removes the messages of ours that may wait for Kommo, or were parked. All are in the chat of the `horizon`, so
+    /// that the parked messages are scanned once.
+    async fn retain_unexplained(
         &self,
         target: &Target,
         horizon: &MessageId,
@@ -150,7 +151,7 @@ impl Reconciler {
         }
         let (store, conversation) = (&self.parts.store, &target.conversation);
         if horizon.chat.owner.is_some() {
-            // Its lane is that of a connection, which nothing here tells.
+            // Its lane is that of a connection, which is not known here.
             let is_inbound = |(route, _): &&(Route, crate::store::QueueCount)| *route == Route::Inbound;
             let counts = store.counts();
             if counts.parked > 0 || counts.routes.iter().find(is_inbound).is_some_and(|(_, it)| it.waiting > 0) {
@@ -170,14 +171,14 @@ impl Reconciler {
     }
 }
 
-/// The id of ours of a message that has a higher number in the same chat; nothing that has a further part tells it.
+/// Our id of a message with a higher number in the same chat; `None` for an id with an update.
 fn later(past: &Past, horizon: &MessageId) -> Option<MessageId> {
     let id: MessageId = past.ours.as_deref()?.parse().ok()?;
     let is_in_chat = (id.bot, id.chat) == (horizon.bot, horizon.chat);
     (id.update.is_none() && is_in_chat && id.message > horizon.message).then_some(id)
 }
 
-/// Whether a job towards Kommo may be about the message with this number.
+/// Whether a job for Kommo may bring the message with this number.
 fn may_be(job: &Job, number: i64) -> bool {
     match job {
         Job::Raw(Raw::Update(Update { raw, .. })) => {
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_is_told_by_its_number() {
+    fn waiting_jobs_are_recognised_by_the_number_of_their_message() {
         let update = |raw: &str| {
             Job::from(Update {
                 source: crate::domain::address::SourceId::parse("sales").unwrap(),

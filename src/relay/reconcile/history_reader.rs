@@ -1,4 +1,4 @@
-//! How far a chat's history is read, page by page, the newest one first.
+//! Reads a chat's history page by page, the newest one first, and decides when it is enough.
 
 use std::collections::HashSet;
 
@@ -11,55 +11,55 @@ use crate::{
     translate::from_history::{self, Past},
 };
 
-/// The most pages that are read of one chat: ten thousand messages. Those do not count that were imported alone: there
-/// may be many more of them, in front of what was said yesterday.
+/// The most pages that are read of one chat: ten thousand messages. Pages with imported messages alone do not count:
+/// there may be many more of them in front of yesterday's messages.
 const PAGES: usize = 200;
 /// The most pages in all.
 const ALL_PAGES: usize = 2000;
 
-/// A message of the history, and the page's own form of it.
-pub(super) type Told = (Past, HistoryItem);
+/// A message of the history, parsed and as the page has it.
+pub(super) type Entry = (Past, HistoryItem);
 
-/// Whether there is more to be read.
+/// Whether the next page has to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PageEnd {
-    /// There is.
     More,
-    /// All of it is there.
+    /// Everything since the start of the search has been read.
     Enough,
-    /// There is, but it was enough of it: the next time it would be no less.
+    /// The history is too long, and would be the next time.
     TooLong,
 }
 
-/// What was read so far.
+/// The pages that were read so far.
 pub(super) struct HistoryReader {
     since: UnixMillis,
     customer: Option<KommoUserId>,
-    told: Vec<Told>,
-    seen: HashSet<KommoMessageId>,
+    entries: Vec<Entry>,
+    seen_ids: HashSet<KommoMessageId>,
     counted: usize,
     all: usize,
 }
 
 impl HistoryReader {
-    /// Nothing yet, of what was said `since` then. What `customer` said is no answer, by whichever id it is told.
+    /// A reader of the messages `since` then. A message of `customer` is no answer, whatever its ids.
     pub(super) fn new(since: UnixMillis, customer: Option<KommoUserId>) -> Self {
-        Self { since, customer, told: Vec::new(), seen: HashSet::new(), counted: 0, all: 0 }
+        Self { since, customer, entries: Vec::new(), seen_ids: HashSet::new(), counted: 0, all: 0 }
     }
 
     /// Takes the next page.
     pub(super) fn take(&mut self, items: Vec<HistoryItem>) -> PageEnd {
         let is_last = items.len() < HISTORY_PAGE;
         let page = items.into_iter().filter_map(|item| Some((self.read(&item)?, item)));
-        // By which of its two instants an imported message is sorted is not documented: it ends nothing.
-        let (imported, page): (Vec<Told>, Vec<Told>) = page.partition(|(past, _)| past.is_imported());
-        let has_new = imported.into_iter().filter(|(past, _)| self.seen.insert(past.id.clone())).count() > 0;
-        // Nor does a single message that came late and tells of an earlier instant than its neighbours.
+        // It is not documented by which of its two instants Kommo sorts an imported message: it does not end the
+        // reading.
+        let (imported, page): (Vec<Entry>, Vec<Entry>) = page.partition(|(past, _)| past.is_imported());
+        let has_new = imported.into_iter().filter(|(past, _)| self.seen_ids.insert(past.id.clone())).count() > 0;
+        // Nor does a single late message with an earlier date than its neighbours.
         let is_far_enough = !page.is_empty() && page.iter().all(|(past, _)| past.at < self.since);
         self.counted += usize::from(!page.is_empty() || !has_new);
         self.all += 1;
         // While pages are read, new messages push older ones to the next page.
-        self.told.extend(page.into_iter().filter(|(past, _)| self.seen.insert(past.id.clone())));
+        self.entries.extend(page.into_iter().filter(|(past, _)| self.seen_ids.insert(past.id.clone())));
         match (is_last || is_far_enough, self.counted < PAGES && self.all < ALL_PAGES) {
             (true, _) => PageEnd::Enough,
             (false, true) => PageEnd::More,
@@ -73,11 +73,11 @@ impl HistoryReader {
         Some(Past { is_answer: past.is_answer && !is_customers, ..past })
     }
 
-    /// What was said, without what was imported, oldest first.
-    pub(super) fn oldest_first(mut self) -> Vec<Told> {
-        self.told.reverse();
-        self.told.sort_by_key(|(past, _)| past.at);
-        self.told
+    /// The messages except imported ones, oldest first.
+    pub(super) fn oldest_first(mut self) -> Vec<Entry> {
+        self.entries.reverse();
+        self.entries.sort_by_key(|(past, _)| past.at);
+        self.entries
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_imported_neither_counts_nor_ends_anything() {
+    fn imported_messages_neither_count_nor_end_the_reading() {
         let mut read = HistoryReader::new(SINCE, None);
         for n in 0..2 * PAGES {
             assert_eq!(read.take(page(n, 7, "tg:1:2/3:i4")), PageEnd::More, "{n}");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_without_an_end_is_left() {
+    fn an_endless_history_is_cut() {
         let imported = "tg:1:2/3:i4";
         for (what, ours, again, most) in [
             ("talk", "", false, PAGES),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn one_message_that_came_late_ends_nothing() {
+    fn one_late_message_does_not_end_the_reading() {
         let mut read = HistoryReader::new(SINCE, None);
         let mut late = page(0, SINCE.0, "");
         late[3] = item(9999, SINCE.0 - 1, "");
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_customer_said_is_no_answer_though_it_lacks_ids_of_ours() {
+    fn a_customers_message_without_our_ids_is_no_answer() {
         let raw = r#"{"msec_timestamp":1000000,"sender":{"id":"anna"},"message":{"id":"m"}}"#;
         let item: HistoryItem = serde_json::from_str(raw).unwrap();
         for (customer, is_answer) in [("anna", false), ("ben", true)] {

@@ -1,10 +1,10 @@
-//! Silent chats in which something was written all the same, as far as the account tells.
+//! Silent chats with new messages, by the account's list of events.
 //!
-//! With a token, the account's list of events names what was sent in chats. What its reference leaves open is taken
-//! both ways. Whether the number of a message there is the one of its hook is not said: a message that the store knows
-//! by it needs no look, and any other leads to its contact, whose chats are asked for. Whether the list has all that is
-//! sent, for a token of any rights, is not said either: so it adds chats to those that are compared, and takes none
-//! away, and what it does not name is found by the rounds through all chats (`silent`).
+//! With a token, the account's list of events has the messages that were sent in chats. Its reference leaves two points
+//! open. It does not say whether the id of a message there is that of its hook: a message that the store knows by it is
+//! skipped, and any other leads to its contact, whose chats are requested. Nor does it say whether the list is complete
+//! for tokens with any permissions: so it only adds chats to a comparison, and the rounds through all chats (`silent`)
+//! find what it lacks.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,12 +12,14 @@ use crate::{
     clock,
     domain::{address::KommoMessageId, job::IdempotencyKey},
     kommo::{account::Account, account::RestError},
-    relay::reconcile::{ReconcileSummary, Reconciler, Search, TRIES, Target, run::Worked, search::ChatSelection},
+    relay::reconcile::{
+        MAX_FAILURES, ReconcileSummary, Reconciler, Search, Target, run::Worked, search::ChatSelection,
+    },
     store::StoreError,
 };
 
 impl Reconciler {
-    /// Compares the silent chats that the account names, as a part of this search.
+    /// Compares the silent chats that the account names, as part of this search.
     pub(super) async fn process_named(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
         let Some(account) = self.parts.account.as_ref().map(Account::patient) else {
             return Ok(ReconcileSummary::default());
@@ -30,18 +32,18 @@ impl Reconciler {
             Ok(named) if !named.is_empty() => search.pending = named,
             Ok(_) => return Ok(ReconcileSummary::default()),
             Err(error) => {
-                tracing::debug!(%error, "the account does not say in which chats something was sent: silent ones are \
+                tracing::debug!(%error, "the account's list of sent messages could not be read: silent chats are \
                     compared later");
                 return Ok(ReconcileSummary::default());
             }
         }
-        match self.process_targets(search, Some(TRIES), |_| ()).await? {
-            Worked::Off(summary) => Ok(summary),
+        match self.process_targets(search, Some(MAX_FAILURES), |_| ()).await? {
+            Worked::Finished(summary) => Ok(summary),
             Worked::ClockSet => Ok(ReconcileSummary::default()),
         }
     }
 
-    /// The chats in which nothing was said for long, by Kommo's ids.
+    /// The chats without messages for long, by Kommo's ids.
     async fn silent(&self) -> Result<HashMap<String, Target>, StoreError> {
         let now = clock::now();
         let alive: BTreeSet<_> =
@@ -50,8 +52,7 @@ impl Reconciler {
         Ok(all.filter(|it| !alive.contains(&it.kommo_chat)).map(|it| (it.kommo_chat.clone(), it)).collect())
     }
 
-    /// Those of the silent chats in which something was sent that the store does not know. The outer error is the
-    /// store's.
+    /// The silent chats with messages that the store does not know. The outer error is the store's.
     async fn named(
         &self,
         account: &Account,

@@ -1,4 +1,4 @@
-//! What was found, in its place among what waits.
+//! Puts missing messages into their lanes.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -18,10 +18,10 @@ use crate::{
     trace::{By, Hop},
 };
 
-/// How often to look at a lane in which a relay works.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often to check a lane in which a relay works.
+pub(super) const CHECK_EVERY: Duration = Duration::from_millis(20);
 
-/// Lets go of a lane, however its weaving ends.
+/// Releases the hold of a lane, however the backfill ends.
 struct HoldGuard<'a>(&'a Store, &'a Lane);
 
 impl Drop for HoldGuard<'_> {
@@ -56,13 +56,13 @@ impl Reconciler {
                     }
                     return Ok(count);
                 }
-                Backfilled::Busy => sleep(LOOK_EVERY).await,
+                Backfilled::Busy => sleep(CHECK_EVERY).await,
             }
         }
     }
 }
 
-/// The hop by which a message came that had been missing.
+/// The hop of a message that was found in the history.
 fn found(lane: &Lane, job: &NewJob) -> Hop {
     Hop {
         at: clock::now(),
@@ -75,7 +75,7 @@ fn found(lane: &Lane, job: &NewJob) -> Hop {
     }
 }
 
-/// The message of Kommo's that a job carries.
+/// The Kommo message of a job.
 fn message_of(job: &Job) -> Option<KommoMessageId> {
     Task::read(job).answers().pop()
 }

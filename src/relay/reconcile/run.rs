@@ -1,4 +1,4 @@
-//! One conversation after the other.
+//! Runs a search: compares one conversation after the other.
 
 use std::time::Duration;
 
@@ -10,57 +10,57 @@ use crate::{
     store::StoreError,
 };
 
-/// The wait where the schedule has none.
+/// The wait if the schedule has none.
 const LAST_WAIT: Duration = Duration::from_mins(10);
 /// How often the history of one conversation may fail while that of others can be read.
-const TRIES_OF_ONE: u32 = 3;
-/// After how many comparisons in which one history could not be read an operator is told to look at it.
-const TOLD_AFTER: u32 = 3;
-/// How often it is said how far the work is.
-const SAY_EVERY: Duration = Duration::from_mins(1);
+const MAX_FAILURES_OF_ONE: u32 = 3;
+/// The number of comparisons with the same unreadable history after which it is logged as an error.
+const ERROR_AFTER: u32 = 3;
+/// How often the progress is reported.
+const REPORT_EVERY: Duration = Duration::from_mins(1);
 
-/// What becomes of a conversation whose history could not be read.
+/// What follows for a conversation whose history could not be read.
 enum ReadFailure {
     /// It is tried again after all others.
     Later { why: String, after: Option<Duration> },
-    /// It is left. It may be readable later if it `is_open`.
+    /// It is skipped. If it `is_open`, it may be readable later.
     Left { why: String, is_open: bool },
 }
 
 /// How a search has ended.
 pub(super) enum Worked {
-    /// Everything was compared that could be.
-    Off(ReconcileSummary),
-    /// This machine's clock was set back, so it has to begin anew.
+    /// All readable conversations were compared.
+    Finished(ReconcileSummary),
+    /// This machine's clock was set back, so it has to start over.
     ClockSet,
 }
 
 impl Reconciler {
     /// Compares one conversation after the other. One that fails is tried again later; after `tries` failures in a row,
-    /// the rest is left.
+    /// the rest is skipped.
     pub(super) async fn process_targets(
         &self,
         search: &mut Search,
         tries: Option<u32>,
-        mut say: impl FnMut(String) + Send,
+        mut report: impl FnMut(String) + Send,
     ) -> Result<Worked, StoreError> {
         let (mut summary, mut failed, mut read) = (ReconcileSummary::default(), 0, 0);
-        let (all, mut said_at) = (search.conversations(), Instant::now());
+        let (all, mut reported_at) = (search.conversations(), Instant::now());
         summary.add(self.until_timely(search).await?);
         while let Some(mut target) = search.next(&self.parts.store) {
             if search.is_void() {
                 return Ok(self.ended(Worked::ClockSet));
             }
-            if said_at.elapsed() >= SAY_EVERY {
-                say(format!("{} of {all} conversations are compared.", all - search.conversations() - 1));
-                said_at = Instant::now();
+            if reported_at.elapsed() >= REPORT_EVERY {
+                report(format!("{} of {all} conversations are compared.", all - search.conversations() - 1));
+                reported_at = Instant::now();
             }
             let error = match self.compare_in_turn(&target, search).await? {
                 Ok(compared) => {
                     (failed, read) = (0, read + 1);
                     self.parts.metrics.history_unreadable(None);
                     if compared != ReconcileSummary::default() {
-                        say(format!("{}: {compared}", target.conversation));
+                        report(format!("{}: {compared}", target.conversation));
                     }
                     summary.add(compared);
                     summary.add(self.end_doubt_in_time(search).await?);
@@ -73,7 +73,7 @@ impl Reconciler {
                 // A signature that Kommo refuses does not say why.
                 ReadFailure::Later { why, after } => (self.objection().unwrap_or(why), after),
                 ReadFailure::Left { why, is_open } => {
-                    say(format!("{}: its history cannot be read: {why}", target.conversation));
+                    report(format!("{}: its history cannot be read: {why}", target.conversation));
                     leave(search, &target, &why, is_open);
                     self.release_hold(&target, search);
                     summary.add(ReconcileSummary {
@@ -89,7 +89,7 @@ impl Reconciler {
             search.pending.push(target);
             self.parts.metrics.history_unreadable(Some(why.clone()));
             if tries.is_some_and(|tries| failed >= tries) {
-                say(format!("Given up: {why}."));
+                report(format!("Given up: {why}."));
                 let rest = search.conversations();
                 summary.add(ReconcileSummary {
                     unread: rest,
@@ -101,32 +101,33 @@ impl Reconciler {
             }
             let wait = self.schedule.wait(failed, fastrand::f64(), after).unwrap_or(LAST_WAIT);
             let shown = soon(wait);
-            tracing::warn!(why, "Kommo's history cannot be read: it will be tried again {shown}");
-            say(format!("{why}. It will be tried again {shown}."));
+            tracing::warn!(why, "Kommo's history cannot be read, retrying {shown}");
+            report(format!("{why}. Retrying {shown}."));
             summary.add(self.wait_between(wait, search).await?);
         }
         summary.add(self.end_doubt(search).await?);
-        Ok(self.ended(if search.is_void() { Worked::ClockSet } else { Worked::Off(summary) }))
+        Ok(self.ended(if search.is_void() { Worked::ClockSet } else { Worked::Finished(summary) }))
     }
 
-    /// Counts an end.
+    /// Counts the end of a search.
     fn ended(&self, worked: Worked) -> Worked {
         self.parts.metrics.compared(match &worked {
-            Worked::Off(summary) if summary.unread == 0 => "complete",
-            Worked::Off(_) => "partial",
+            Worked::Finished(summary) if summary.unread == 0 => "complete",
+            Worked::Finished(_) => "partial",
             Worked::ClockSet => "restarted",
         });
         worked
     }
 
-    /// Lets go of the lane of what was compared, unless there is more of it to be seen to.
+    /// Releases the lane of a conversation, unless more of its chats have to be compared.
     pub(super) fn release_hold(&self, target: &Target, search: &Search) {
         if search.is_done(&target.lane) {
             self.parts.store.release_hold(&target.lane);
         }
     }
 
-    /// A routine has the turn for one conversation only, so that nobody has to wait for its end.
+    /// Compares one conversation. A routine search takes the turn for each conversation, so that others need not wait
+    /// for its end.
     pub(super) async fn compare_in_turn(
         &self,
         target: &Target,
@@ -149,8 +150,8 @@ impl Reconciler {
     }
 }
 
-/// One conversation cannot be read while others can. They need not wait for it: it has an instant of its own from then
-/// on.
+/// Skips a conversation that cannot be read while others can. The others need not wait for it: it has a start of its
+/// own in later comparisons.
 fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
     let conversation = &target.conversation;
     if !is_open {
@@ -158,16 +159,16 @@ fn leave(search: &mut Search, target: &Target, why: &str, is_open: bool) {
         return;
     }
     let rounds = search.mark_failed(target);
-    if rounds == TOLD_AFTER {
+    if rounds == ERROR_AFTER {
         tracing::error!(%conversation, why, "its history could not be read in {rounds} comparisons, and telekommo \
-            keeps trying: look in Kommo whether its managers' messages have arrived. This is said once");
+            keeps trying: check in Kommo whether its managers' messages have arrived. This is logged once");
     } else {
         tracing::warn!(%conversation, why, rounds, "its history cannot be read: the next comparison tries again");
     }
 }
 
-/// A refusal is about one conversation if Kommo says so, or if others can be read meanwhile. Without that, a 404 may as
-/// well be a wrong address.
+/// Decides what follows from a failure. It is about one conversation if Kommo says so, or if others can be read
+/// meanwhile. Otherwise a 404 may as well mean a wrong address.
 fn read_failure(error: NotCompared, target: &Target, others_can_be_read: bool) -> ReadFailure {
     let error = match error {
         NotCompared::Unreadable(error) => error,
@@ -179,7 +180,7 @@ fn read_failure(error: NotCompared, target: &Target, others_can_be_read: bool) -
     if failure.is_final() {
         return ReadFailure::Left { why, is_open: false };
     }
-    if others_can_be_read && target.failed >= TRIES_OF_ONE {
+    if others_can_be_read && target.failed >= MAX_FAILURES_OF_ONE {
         return ReadFailure::Left { why, is_open: !is_unknown };
     }
     ReadFailure::Later { why, after }
@@ -192,7 +193,7 @@ mod tests {
     use super::*;
     use crate::{kommo::chats::CallError, relay::reconcile::search};
 
-    /// How a history that was refused `failed` times is left, if it is.
+    /// How a history that was refused `failed` times is skipped, if it is.
     fn left(code: u16, body: &str, failed: u32, others_can_be_read: bool) -> Option<&'static str> {
         let target = Target { failed, ..search::tests::target("") };
         let error = CallError::refusal(StatusCode::from_u16(code).unwrap(), body.as_bytes(), None);
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_is_left_where_trying_again_cannot_help() {
+    fn a_history_is_skipped_if_a_retry_cannot_help() {
         let forgotten = r#"{"error_type":"CHAT_NOT_FOUND"}"#;
         assert_eq!(left(404, forgotten, 1, false), Some("for good"));
         let bad = r#"{"error_code":400,"error_description":"no"}"#;

@@ -2,10 +2,9 @@
 //!
 //! telekommo notices an outage in which it cannot reach Telegram or Kommo. It does not notice one in which only Kommo
 //! cannot reach it, so a comparison also runs every hour without any occasion. A manager may write to a customer who
-//! has been silent for long, so it asks for every chat that is alive once or twice, the liveliest first, and at a
-//! seventh of the rate that Kommo allows: with the usual seven requests a second that is one. A thousand chats take a
-//! quarter of an hour; where there are so many that it takes longer than the time between two, the next one follows at
-//! its end.
+//! has been silent for long, so it makes one or two requests for every active chat, the most active first, at a seventh
+//! of the rate that Kommo allows: with the default of seven requests a second that is one. A thousand chats take a
+//! quarter of an hour; if a comparison takes longer than the interval, the next one follows at its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,45 +14,44 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::{self, Moment},
     domain::amount::duration_in_words,
-    relay::reconcile::{ReconcileSummary, Reconciler, Search, TRIES, run::Worked},
+    relay::reconcile::{MAX_FAILURES, ReconcileSummary, Reconciler, Search, run::Worked},
     store::StoreError,
 };
 
 /// How many checks in a row must fail before this counts as an outage. The hourly comparison covers shorter ones.
-const SEEN_TWICE: u32 = 2;
+const MIN_FAILED_CHECKS: u32 = 2;
 /// How often to check whether the machine has slept.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How much further the clock on the wall goes than the time that is counted before that is a sleep, or a step of the
-/// clock.
+const CHECK_EVERY: Duration = Duration::from_secs(5);
+/// How much further the wall clock has to advance than the monotonic clock to count as a sleep, or a step of the clock.
 const SLEPT: Duration = Duration::from_mins(2);
 /// How long answers are held before the log says so.
-const TOLD_AFTER: Duration = Duration::from_secs(10);
-/// In how many chats something may be missing while the comparison still counts as complete. With more, it does not.
-const MOST_BEHIND: usize = 100;
+const WARN_AFTER: Duration = Duration::from_secs(10);
+/// In how many chats messages may be missing while the comparison still counts as complete.
+const MAX_BEHIND: usize = 100;
 
-/// What a comparison is made for.
+/// The occasion of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Occasion {
     /// Telegram and Kommo can be reached again.
     Outage,
     /// The machine has slept, or was rolled back while it ran, or its clock was set.
     Sleep,
-    /// It is time.
+    /// The interval is over.
     Routine,
 }
 
-/// What was seen of late.
+/// The observations of the last checks.
 #[derive(Debug, Default)]
-struct Seen {
-    /// How often in a row nothing could be reached.
+struct Observed {
+    /// How many checks in a row could reach nothing.
     cut_off: u32,
-    /// Whether the clock on the wall has leapt, as long as it is not known why.
+    /// Whether the wall clock has leapt, until the reason is known.
     has_leapt: bool,
 }
 
 impl Reconciler {
-    /// Does what a start asks for, in the background, and then whatever there is an occasion for, until `stop`. What is
-    /// broken off is done by the next start, since only a comparison that is complete is noted.
+    /// Runs the `search` of a start in the background, and then a comparison at every occasion, until `stop`. The next
+    /// start repeats an interrupted comparison, since only complete ones are recorded.
     pub async fn run_loop(self: Arc<Self>, search: Option<Search>, stop: CancellationToken) -> Result<(), StoreError> {
         stop.run_until_cancelled(self.run_for_ever(search)).await.unwrap_or(Ok(()))
     }
@@ -62,20 +60,20 @@ impl Reconciler {
         if let Some(search) = search {
             self.begin(search).await?;
         }
-        let (mut seen, mut all) = (Seen::default(), None);
+        let (mut observed, mut all) = (Observed::default(), None);
         loop {
             let occasion = tokio::select! {
-                occasion = self.occasion(&mut seen) => occasion,
+                occasion = self.occasion(&mut observed) => occasion,
                 failed = self.look_at_all(&mut all) => return failed.map(|never| match never {}),
             };
             match occasion {
                 Occasion::Outage => {
-                    self.listening.begin_anew();
+                    self.listening.restart();
                     tracing::info!("an outage has ended; Kommo's hooks may have been lost in it");
                     self.begin(self.prepare_undoubted().await?).await?;
                 }
                 Occasion::Sleep => {
-                    self.listening.begin_anew();
+                    self.listening.restart();
                     tracing::info!("this machine has slept, or its clock was set: Kommo's hooks may have been lost");
                     self.begin(self.prepare().await?).await?;
                 }
@@ -85,37 +83,37 @@ impl Reconciler {
     }
 
     /// Waits for the next occasion.
-    async fn occasion(&self, seen: &mut Seen) -> Occasion {
-        let began = Instant::now();
-        let (due, mut watched_at) = (began + self.bounds.every, began);
+    async fn occasion(&self, observed: &mut Observed) -> Occasion {
+        let started_at = Instant::now();
+        let (due, mut watched_at) = (started_at + self.bounds.every, started_at);
         while Instant::now() < due {
             let (moment, watch_at) = (Moment::now(), watched_at + self.bounds.watch_every);
-            sleep_until(due.min(watch_at).min(Instant::now() + LOOK_EVERY)).await;
+            sleep_until(due.min(watch_at).min(Instant::now() + CHECK_EVERY)).await;
             if moment.leapt() > SLEPT {
-                seen.has_leapt = true;
+                observed.has_leapt = true;
                 self.ask_the_time().await;
             }
-            if seen.has_leapt && self.objection().is_none() {
-                seen.has_leapt = false;
+            if observed.has_leapt && self.objection().is_none() {
+                observed.has_leapt = false;
                 return Occasion::Sleep;
             }
             if Instant::now() < due.min(watch_at) {
                 continue;
             }
             watched_at = Instant::now();
-            if seen.has_leapt {
+            if observed.has_leapt {
                 self.ask_the_time().await;
             }
             if self.parts.metrics.is_cut_off() {
-                seen.cut_off = seen.cut_off.saturating_add(1);
-            } else if std::mem::take(&mut seen.cut_off) >= SEEN_TWICE {
+                observed.cut_off = observed.cut_off.saturating_add(1);
+            } else if std::mem::take(&mut observed.cut_off) >= MIN_FAILED_CHECKS {
                 return Occasion::Outage;
             }
         }
         Occasion::Routine
     }
 
-    /// A search for which lanes are held, until it is done or for as long as that may take.
+    /// Runs a search for which lanes are held, until it is done or the hold time is over.
     async fn begin(&self, mut search: Search) -> Result<(), StoreError> {
         let deadline = Instant::now() + self.bounds.hold_for;
         loop {
@@ -123,13 +121,10 @@ impl Reconciler {
                 (search.conversations(), search.since.until(search.began.wall), search.doubt.is_some());
             if count > 0 {
                 let back = duration_in_words(back);
-                tracing::info!(
-                    conversations = count,
-                    "looking for managers' messages of the last {back} that did not come"
-                );
+                tracing::info!(conversations = count, "searching for missing managers' messages of the last {back}");
             }
             match self.process_held(&mut search, deadline).await? {
-                Worked::Off(summary) => {
+                Worked::Finished(summary) => {
                     if count > 0 {
                         tracing::info!("compared with Kommo's history: {summary}");
                     }
@@ -146,10 +141,10 @@ impl Reconciler {
 
     async fn process_held(&self, search: &mut Search, deadline: Instant) -> Result<Worked, StoreError> {
         let job = async {
-            // The lanes are held already, and are not to be so for as long as somebody else searches.
+            // The lanes are held already, and must not stay so for as long as another search runs.
             let _turn = self.turn.lock().await;
             let mut worked = self.process_targets(search, None, |_| ()).await?;
-            if let Worked::Off(summary) = &mut worked {
+            if let Worked::Finished(summary) = &mut worked {
                 summary.add(self.process_named(search).await?);
             }
             Ok(worked)
@@ -157,7 +152,7 @@ impl Reconciler {
         tokio::pin!(job);
         tokio::select! {
             worked = &mut job => return worked,
-            () = sleep_until(deadline.min(Instant::now() + TOLD_AFTER)) => self.tell_held(),
+            () = sleep_until(deadline.min(Instant::now() + WARN_AFTER)) => self.warn_held(),
         }
         tokio::select! {
             worked = &mut job => return worked,
@@ -170,24 +165,24 @@ impl Reconciler {
         job.await
     }
 
-    fn tell_held(&self) {
+    fn warn_held(&self) {
         let conversations = self.parts.store.withheld();
         if conversations > 0 {
             let most = duration_in_words(self.bounds.hold_for);
             tracing::warn!(
                 conversations,
-                "answers are held until telekommo has looked for missed, older ones, for {most} at most"
+                "answers are held until missing, older ones have been searched, for {most} at most"
             );
         }
     }
 
-    /// A search that nothing hints at. It holds nothing up, and lets others search meanwhile.
+    /// A search without an occasion. It holds no lanes, and lets other searches run meanwhile.
     async fn routine(&self) -> Result<(), StoreError> {
         let (search, count, summary) = loop {
             let mut search = Search { is_routine: true, ..self.since_last().await? };
             let count = search.conversations();
-            match self.process_targets(&mut search, Some(TRIES), |_| ()).await? {
-                Worked::Off(mut summary) => {
+            match self.process_targets(&mut search, Some(MAX_FAILURES), |_| ()).await? {
+                Worked::Finished(mut summary) => {
                     if summary.given_up == 0 {
                         summary.add(self.process_named(&mut search).await?);
                     }
@@ -201,22 +196,23 @@ impl Reconciler {
         } else {
             tracing::warn!(conversations = count, "compared with Kommo's history: {summary}");
         }
-        self.tell_found();
+        self.report_found();
         self.note(summary, search).await
     }
 
-    /// Notes up to when nothing is missing, if all could be compared but a few, and from when on in those.
+    /// Records up to when nothing is missing, if all chats but a few could be compared, and from when on messages may
+    /// be missing in those.
     async fn note(&self, summary: ReconcileSummary, search: Search) -> Result<(), StoreError> {
         let now = clock::now();
         if search.is_void() || search.began.wall > now || search.since > now {
-            // By the clock that it began with, it may have looked back no further than to what is still to come.
-            tracing::warn!("this machine's clock was set back: the next comparison begins where this one did");
+            // By its clock at the start, it may have searched only a range in the future.
+            tracing::warn!("this machine's clock was set back: the next comparison starts where this one did");
             return Ok(());
         }
-        if summary.given_up > 0 || search.behind.len() > MOST_BEHIND {
+        if summary.given_up > 0 || search.behind.len() > MAX_BEHIND {
             tracing::warn!(
                 conversations = summary.open,
-                "not everything could be compared with Kommo's history: the next comparison begins there"
+                "not everything could be compared with Kommo's history: the next comparison starts where this one did"
             );
             return Ok(());
         }
@@ -276,42 +272,42 @@ pub(super) mod tests {
         let (dir, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
         let reconciler = reconciler(dir.path(), &metrics);
         for (minutes, occasion) in [(1, Occasion::Routine), (2, Occasion::Outage), (90, Occasion::Outage)] {
-            let (began, mut seen) = (Instant::now(), Seen::default());
+            let (started_at, mut observed) = (Instant::now(), Observed::default());
             let outage = async {
                 metrics.between(Some("no answer".to_owned()));
                 sleep(MINUTE * minutes + MINUTE / 2).await;
                 metrics.between(None);
             };
             let noticed = async {
-                let mut noticed = reconciler.occasion(&mut seen).await;
+                let mut noticed = reconciler.occasion(&mut observed).await;
                 if minutes > 60 {
                     assert_eq!(noticed, Occasion::Routine, "it is looked for in any case");
-                    noticed = reconciler.occasion(&mut seen).await;
+                    noticed = reconciler.occasion(&mut observed).await;
                 }
                 noticed
             };
             let ((), noticed) = tokio::join!(outage, noticed);
             let after = if noticed == Occasion::Routine { HOUR } else { MINUTE * (minutes + 1) };
-            assert_eq!((noticed, began.elapsed()), (occasion, after), "{minutes} minutes");
+            assert_eq!((noticed, started_at.elapsed()), (occasion, after), "{minutes} minutes");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_machine_that_has_slept_is_an_occasion_at_once() {
         let (dir, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
-        let (reconciler, mut seen) = (reconciler(dir.path(), &metrics), Seen::default());
+        let (reconciler, mut observed) = (reconciler(dir.path(), &metrics), Observed::default());
         let asleep = async {
             sleep(MINUTE).await;
             clock::set_off_by(i64::try_from(HOUR.as_millis()).unwrap());
         };
-        let began = Instant::now();
-        let (noticed, ()) = tokio::join!(reconciler.occasion(&mut seen), asleep);
+        let started_at = Instant::now();
+        let (noticed, ()) = tokio::join!(reconciler.occasion(&mut observed), asleep);
         assert_eq!(noticed, Occasion::Sleep);
-        assert!(began.elapsed() <= MINUTE + LOOK_EVERY, "{:?}", began.elapsed());
+        assert!(started_at.elapsed() <= MINUTE + CHECK_EVERY, "{:?}", started_at.elapsed());
     }
 
     #[tokio::test]
-    async fn one_chat_that_cannot_be_read_holds_back_no_other() {
+    async fn one_unreadable_chat_does_not_hold_the_others() {
         let (dir, metrics) = (tempfile::tempdir().unwrap(), Arc::new(Metrics::new()));
         let reconciler = reconciler(dir.path(), &metrics);
         let store = &reconciler.parts.store;
@@ -326,7 +322,7 @@ pub(super) mod tests {
         let given_up = ReconcileSummary { given_up: 1, ..left };
         reconciler.note(given_up, searched().await).await.unwrap();
         let mut many = searched().await;
-        many.behind = vec![many.behind[0].clone(); MOST_BEHIND + 1];
+        many.behind = vec![many.behind[0].clone(); MAX_BEHIND + 1];
         reconciler.note(left, many).await.unwrap();
         assert_eq!(noted(), None, "it may be about all of them");
 

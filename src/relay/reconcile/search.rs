@@ -1,4 +1,4 @@
-//! What a comparison has to do.
+//! The state of a comparison.
 
 use std::{
     cmp::Reverse,
@@ -16,25 +16,25 @@ use crate::{
     store::{Chat, IncompleteChat, KnownChat, Store, StoreError},
 };
 
-/// What a search has to do.
+/// One comparison.
 #[derive(Debug)]
 pub struct Search {
-    /// When it began.
+    /// When it started.
     pub(super) began: Moment,
-    /// From when on something may be missing.
+    /// From when on messages may be missing.
     pub(super) since: UnixMillis,
-    /// What arrived at this number or later is newer than whatever is missing.
+    /// Jobs with this sequence or a later one are newer than missing messages.
     pub(super) mark: u64,
-    /// What arrived at this number or later is held until its conversation is compared.
+    /// Jobs with this sequence or a later one are held until their conversation is compared.
     pub(super) held_from: u64,
-    /// Whether nothing hints at a loss: then it takes its time.
+    /// Whether it has no occasion: then it is in no hurry.
     pub(super) is_routine: bool,
-    /// Whether there are conversations, and nothing was said of late in any of them.
+    /// Whether there are conversations, and none of them has had a message lately.
     pub(super) is_all_silent: bool,
     pub(super) pending: Vec<Target>,
-    /// The chats whose histories could not be read, before this search and, one by one, in it.
+    /// The chats whose histories could not be read, in former searches and in this one.
     pub(super) behind: Vec<IncompleteChat>,
-    /// What it has found, as long as it is not known whether the store was rolled back.
+    /// The messages that it has found, until it is known whether the store was rolled back.
     pub(super) doubt: Option<Doubt>,
 }
 
@@ -43,59 +43,58 @@ pub struct Search {
 pub(super) struct Target {
     pub(super) conversation: Conversation,
     pub(super) kommo_chat: String,
-    /// The customer, as far as it is known which one that is in Kommo.
+    /// The customer in Kommo, if known.
     pub(super) customer: Option<KommoUserId>,
     /// For a conversation known only from an import: the time up to which it was imported. Older messages are not
     /// compared.
     pub(super) imported_at: UnixMillis,
     pub(super) lane: Lane,
-    /// From when on something may be missing in it, if that is earlier than elsewhere.
+    /// From when on messages may be missing in it, if that is earlier than in others.
     pub(super) behind_since: Option<UnixMillis>,
     /// How often its history could not be read.
     pub(super) failed: u32,
 }
 
-/// Which of the conversations that Kommo knows.
+/// A selection of Kommo's conversations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChatSelection {
-    /// Those in which something was said of late, and those in which something is known to be missing.
+    /// Those with recent messages, and those in which messages are known to be missing.
     Alive,
     /// All of them.
     All,
 }
 
 impl Search {
-    /// How many conversations are to be compared.
+    /// How many conversations are still to be compared.
     #[must_use]
     pub const fn conversations(&self) -> usize {
         self.pending.len()
     }
 
-    /// From when on.
+    /// From when on messages may be missing.
     #[must_use]
     pub const fn since(&self) -> UnixMillis {
         self.since
     }
 
-    /// When it began, by this machine's clock.
+    /// When it started, by this machine's clock.
     #[must_use]
     pub const fn began_at(&self) -> UnixMillis {
         self.began.wall
     }
 
-    /// From when on something may be missing in one conversation.
+    /// From when on messages may be missing in one conversation.
     pub(super) fn since_in(&self, target: &Target) -> UnixMillis {
         target.behind_since.map_or(self.since, |since| since.min(self.since))
     }
 
-    /// Whether nothing of a lane is still to be compared, so that it can be let go. Where nobody waits, none is kept
-    /// held.
+    /// Whether nothing of a lane is still to be compared, so that it can be released. A routine search holds no lane.
     pub(super) fn is_done(&self, lane: &Lane) -> bool {
         let is_found = || self.doubt.as_ref().is_some_and(|doubt| doubt.concerns(lane));
         self.is_routine || !(self.pending.iter().any(|pending| pending.lane == *lane) || is_found())
     }
 
-    /// The next one: first those in which somebody waits for it.
+    /// The next conversation: first those with withheld jobs.
     pub(super) fn next(&mut self, store: &Store) -> Option<Target> {
         let is_urgent = |target: &Target| store.is_withheld(&target.lane);
         let urgent = if store.withheld() > 0 { self.pending.iter().position(is_urgent) } else { None };
@@ -107,7 +106,7 @@ impl Search {
         self.behind.retain(|behind| behind.chat.0 != target.kommo_chat);
     }
 
-    /// A history could not be read, while others could. Tells in how many searches in a row that was so.
+    /// A history could not be read, while others could. Returns in how many searches in a row that was so.
     pub(super) fn mark_failed(&mut self, target: &Target) -> u32 {
         let before = self.behind.iter().find(|behind| behind.chat.0 == target.kommo_chat).map_or(0, |it| it.rounds);
         let (since, rounds) = (self.since_in(target), before.saturating_add(1));
@@ -118,8 +117,8 @@ impl Search {
 }
 
 impl Reconciler {
-    /// What a start has to look for. From then on, new hooks of these conversations are held, and so is what waits
-    /// already: it may have been delivered.
+    /// The search of a start. From then on, new hooks of its conversations are held, and so are waiting jobs: they may
+    /// have been delivered.
     pub async fn prepare(&self) -> Result<Search, StoreError> {
         let mut search = self.prepare_undoubted().await?;
         let waiting = self.parts.store.lanes_to_telegram().await?;
@@ -128,8 +127,8 @@ impl Reconciler {
         Ok(search)
     }
 
-    /// What one has to look for that takes the place of another, which was ended: all of it again if that one was still
-    /// at it, and else nothing. What it had held is held on for as long as it is looked for.
+    /// The search that replaces one that was ended: the same again if it was not finished, and none otherwise. Its
+    /// lanes stay held until they are compared.
     pub async fn take_over(&self) -> Result<Option<Search>, StoreError> {
         let held = self.parts.store.held_lanes();
         if held.is_empty() {
@@ -142,17 +141,17 @@ impl Reconciler {
         Ok(Some(search))
     }
 
-    /// The same where the store cannot have been rolled back.
+    /// The search if the store cannot have been rolled back.
     pub(super) async fn prepare_undoubted(&self) -> Result<Search, StoreError> {
         let mut search = self.since_last().await?;
         let lanes: Vec<_> = search.pending.iter().map(|target| target.lane.clone()).collect();
-        // What a search that was cut short has held still waits, and is newer than what is missing.
+        // Jobs that an interrupted search has held still wait, and are newer than missing messages.
         search.held_from = self.parts.store.caught_up_mark()?.unwrap_or(search.mark);
         self.parts.store.hold(&lanes, search.held_from);
         Ok(search)
     }
 
-    /// A search for what may be missing since the last one that was complete.
+    /// A search for messages that may be missing since the last complete one.
     pub(super) async fn since_last(&self) -> Result<Search, StoreError> {
         let now = Moment::now().wall;
         let mut search = self.search(since(self.parts.store.caught_up_at()?, now, self.bounds.max_age), now).await?;
@@ -165,7 +164,7 @@ impl Reconciler {
         Ok(search)
     }
 
-    /// A search for what may be missing `since` then, or since the store can tell.
+    /// A search for messages that may be missing `since` then, or since the store can say.
     pub(super) async fn search(&self, since: UnixMillis, now: UnixMillis) -> Result<Search, StoreError> {
         let (mark, pending) = (self.parts.store.next_mark().await?, self.targets(ChatSelection::Alive, now).await?);
         let is_all_silent = pending.is_empty() && !self.targets(ChatSelection::All, now).await?.is_empty();
@@ -182,13 +181,13 @@ impl Reconciler {
         })
     }
 
-    /// From when on the store can tell what was taken.
+    /// From when on the store can say which messages are missing.
     pub(super) fn earliest_known(&self, now: UnixMillis) -> UnixMillis {
         let known_for = self.bounds.known_for;
         now.minus(known_for.saturating_sub(MARGIN.min(known_for / 2)))
     }
 
-    /// The conversations that may be affected, the liveliest first.
+    /// The conversations that may be affected, the most active first.
     pub(super) async fn targets(&self, which: ChatSelection, now: UnixMillis) -> Result<Vec<Target>, StoreError> {
         let from = now.minus(self.bounds.chats_within);
         let behind: HashSet<_> = self.parts.store.behind()?.into_iter().map(|behind| behind.chat).collect();
@@ -213,7 +212,7 @@ impl Reconciler {
         Ok(known.into_iter().map(target).collect())
     }
 
-    /// Conversations of which nothing but an import tells: a manager may have answered there all the same.
+    /// Conversations that are known only from an import: a manager may have answered there all the same.
     async fn only_imported(&self, known: &[KnownChat]) -> Result<Vec<KnownChat>, StoreError> {
         let mut imported = self.parts.imported.chats().await?;
         for known in known {
@@ -267,19 +266,19 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn a_lane_is_done_when_all_chats_of_its_conversation_are_compared() {
-        let begun = target("begun by a manager");
-        let mut search = search(vec![begun.clone()]);
-        assert!(!search.is_done(&begun.lane));
+        let opened = target("begun by a manager");
+        let mut search = search(vec![opened.clone()]);
+        assert!(!search.is_done(&opened.lane));
         search.pending.clear();
-        assert!(search.is_done(&begun.lane));
+        assert!(search.is_done(&opened.lane));
         let mut doubt = Doubt::of(Vec::new(), Duration::from_mins(1));
-        doubt.keep(begun.clone(), super::super::compare::Read::default());
+        doubt.keep(opened.clone(), super::super::compare::Read::default());
         search.doubt = Some(doubt);
-        assert!(!search.is_done(&begun.lane), "what was found is not in its place yet");
+        assert!(!search.is_done(&opened.lane), "what was found is not in its place yet");
     }
 
     #[tokio::test]
-    async fn a_chat_that_stays_behind_is_looked_at_from_where_it_was_left() {
+    async fn an_incomplete_chat_is_compared_from_where_it_was_left() {
         let (mut left, mut search) = (target("left"), search(Vec::new()));
         assert_eq!((search.mark_failed(&left), search.mark_failed(&left)), (1, 2));
         let behind =

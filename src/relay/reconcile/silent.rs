@@ -1,10 +1,9 @@
-//! All chats, also those that have been silent for long.
+//! Rounds through all chats, including those that have been silent for long.
 //!
-//! Whoever wakes customers up writes precisely to those who have been silent. Of what is lost there nothing tells: in
-//! the store such a chat stays silent. So all chats are gone through, in the time that is left, one question each, and
-//! at the same low rate as in a comparison that is made in any case. That is begun often enough for what it finds
-//! to be young enough to be sent. Chats that are alive are among them: one that wakes up by its customer's words must
-//! not be left with a gap from before.
+//! A campaign to win customers back writes to precisely those who have been silent. A message that is lost there leaves
+//! no sign: in the store such a chat stays silent. So all chats are compared in the background, with one request each
+//! and at the low rate of a routine comparison. A round starts often enough for its findings to be young enough to be
+//! sent. Active chats are among them: one that its customer has just revived must not be left with an older gap.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -20,16 +19,16 @@ use crate::{
     store::StoreError,
 };
 
-/// How long after one round has begun the next one follows at the latest.
+/// The longest interval between the starts of two rounds.
 const AT_LEAST_EVERY: Duration = Duration::from_hours(24);
-/// How often it is seen to whether a round is due.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How long it is waited after a failure.
+/// How often to check whether a round is due.
+const CHECK_EVERY: Duration = Duration::from_secs(5);
+/// The wait after a failure.
 const PAUSE: Duration = Duration::from_mins(1);
-/// How often the history of one chat is asked for in a round.
-const TRIES_OF_ONE: u32 = 3;
+/// How often the history of one chat may fail in a round.
+const MAX_FAILURES_OF_ONE: u32 = 3;
 
-/// A round that is under way.
+/// A running round.
 pub(super) struct Round {
     search: Search,
     summary: ReconcileSummary,
@@ -37,13 +36,13 @@ pub(super) struct Round {
 }
 
 impl Reconciler {
-    /// Goes through all chats again and again. What is broken off goes on where it was, with the `round` that it left.
+    /// Runs one round after the other. An interrupted round goes on where it was, with the `round` that it left.
     pub(super) async fn look_at_all(&self, round: &mut Option<Round>) -> Result<Infallible, StoreError> {
         loop {
             let Some(current) = round else {
                 *round = self.next_round().await?;
                 if round.is_none() {
-                    sleep(LOOK_EVERY).await;
+                    sleep(CHECK_EVERY).await;
                 }
                 continue;
             };
@@ -52,10 +51,10 @@ impl Reconciler {
                 continue;
             }
             if self.objection().is_some() {
-                sleep(LOOK_EVERY).await;
+                sleep(CHECK_EVERY).await;
                 continue;
             }
-            // The liveliest, which are compared most often anyway, come last.
+            // The most active chats, which are compared most often anyway, come last.
             let Some(target) = current.search.pending.last().cloned() else {
                 self.end(current).await?;
                 *round = None;
@@ -75,18 +74,18 @@ impl Reconciler {
         }
     }
 
-    /// The next round, if it is time for it. A store that has never made one begins to wait.
+    /// The next round, if it is due. In a store without a former round, the interval starts now.
     async fn next_round(&self) -> Result<Option<Round>, StoreError> {
         let (store, now) = (&self.parts.store, clock::now());
         if self.objection().is_some() {
             return Ok(None);
         }
-        // What was noted by a clock that was ahead says nothing.
+        // An instant in the future was recorded by a clock that was ahead, and says nothing.
         let Some(last) = store.looked_at_all_at()?.filter(|last| *last <= now) else {
             store.looked_at_all(now).await?;
             return Ok(None);
         };
-        // What is as old as can be when it is found must still be young enough to be sent.
+        // The oldest message that a round can find must still be young enough to be sent.
         if last.until(now) < AT_LEAST_EVERY.min(self.bounds.max_age / 2) {
             return Ok(None);
         }
@@ -105,7 +104,7 @@ impl Reconciler {
                 "compared all conversations, also silent ones, with Kommo's history: {summary}"
             );
         }
-        self.tell_found();
+        self.report_found();
         if search.began.wall > clock::now() {
             return Ok(());
         }
@@ -113,11 +112,12 @@ impl Reconciler {
     }
 }
 
-/// Comes back to what could not be read after everything else, and leaves it in the end: the next round is not far.
+/// Moves a chat that could not be read to the end of the round, and skips it after the last failure: the next round
+/// comes soon.
 fn put_off(round: &mut Round) {
     let Some(target) = round.search.pending.pop() else { return };
     let target = Target { failed: target.failed + 1, ..target };
-    if target.failed < TRIES_OF_ONE {
+    if target.failed < MAX_FAILURES_OF_ONE {
         round.search.pending.insert(0, target);
     } else {
         round.failed += 1;

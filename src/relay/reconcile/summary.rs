@@ -1,35 +1,34 @@
-//! What a comparison with Kommo's history came to.
+//! The result of a comparison with Kommo's history.
 
 use std::fmt;
 
 use crate::domain::amount::counted;
 
-/// What is said where a history could not be read.
+/// The text about an unreadable history.
 pub const UNREAD: &str = "could not be read";
-/// What is said where a history was not read to its end.
+/// The text about a history that was not read to its end.
 pub const TOO_LONG: &str = "too long to be compared as a whole";
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReconcileSummary {
-    /// Messages that had not passed, or of which that is not known.
+    /// Messages that are missing, or may be.
     pub found: usize,
     /// Those that are in their queues now.
     pub sent: usize,
-    /// Those that are too old for that.
+    /// Those that are too old to be sent.
     pub too_old: usize,
-    /// Those that may have passed before the store was restored or made, so that they are not sent.
+    /// Those that may have been delivered before the store was restored or created, so that they are not sent.
     pub uncertain: usize,
-    /// Those of which Kommo's history tells neither text nor file, so that their managers are told that they were not
-    /// sent.
+    /// Those without text and file in Kommo's history, so that their managers are informed that they were not sent.
     pub empty: usize,
     /// Conversations whose history is too long to be compared as a whole; no later comparison could.
     pub in_part: usize,
     /// Conversations whose history could not be read.
     pub unread: usize,
-    /// Those of them that may be readable later: the next comparison has to begin where this one did.
+    /// Those of them that may be readable later: the next comparison has to start where this one did.
     pub open: usize,
-    /// Those of them that were not tried any more, since one after the other could not be read.
+    /// Those of them that were not tried any more, after several failures in a row.
     pub given_up: usize,
 }
 

@@ -1,8 +1,8 @@
-//! Nothing is compared while this machine's clock is wrong.
+//! No comparison while this machine's clock is wrong.
 //!
-//! By a clock that is ahead, all that was taken is forgotten and everything is too old; by one that is behind, nothing
-//! is old. Kommo refuses what such a machine signs, but a clock can be set between a question and what follows from its
-//! answer.
+//! By a clock that is ahead, all ids have expired and every message is too old; by one that is behind, no message is
+//! old. Kommo refuses requests that such a machine signs, but a clock can be set between a request and the handling of
+//! its response.
 
 use std::time::Duration;
 
@@ -16,33 +16,33 @@ use crate::{
 };
 
 /// How often to check whether the clock is right again.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// How often Kommo is asked for the time, while it seems to be another one than here.
+/// How often Kommo's time is requested while the clocks seem to differ.
 const ASK_EVERY: Duration = Duration::from_mins(1);
 
 impl Search {
-    /// Whether the clock was set back since: from when on it has to look is not known any more.
+    /// Whether the clock was set back since: then the start of the search is not valid any more.
     pub(super) fn is_void(&self) -> bool {
         self.began.set_back() > TOLERANCE
     }
 }
 
 impl Reconciler {
-    /// What is wrong with this machine's clock, as far as Kommo's answers tell.
+    /// What is wrong with this machine's clock, by the dates of Kommo's responses.
     pub(super) fn objection(&self) -> Option<String> {
         self.parts.chats.time().objection(clock::now())
     }
 
-    /// Asks Kommo anything, for the date of the answer: by it a machine that has slept is told from one with a wrong
-    /// clock.
+    /// Makes any request to Kommo for the date of its response, which distinguishes a machine that has slept from one
+    /// with a wrong clock.
     pub(super) async fn ask_the_time(&self) {
-        let answered = self.parts.chats.history("the-time", 0).await;
-        tracing::debug!(answered = answered.is_ok(), "Kommo was asked for the time");
+        let response = self.parts.chats.history("the-time", 0).await;
+        tracing::debug!(answered = response.is_ok(), "requested Kommo's time");
     }
 
-    /// Waits until the clock is right, where nothing else shows that it is not: by one that is far ahead all chats have
-    /// been silent for long.
+    /// Waits until the clock is right, if no comparison would show that it is not: by a clock that is far ahead all
+    /// chats have been silent for long.
     pub(super) async fn until_timely(&self, search: &mut Search) -> Result<ReconcileSummary, StoreError> {
         let mut summary = ReconcileSummary::default();
         if !search.pending.is_empty() || !search.is_all_silent {
@@ -60,8 +60,8 @@ impl Reconciler {
         Ok(summary)
     }
 
-    /// Waits before something is tried again. If a wrong clock is to blame, it is tried as soon as that is right; and
-    /// if Kommo was away, as soon as it is back.
+    /// Waits before a retry. If a wrong clock is to blame, the wait ends as soon as the clock is right; and if Kommo
+    /// was unreachable, as soon as it is back.
     pub(super) async fn wait_between(
         &self,
         wait: Duration,
@@ -76,7 +76,7 @@ impl Reconciler {
                 return Ok(summary);
             }
             let doubted_until = search.doubt.as_ref().map_or(end, |doubt| doubt.until);
-            sleep_until(end.min(doubted_until).min(Instant::now() + LOOK_EVERY)).await;
+            sleep_until(end.min(doubted_until).min(Instant::now() + CHECK_EVERY)).await;
             summary.add(self.end_doubt_in_time(search).await?);
             let is_away = self.parts.metrics.is_kommo_away();
             (was_away, is_back) = (was_away || is_away, was_away && !is_away);

@@ -1,5 +1,5 @@
-//! What leaves its lane without Kommo's id of it: set aside and dropped by the operator, or passed over where an
-//! earlier attempt was not. Kommo may have it all the same, so it is no sign of a rollback.
+//! Messages that leave their lane without an id from Kommo: parked and dropped by the operator, or skipped although an
+//! earlier attempt was made. Kommo may have them all the same, so they prove no rollback.
 
 use crate::{
     domain::{
@@ -10,13 +10,13 @@ use crate::{
     translate::from_telegram::Received,
 };
 
-/// The message that a job brings, and its conversation; `None` if it brings none that has a number of its own.
+/// The message of a job, and its conversation; `None` if it has no message with a number of its own.
 pub fn message(store: &Store, job: &Job) -> Result<Option<(Conversation, MessageId)>, StoreError> {
     let Job::Raw(Raw::Update(Update { source, bot, raw, .. })) = job else { return Ok(None) };
     brought(store, (source, *bot), &Received::read(raw))
 }
 
-/// The message that an update brings to a bot, and its conversation.
+/// The message of a bot's update, and its conversation.
 pub(in crate::relay) fn brought(
     store: &Store,
     (source, bot): (&SourceId, BotId),
@@ -26,7 +26,7 @@ pub(in crate::relay) fn brought(
         None => None,
         Some(id) => match store.connection(bot, &id)? {
             Some(connection) => Some(connection.owner),
-            // Nothing was sent to Kommo before it was known whose chat it is in.
+            // No message is sent to Kommo before the owner of its chat is known.
             None => return Ok(None),
         },
     };

@@ -1,5 +1,5 @@
-//! A relay in small: the real breaker and the real verdicts, conversations of which some fail always, and a remote that
-//! is ill for a while. Time is played.
+//! A small relay with the real breaker and the real retry policy, conversations of which some always fail, and a remote
+//! that fails for a while. Time is simulated.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,28 +15,28 @@ use tokio::{
 use super::*;
 use crate::breaker::{Breaker, Gate, Remote, Sign};
 
-/// How the remote is.
+/// The health of the remote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Weather {
+enum RemoteHealth {
     Fine,
-    /// Nobody can reach it.
+    /// It cannot be reached.
     Away,
     /// It answers neither messages nor probes.
     Ill,
-    /// It answers probes, and takes no message.
+    /// It answers probes, and accepts no message.
     Refusing,
-    /// It asks everybody for patience.
+    /// It throttles all messages.
     Flooded(Option<u16>),
 }
 
-impl Weather {
+impl RemoteHealth {
     fn of_message(self) -> Option<Failure> {
         match self {
             Self::Fine => None,
             Self::Away => Some(Failure::unreachable("refused")),
             Self::Ill | Self::Refusing => Some(Failure::transient("500")),
-            Self::Flooded(asked) => {
-                let after = asked.map(|seconds| Duration::from_secs(seconds.into()));
+            Self::Flooded(retry_after) => {
+                let after = retry_after.map(|seconds| Duration::from_secs(seconds.into()));
                 Some(Failure::Throttled { why: "429".to_owned(), after })
             }
         }
@@ -50,12 +50,12 @@ impl Weather {
     }
 }
 
-fn weather() -> impl Strategy<Value = Weather> {
+fn health() -> impl Strategy<Value = RemoteHealth> {
     prop_oneof![
-        Just(Weather::Away),
-        Just(Weather::Ill),
-        Just(Weather::Refusing),
-        option::of(0..7200_u16).prop_map(Weather::Flooded),
+        Just(RemoteHealth::Away),
+        Just(RemoteHealth::Ill),
+        Just(RemoteHealth::Refusing),
+        option::of(0..7200_u16).prop_map(RemoteHealth::Flooded),
     ]
 }
 
@@ -65,7 +65,7 @@ struct Waiting {
     failed: u32,
 }
 
-/// A conversation. What is said in one that `fails` is refused by a remote that is well.
+/// A conversation. A healthy remote refuses the messages of one that `fails`.
 #[derive(Debug)]
 struct Conversation {
     fails: bool,
@@ -74,32 +74,32 @@ struct Conversation {
 }
 
 struct Relay {
-    sky: Arc<Mutex<Weather>>,
+    state: Arc<Mutex<RemoteHealth>>,
     breaker: Breaker,
     lanes: BTreeMap<usize, Conversation>,
-    /// Who has been served goes to the end.
+    /// A lane that has been served goes to the end.
     line: VecDeque<usize>,
     slots: usize,
     chance: fastrand::Rng,
     /// When messages were sent.
     sent_at: Vec<Instant>,
-    /// The most attempts that a message has used up which nothing is wrong with.
+    /// The most attempts that a good message has used up.
     spent: u32,
     parked_well: usize,
     _prober: JoinSet<()>,
 }
 
-/// What one round of claims takes.
+/// The time of one round of claims.
 const CALL: Duration = Duration::from_millis(100);
-/// How long until it comes round again where nothing can be claimed.
+/// The wait for the next round if nothing can be claimed.
 const REST: Duration = Duration::from_millis(300);
 
 impl Relay {
     fn new(well: usize, failing: usize, jobs: usize, (slots, may_try, seed): (usize, bool, u64)) -> Self {
-        let sky = Arc::new(Mutex::new(Weather::Fine));
-        let above = Arc::clone(&sky);
+        let state = Arc::new(Mutex::new(RemoteHealth::Fine));
+        let shared = Arc::clone(&state);
         let probe = move || {
-            let answer = above.lock().unwrap().of_probe();
+            let answer = shared.lock().unwrap().of_probe();
             async move { answer }
         };
         let remote = Remote::new("kommo", (Duration::from_mins(1), may_try), probe, |_| {});
@@ -111,7 +111,7 @@ impl Relay {
         let mut line: Vec<_> = (0..well + failing).collect();
         chance.shuffle(&mut line);
         Self {
-            sky,
+            state,
             breaker: Breaker::new(Some(remote)),
             lanes: (0..well + failing).map(lane).collect(),
             line: line.into(),
@@ -134,7 +134,7 @@ impl Relay {
         self.line.remove(place)
     }
 
-    /// What a relay does when it comes round: it claims as much as it may, and settles that.
+    /// One round of a relay: it claims as many jobs as it may, and settles them.
     async fn round(&mut self) {
         let (gate, _) = self.breaker.gate(Instant::now());
         let may = match gate {
@@ -159,9 +159,9 @@ impl Relay {
     }
 
     async fn settle(&mut self, at: usize) {
-        let sky = *self.sky.lock().unwrap();
+        let state = *self.state.lock().unwrap();
         let lane = self.lanes.get_mut(&at).unwrap();
-        let failure = sky.of_message().or_else(|| lane.fails.then(|| Failure::transient("500")));
+        let failure = state.of_message().or_else(|| lane.fails.then(|| Failure::transient("500")));
         self.sent_at.push(Instant::now());
         let sign = failure.clone().map_or(Sign::Passed, Sign::Failed);
         let blame = self.breaker.note(&at.to_string(), sign).await;
@@ -169,10 +169,14 @@ impl Relay {
         let tried_at = *waiting.tried_at.get_or_insert_with(Instant::now);
         let (job, on) = (update(), Lane::inbound(&conversation()));
         let outcome = failure.map(|failure| {
-            let attempt =
-                FailedTry { failed_before: waiting.failed, age: tried_at.elapsed(), blame, ..attempt(&job, &on, 0) };
-            let patient = RetryPolicy { patience: None, ..policy() };
-            of_failure(&attempt, failure, &patient, NOW, self.chance.f64())
+            let attempt = FailedAttempt {
+                failed_before: waiting.failed,
+                age: tried_at.elapsed(),
+                blame,
+                ..attempt(&job, &on, 0)
+            };
+            let endless = RetryPolicy { patience: None, ..policy() };
+            of_failure(&attempt, failure, &endless, NOW, self.chance.f64())
         });
         match outcome {
             Some(Outcome::Retry { at, counts, .. }) => {
@@ -189,7 +193,7 @@ impl Relay {
         self.breaker.ended(&at.to_string());
     }
 
-    /// How many conversations have something to say that nothing is wrong with.
+    /// How many conversations with good messages have waiting jobs.
     fn waiting_well(&self) -> usize {
         self.lanes.values().filter(|lane| !lane.fails && !lane.jobs.is_empty()).count()
     }
@@ -198,7 +202,7 @@ impl Relay {
         self.lanes.values().filter(|lane| !lane.fails).map(|lane| lane.jobs.len()).sum()
     }
 
-    /// Comes round for so long, or until nothing is left that nothing is wrong with.
+    /// Runs rounds for so long, or until no good message is left.
     async fn go_on(&mut self, most: Duration) {
         let until = Instant::now() + most;
         while Instant::now() < until && self.left_well() > 0 {
@@ -212,13 +216,13 @@ fn played(play: impl AsyncFnOnce()) {
     paused.block_on(play());
 }
 
-/// An eighth of what `PROPTEST_CASES` asks for, or of 256: each is an outage of up to an hour.
+/// An eighth of `PROPTEST_CASES`, or of 256: each case is an outage of up to an hour.
 fn cases() -> ProptestConfig {
-    let asked = ProptestConfig::default();
-    ProptestConfig { cases: asked.cases.div_ceil(8), failure_persistence: None, ..asked }
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.div_ceil(8), failure_persistence: None, ..default }
 }
 
-/// How long those take that wait behind so many that fail: each of them may take a trial.
+/// How long good conversations take behind so many that fail: each of those may take a trial.
 fn turns(conversations: usize, jobs: usize) -> Duration {
     Duration::from_secs(20) + Duration::from_secs(4) * u32::try_from(conversations * (jobs + 1)).unwrap()
 }
@@ -227,7 +231,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn whoever_fails_holds_nobody_up(
+    fn failing_conversations_do_not_block_others(
         (well, failing, jobs) in (1..4_usize, 0..5_usize, 1..4_usize),
         how in (1..4_usize, any::<bool>(), any::<u64>()),
     ) {
@@ -235,40 +239,40 @@ proptest! {
             let mut relay = Relay::new(well, failing, jobs, how);
             relay.go_on(turns(well + failing, jobs)).await;
             assert_eq!((relay.left_well(), relay.parked_well), (0, 0), "{:?}", relay.lanes);
-            assert_eq!(relay.spent, 0, "an attempt is spent on what nothing is wrong with");
+            assert_eq!(relay.spent, 0, "an attempt is spent on a good message");
         });
     }
 
     #[test]
-    fn an_outage_costs_nobody_anything_but_time(
+    fn an_outage_costs_only_time(
         (well, failing, jobs) in (2..5_usize, 0..3_usize, 1..4_usize),
         how in (1..4_usize, any::<bool>(), any::<u64>()),
-        (before, weather, lasts) in (0..500_u64, weather(), 1..4000_u64),
+        (before, health, lasts) in (0..500_u64, health(), 1..4000_u64),
     ) {
         played(async || {
             let mut relay = Relay::new(well, failing, jobs, how);
             relay.go_on(Duration::from_millis(before)).await;
-            *relay.sky.lock().unwrap() = weather;
-            // Of one that is tried alone nobody knows whether it is refused with all others.
-            if weather == Weather::Refusing && relay.waiting_well() < 2 {
+            *relay.state.lock().unwrap() = health;
+            // A single message does not show whether all are refused.
+            if health == RemoteHealth::Refusing && relay.waiting_well() < 2 {
                 return;
             }
             let sent = relay.sent_at.len();
             relay.go_on(Duration::from_secs(lasts)).await;
             let tries = relay.sent_at.len() - sent;
-            // Those under way when it began, and the second ones to fail; then one trial after the other. What fails
-            // alone was told apart before, and has its six tries.
+            // Those in flight when it started, and the second ones to fail; then one trial after the other. Messages
+            // that fail alone have been recognised before, and have six attempts.
             let known = 2 * how.0 + 6 * failing * jobs + well;
             let most = known + usize::try_from(lasts * 10 / 24).unwrap();
             assert!(tries <= most, "{tries} tries in {lasts} s, of at most {most}");
-            *relay.sky.lock().unwrap() = Weather::Fine;
-            let asked = if let Weather::Flooded(Some(asked)) = weather { u64::from(asked).min(3600) } else { 0 };
-            let patience = Duration::from_secs(asked * 12 / 10 + 300);
+            *relay.state.lock().unwrap() = RemoteHealth::Fine;
+            let retry_after = if let RemoteHealth::Flooded(Some(retry_after)) = health { u64::from(retry_after).min(3600) } else { 0 };
+            let patience = Duration::from_secs(retry_after * 12 / 10 + 300);
             relay.go_on(patience + turns(well + failing, jobs)).await;
             assert_eq!((relay.left_well(), relay.parked_well), (0, 0), "{:?}", relay.lanes);
-            // The first one to be refused, and one that fails within the moment that the answer to a probe is good for.
-            let spent = u32::from(weather == Weather::Refusing || weather == Weather::Ill && failing > 0);
-            assert!(relay.spent <= spent, "{} attempts are spent on what nothing is wrong with", relay.spent);
+            // The first one to be refused, and one that fails while the result of a probe is still valid.
+            let spent = u32::from(health == RemoteHealth::Refusing || health == RemoteHealth::Ill && failing > 0);
+            assert!(relay.spent <= spent, "{} attempts are spent on good messages", relay.spent);
         });
     }
 
@@ -278,15 +282,15 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_wait_is_as_long_as_was_asked_for_and_no_longer_than_promised(
+    fn every_wait_is_as_long_as_requested_and_no_longer_than_promised(
         kind in 0..5_u8,
-        asked in option::of(any::<u64>()),
+        retry_after in option::of(any::<u64>()),
         blame in prop_oneof![Just(Blame::Message), Just(Blame::Unknown), Just(Blame::Connection)],
         (failed_before, age, now) in (any::<u32>(), any::<u64>(), any::<i64>()),
         waits in vec(0..100_000_u64, 1..5),
         chance in 0.0..1.0_f64,
     ) {
-        let (why, after) = ("test".to_owned(), asked.map(Duration::from_millis));
+        let (why, after) = ("test".to_owned(), retry_after.map(Duration::from_millis));
         let failure = match kind {
             0 => Failure::unreachable(why),
             1 => Failure::Transient { why, after },
@@ -294,7 +298,7 @@ proptest! {
             3 => Failure::blocked(why),
             _ => Failure::Throttled { why, after },
         };
-        let is_asked = matches!(failure, Failure::Throttled { .. })
+        let is_requested = matches!(failure, Failure::Throttled { .. })
             || matches!(failure, Failure::Transient { .. }) && blame != Blame::Connection;
         let mut waits: Vec<_> = waits.into_iter().map(Duration::from_millis).collect();
         waits.sort();
@@ -302,16 +306,16 @@ proptest! {
         let policy = RetryPolicy { patience: None, schedule: Schedule::endless(waits), ..policy() };
         let (job, on, now) = (update(), Lane::inbound(&conversation()), UnixMillis(now));
         let of = |failed_before, chance| {
-            let attempt = FailedTry { failed_before, age: Duration::from_millis(age), blame, ..attempt(&job, &on, 0) };
+            let attempt = FailedAttempt { failed_before, age: Duration::from_millis(age), blame, ..attempt(&job, &on, 0) };
             match of_failure(&attempt, failure.clone(), &policy, now, chance) {
                 Outcome::Retry { at, .. } => Some(now.until(at)),
                 _ => None,
             }
         };
         if let Some(wait) = of(failed_before % 6, chance) && now.0 < i64::MAX / 2 {
-            let asked = after.filter(|_| is_asked).unwrap_or_default().min(Duration::from_hours(1));
-            assert!(wait >= asked, "{wait:?}, and {asked:?} was asked for");
-            let longest = asked.max(last).max(Duration::from_secs(1)).mul_f64(1.2) + Duration::from_millis(1);
+            let retry_after = after.filter(|_| is_requested).unwrap_or_default().min(Duration::from_hours(1));
+            assert!(wait >= retry_after, "{wait:?}, and {retry_after:?} was asked for");
+            let longest = retry_after.max(last).max(Duration::from_secs(1)).mul_f64(1.2) + Duration::from_millis(1);
             assert!(wait <= longest, "{wait:?} of at most {longest:?}");
             let (next, is_counted) = (of(failed_before % 6 + 1, chance), blame != Blame::Connection);
             assert!(!is_counted || next.is_none_or(|next| next >= wait), "{next:?} after {wait:?}");

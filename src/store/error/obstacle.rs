@@ -1,4 +1,4 @@
-//! What keeps us from a folder that is not damaged, and what a person can do about it.
+//! Why the system denies access to a folder, and what the operator can do.
 
 use std::{io, path::Path};
 
@@ -7,7 +7,7 @@ use crate::{
     store::error::Remedy,
 };
 
-/// Why `error` came of opening something in `dir`, and what to do.
+/// The cause of `error`, which came from opening something in `dir`, and what to do.
 pub(super) fn of(dir: &Path, error: &io::Error) -> (String, String) {
     known(dir, error).unwrap_or_else(|| {
         let remedy = Remedy::of(dir);
@@ -16,38 +16,38 @@ pub(super) fn of(dir: &Path, error: &io::Error) -> (String, String) {
     })
 }
 
-/// The same where the store itself is whole for certain.
+/// The same for errors that certainly do not come from a damaged store.
 fn known(dir: &Path, error: &io::Error) -> Option<(String, String)> {
     use io::ErrorKind as Kind;
-    let said = error.to_string();
+    let text = error.to_string();
     let (why, advice) = match error.kind() {
         Kind::PermissionDenied => {
             (denied::why(dir, error, AccessMode::Write), capital(&denied::remedy(dir, AccessMode::Write)))
         }
-        Kind::StorageFull | Kind::QuotaExceeded => (said, "Free some space there".to_owned()),
-        Kind::ReadOnlyFilesystem => (said, "Make that file system writable".to_owned()),
-        Kind::NotADirectory | Kind::AlreadyExists => (a_file_in_the_way(dir).unwrap_or(said), NAME_ONE.to_owned()),
-        Kind::NotFound => (nowhere(dir, said), NAME_ONE.to_owned()),
-        // More kinds come with the library; none of them tells more than the system's own words.
+        Kind::StorageFull | Kind::QuotaExceeded => (text, "Free some space there".to_owned()),
+        Kind::ReadOnlyFilesystem => (text, "Make that file system writable".to_owned()),
+        Kind::NotADirectory | Kind::AlreadyExists => (a_file_in_the_way(dir).unwrap_or(text), NAME_ONE.to_owned()),
+        Kind::NotFound => (nowhere(dir, text), NAME_ONE.to_owned()),
+        // Other kinds say no more than the system's message.
         _ => return None,
     };
     Some((why, format!("It is not damaged. {advice}")))
 }
 
-/// What to do where no folder can be.
-const NAME_ONE: &str = "Name a folder in data_dir that can be made and written to";
+/// The advice if the folder cannot exist.
+const NAME_ONE: &str = "Name a folder in data_dir that can be created and written to";
 
-/// The file on the way where a folder should be.
+/// The file at a place in the path where a folder should be.
 fn a_file_in_the_way(dir: &Path) -> Option<String> {
     let file = dir.ancestors().find(|path| path.is_file())?;
     Some(format!("{} is a file, not a folder", file.display()))
 }
 
-/// What lacks the folder, where the way to it ends.
-fn nowhere(dir: &Path, said: String) -> String {
+/// The system's message with the last existing folder of the path.
+fn nowhere(dir: &Path, text: String) -> String {
     match dir.ancestors().find(|path| path.is_dir()) {
-        Some(last) if last != dir => format!("{said}: nothing can be made in {}", last.display()),
-        Some(_) | None => said,
+        Some(last) if last != dir => format!("{text}: nothing can be created in {}", last.display()),
+        Some(_) | None => text,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The lanes of one route.
 //!
-//! A lane that waits unclaimed is in exactly one place: ready, later, or withheld by a hold. Ready lanes
-//! stand in a line for each class of what is first in them: people before broadcasts, and files apart from texts.
+//! An unclaimed lane is in exactly one place: ready, later, or withheld by a hold. Ready lanes are in one queue for
+//! each class of their heads: people before broadcasts, and files apart from texts.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque},
@@ -19,15 +19,15 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     lanes: HashMap<Arc<str>, Waiting>,
-    /// The lanes that can be claimed, by [`Class`]. Whoever has been served goes to the end.
+    /// The lanes that can be claimed, by [`Class`]. A lane that has been served goes to the end.
     ready: [VecDeque<Arc<str>>; Class::ALL.len()],
-    /// The lanes whose heads are to be tried again, by when and then by arrival.
+    /// The lanes whose heads are retried later, by that time and then by arrival.
     later: BTreeSet<(UnixMillis, u64, Arc<str>)>,
-    /// The lanes of which nothing can be claimed that has this sequence or a later one.
+    /// The held lanes, with the sequence from which on jobs cannot be claimed.
     held: HashMap<Arc<str>, u64>,
     /// The held lanes that would be ready, or later, if they were not held.
     withheld: HashSet<Arc<str>>,
-    /// The lanes whose order is being written anew: whatever is let go of meanwhile, nothing of them can be claimed.
+    /// The lanes that are being rewritten: nothing in them can be claimed, even if they are released meanwhile.
     frozen: HashSet<Arc<str>>,
     /// The heads of all lanes by arrival.
     heads: BTreeMap<(u64, Arc<str>), UnixMillis>,
@@ -40,13 +40,13 @@ pub(super) struct Waiting {
     head: Head,
     jobs: usize,
     leased: bool,
-    /// Since when this arrival waits, in this run.
+    /// Since when this arrival waits, in this process.
     since: Instant,
-    /// When this job was claimed first.
+    /// When this job was first claimed.
     tried_at: Option<Instant>,
 }
 
-/// A lane as it will be served.
+/// A lane in the order in which lanes are served.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Upcoming {
     pub(in crate::store) thread: Arc<str>,
@@ -62,8 +62,8 @@ impl Waiting {
         Self { head, jobs, leased: false, since: Instant::now(), tried_at: None }
     }
 
-    /// Since when the next one waits: as much later than this one as it came after it. However the wall clock was set
-    /// in between, not from before this one nor from now on.
+    /// Since when the next job waits: as much later than this one as it arrived after it. If the wall clock was set in
+    /// between, it is still not before this one nor in the future.
     fn since_of(&self, next: Head) -> Instant {
         let later = self.head.enqueued_at.until(next.enqueued_at);
         let now = Instant::now();
@@ -91,20 +91,20 @@ impl Queue {
         }
     }
 
-    pub(super) fn settled(&mut self, thread: &str, (gone, came): (usize, usize), head: Option<Head>) {
+    pub(super) fn settled(&mut self, thread: &str, (removed, added): (usize, usize), head: Option<Head>) {
         let Some((thread, mut waiting)) = self.lanes.remove_entry(thread) else { return };
-        self.jobs = (self.jobs + came).saturating_sub(gone);
+        self.jobs = (self.jobs + added).saturating_sub(removed);
         self.heads.remove(&(waiting.head.sequence, Arc::clone(&thread)));
         let Some(head) = head else { return };
         self.heads.insert((head.sequence, Arc::clone(&thread)), head.enqueued_at);
         if head.sequence != waiting.head.sequence {
             waiting.since = waiting.since_of(head);
         }
-        // Only what is tried again has been tried: the parts of an answer have not.
+        // Only a job that is retried has been tried: the parts of an answer have not.
         if head.sequence != waiting.head.sequence || head.retry_at.is_none() {
             waiting.tried_at = None;
         }
-        waiting.jobs = (waiting.jobs + came).saturating_sub(gone);
+        waiting.jobs = (waiting.jobs + added).saturating_sub(removed);
         (waiting.leased, waiting.head) = (false, head);
         self.lanes.insert(Arc::clone(&thread), waiting);
         self.release(&thread);
@@ -125,7 +125,7 @@ impl Queue {
         let (thread, head) = (Arc::clone(thread), waiting.head);
         let Some(retry_at) = head.retry_at else { return };
         if self.later.remove(&(retry_at, head.sequence, Arc::clone(&thread))) {
-            self.wait_no_more(&thread);
+            self.clear_retry(&thread);
             self.release(&thread);
         }
     }
@@ -140,7 +140,7 @@ impl Queue {
         self.woken.notify_one();
     }
 
-    fn wait_no_more(&mut self, thread: &str) {
+    fn clear_retry(&mut self, thread: &str) {
         if let Some(waiting) = self.lanes.get_mut(thread) {
             waiting.head.retry_at = None;
         }
@@ -170,7 +170,7 @@ impl Queue {
         Some((thread, waiting.since))
     }
 
-    /// Claims a lane out of its turn, whatever its head waits for, unless it is claimed or written anew.
+    /// Claims a lane out of its turn, whatever its head waits for, unless it is claimed or frozen.
     pub(super) fn take(&mut self, thread: &str) -> Option<Instant> {
         if self.frozen.contains(thread) {
             return None;
@@ -254,16 +254,16 @@ impl Queue {
         is_still && self.frozen.insert(thread.into())
     }
 
-    pub(super) fn thaw(&mut self, thread: &str, came: usize, head: Option<Head>) {
+    pub(super) fn thaw(&mut self, thread: &str, added: usize, head: Option<Head>) {
         let thread: Arc<str> = thread.into();
         self.frozen.remove(&thread);
-        if let Some(head) = head.filter(|_| came > 0) {
-            self.jobs += came;
+        if let Some(head) = head.filter(|_| added > 0) {
+            self.jobs += added;
             let waiting = self.lanes.entry(Arc::clone(&thread)).or_insert_with(|| Waiting::new(head, 0));
             self.heads.remove(&(waiting.head.sequence, Arc::clone(&thread)));
             self.heads.insert((head.sequence, Arc::clone(&thread)), head.enqueued_at);
-            waiting.jobs += came;
-            // The same head waits as it did: what its row says of that may be another run's.
+            waiting.jobs += added;
+            // The same head waits as before: the time in its row may be from an earlier process.
             if head.sequence != waiting.head.sequence {
                 (waiting.head, waiting.tried_at) = (head, None);
             }
@@ -289,7 +289,7 @@ impl Queue {
         QueueCount { waiting: self.jobs, oldest_at: heads.next().map(|(_, at)| *at) }
     }
 
-    /// Makes ready whatever is due.
+    /// Makes the lanes that are due ready.
     fn wake(&mut self, now: UnixMillis) {
         while self.later.first().is_some_and(|(retry_at, ..)| *retry_at <= now) {
             let Some((_, _, thread)) = self.later.pop_first() else { return };
@@ -299,7 +299,7 @@ impl Queue {
         }
     }
 
-    /// Puts a lane that waits unclaimed where it belongs.
+    /// Puts an unclaimed lane into its place.
     fn release(&mut self, thread: &Arc<str>) {
         let Some(waiting) = self.lanes.get(thread) else { return };
         let head = waiting.head;

@@ -22,7 +22,7 @@ enum Act {
     Settle { keeps: bool, retry_at: Option<i64> },
     Return(Option<i64>),
     Hold(u8, u64),
-    LetGo(u8),
+    Release(u8),
     Freeze(u8),
     Thaw(u8, bool),
     MakeDue(u8),
@@ -40,7 +40,7 @@ fn act() -> impl Strategy<Value = Act> {
         4 => (any::<bool>(), at.clone()).prop_map(|(keeps, retry_at)| Act::Settle { keeps, retry_at }),
         1 => at.prop_map(Act::Return),
         2 => (lane.clone(), prop_oneof![Just(0), 0_u64..60]).prop_map(|(lane, from)| Act::Hold(lane, from)),
-        2 => lane.clone().prop_map(Act::LetGo),
+        2 => lane.clone().prop_map(Act::Release),
         1 => lane.clone().prop_map(Act::Freeze),
         1 => (lane.clone(), any::<bool>()).prop_map(|(lane, comes)| Act::Thaw(lane, comes)),
         1 => lane.clone().prop_map(Act::MakeDue),
@@ -49,7 +49,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// What the test knows beside the index: the jobs of each lane, who is claimed, and who is frozen.
+/// The state that the test tracks besides the index: the jobs of each lane, the claimed lanes, and the frozen ones.
 #[derive(Default)]
 struct World {
     index: Index,
@@ -103,7 +103,7 @@ impl World {
                 }
             }
             Act::Hold(n, from) => self.index.hold(&Route::Inbound, [lane(n).thread], from),
-            Act::LetGo(n) => {
+            Act::Release(n) => {
                 self.index.release_hold(&lane(n));
             }
             Act::Freeze(n) => {
@@ -125,21 +125,21 @@ impl World {
             }
             Act::MakeDue(n) => self.index.make_due(&lane(n)),
             Act::Take(n) => {
-                let taken = self.index.take(&lane(n)).map(|at| (lane(n), at));
-                self.take(taken);
+                let claimed = self.index.take(&lane(n)).map(|at| (lane(n), at));
+                self.take(claimed);
             }
             Act::Free => self.index.sorted(&Route::Inbound, UnixMillis(i64::MAX)),
         }
     }
 
-    /// A lane with jobs is claimed, or in exactly one place, and counted as it is.
+    /// A lane with jobs is claimed, or in exactly one place, and its jobs are counted.
     fn check(&self) {
         let Some(queue) = self.index.routes.get(&Route::Inbound) else { return };
         for (thread, jobs) in &self.jobs {
             let is_claimed = self.claimed.iter().any(|lane| lane.thread == *thread);
             let places = queue.places(thread);
-            let wanted = usize::from(!jobs.is_empty() && !is_claimed);
-            assert_eq!(places, wanted, "{thread} with {jobs:?}, claimed: {is_claimed}");
+            let expected = usize::from(!jobs.is_empty() && !is_claimed);
+            assert_eq!(places, expected, "{thread} with {jobs:?}, claimed: {is_claimed}");
         }
         let waiting: usize = self.jobs.values().map(Vec::len).sum();
         assert_eq!(queue.count().waiting, waiting);
@@ -155,13 +155,13 @@ proptest! {
             world.act(act);
             world.check();
         }
-        // Whatever was held, everything goes on in the end.
+        // In the end every job can be claimed.
         let frozen: Vec<u8> = (0..4).filter(|n| world.frozen.contains(&lane(*n).thread)).collect();
         for n in frozen {
             world.act(Act::Thaw(n, false));
         }
         for n in 0..4 {
-            world.act(Act::LetGo(n));
+            world.act(Act::Release(n));
         }
         while !world.claimed.is_empty() {
             world.act(Act::Settle { keeps: false, retry_at: None });

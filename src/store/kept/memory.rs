@@ -1,5 +1,5 @@
-//! What is known of kept updates and programs without a look at the disk: which there are, how old and how large. It
-//! follows the tree, and is changed only after a commit.
+//! The kept updates and the programs in memory: the numbers, ages and sizes. It follows the tree, and changes only
+//! after a commit.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// One update that is kept.
+/// One kept update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store) struct Entry {
     pub(in crate::store) number: i64,
@@ -33,12 +33,12 @@ pub(in crate::store) struct Entry {
 #[derive(Debug, Default)]
 pub(in crate::store) struct Queue {
     pub(in crate::store) entries: VecDeque<Entry>,
-    /// Told whenever there are more.
+    /// Notified whenever there are new ones.
     pub(in crate::store) news: Arc<Notify>,
 }
 
 impl Queue {
-    /// The place of the first update with this number or a later one.
+    /// The position of the first update with this number or a later one.
     pub(in crate::store) fn place(&self, number: i64) -> usize {
         self.entries.partition_point(|entry| entry.number < number)
     }
@@ -54,12 +54,12 @@ pub(in crate::store) struct Memory {
     pub(in crate::store) programs: BTreeMap<String, ProgramRow>,
 }
 
-/// The same, shared with the writer.
+/// The memory, shared with the writer.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct SharedMemory(Arc<Mutex<Memory>>);
 
 impl SharedMemory {
-    /// What the tree holds.
+    /// Reads the memory from the tree.
     pub(in crate::store) fn read(db: &Db) -> Result<Self, StoreError> {
         let mut memory = Memory::default();
         for entry in scan(db, &KEPT.prefix) {
@@ -82,7 +82,7 @@ impl SharedMemory {
 }
 
 impl Memory {
-    /// More updates have come, or were withheld.
+    /// New updates are kept, or were withheld.
     pub(in crate::store) fn kept(&mut self, Kept { added, changed }: Kept) {
         self.programs.extend(changed);
         for (bot, entry) in added {
@@ -92,9 +92,9 @@ impl Memory {
         }
     }
 
-    /// Updates have gone.
-    pub(in crate::store) fn removed(&mut self, gone: &[KeptKey]) {
-        for key in gone {
+    /// Updates have been removed.
+    pub(in crate::store) fn removed(&mut self, removed: &[KeptKey]) {
+        for key in removed {
             if let Some(queue) = self.queues.get_mut(&key.bot) {
                 let place = queue.place(key.number);
                 if queue.entries.get(place).is_some_and(|entry| entry.number == key.number) {
@@ -104,8 +104,8 @@ impl Memory {
         }
     }
 
-    pub(super) fn dropped(&mut self, gone: &[KeptKey], changed: BTreeMap<String, ProgramRow>) {
-        self.removed(gone);
+    pub(super) fn dropped(&mut self, removed: &[KeptKey], changed: BTreeMap<String, ProgramRow>) {
+        self.removed(removed);
         self.programs.extend(changed);
     }
 
@@ -113,7 +113,7 @@ impl Memory {
         self.queues.values().map(Queue::bytes).sum()
     }
 
-    /// The updates that are beyond the bounds, at most `limit`.
+    /// The updates beyond the bounds, at most `limit`.
     pub(super) fn beyond(&self, bounds: Bounds, limit: usize) -> Vec<KeptKey> {
         let mut left = self.bytes();
         let mut queues: Vec<_> =
@@ -126,15 +126,15 @@ impl Memory {
             let Some(place) = is_old.or_else(|| fullest().filter(|_| is_over)) else { break };
             let (bot, bytes, queue) = &mut queues[place];
             let Some(entry) = queue.next() else { break };
-            let gone = entry.bytes as u64;
-            (*bytes, left) = (bytes.saturating_sub(gone), left.saturating_sub(gone));
+            let freed = entry.bytes as u64;
+            (*bytes, left) = (bytes.saturating_sub(freed), left.saturating_sub(freed));
             beyond.push(KeptKey { bot: *bot, number: entry.number });
         }
         beyond
     }
 }
 
-/// Counts what a program loses. Returns whether it loses anything.
+/// Counts the updates that a program loses. Returns whether it loses any.
 pub(super) fn lose(row: &mut ProgramRow, beyond: &[KeptKey]) -> bool {
     let is_lost = |key: &&KeptKey| !row.is_away && key.bot == row.bot && row.waits_for(key.number);
     let lost = beyond.iter().filter(is_lost).count();

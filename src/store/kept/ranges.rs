@@ -1,9 +1,8 @@
-//! A set of numbers, most of which follow each other: stored as the ranges that they make. Where every other number is
-//! missing, that is as long as a list.
+//! A set of mostly consecutive numbers, stored as ranges. If every other number is missing, it is as long as a list.
 
 use serde::{Deserialize, Serialize};
 
-/// Numbers in order. One that stands alone is stored as itself, others as the first and the last of a range.
+/// Numbers in order. A single number is stored as itself, consecutive ones as the first and the last of a range.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Ranges(Vec<Range>);
@@ -34,7 +33,7 @@ impl Ranges {
         self.0.is_empty()
     }
 
-    /// The last number of the range in which a number is.
+    /// The last number of the range that contains a number.
     pub(in crate::store) fn end_of(&self, number: i64) -> Option<i64> {
         let place = self.0.partition_point(|range| range.ends().1 < number);
         let (first, last) = self.0.get(place)?.ends();
@@ -59,7 +58,7 @@ impl Ranges {
         self.0.splice(place..end, [Range::of(joined.0, joined.1)]);
     }
 
-    /// Leaves out all numbers below one.
+    /// Removes all numbers below one.
     pub(in crate::store) fn remove_below(&mut self, number: i64) {
         let left = self.0.iter().map(|range| range.ends()).filter(|(_, last)| *last >= number);
         self.0 = left.map(|(first, last)| Range::of(first.max(number), last)).collect();
@@ -89,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_follows_each_other_is_stored_as_a_range() {
+    fn consecutive_numbers_are_stored_as_a_range() {
         let ranges: Ranges = [7, 3, 4, 9, 5, 12, 8].into_iter().collect();
         let stored = serde_json::to_string(&ranges).unwrap();
         assert_eq!(stored, "[[3,5],[7,9],12]");

@@ -1,4 +1,4 @@
-//! The keys of the notes that say what expires.
+//! The keys of the notes about expiry.
 
 use sha1::{Digest as _, Sha1};
 
@@ -7,26 +7,26 @@ use crate::{
     store::keys::{EXPIRIES, with},
 };
 
-/// What stands in place of a key where there are several. No table has this number.
+/// Replaces the key in a note about several keys. No table has this number.
 const PACKED: u8 = 0;
 
-/// `key` expires at `at`. Instants before the epoch count as the epoch.
+/// The note that `key` expires at `at`. Instants before the epoch count as the epoch.
 pub(in crate::store) fn expiry(at: UnixMillis, key: &[u8]) -> Vec<u8> {
     with(b'e', &[&u64::try_from(at.0).unwrap_or(0).to_be_bytes()[..], key].concat())
 }
 
-/// Several keys expire from `at` on, as `value` says.
+/// The note that several keys, which are in `value`, expire from `at` on.
 pub(in crate::store) fn packed_expiry(at: UnixMillis, value: &[u8]) -> Vec<u8> {
     expiry(at, &[&[PACKED], &Sha1::digest(value)[..size_of::<u64>()]].concat())
 }
 
-/// When the first of what an expiry is about expires.
+/// When the first key of a note expires.
 pub(in crate::store) fn expires_at(expiry: &[u8]) -> Option<UnixMillis> {
     let at = u64::from_be_bytes(*expiry.strip_prefix(EXPIRIES)?.first_chunk()?);
     Some(UnixMillis(i64::try_from(at).unwrap_or(i64::MAX)))
 }
 
-/// The key that an expiry is about; `None` if its value tells several.
+/// The key that a note is about; `None` if its value has several.
 pub(in crate::store) fn expired(expiry: &[u8]) -> Option<&[u8]> {
     expiry.get(1 + size_of::<u64>()..).filter(|key| key.first() != Some(&PACKED))
 }

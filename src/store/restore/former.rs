@@ -1,4 +1,4 @@
-//! The folders that a restore leaves behind.
+//! The folders of former and unfinished stores that restores leave.
 
 use std::{
     fs, io,
@@ -13,35 +13,35 @@ pub(super) const KEPT: usize = 3;
 const FORMER: &str = "store.before-restore-";
 const UNFINISHED: &str = "store.restoring-";
 
-/// The folder in which a store is written anew. Whoever writes has locked the data directory `dir`.
+/// The folder in which the new store is written. The caller has locked the data directory `dir`.
 pub(super) fn unfinished(dir: &Path) -> PathBuf {
     dir.join(format!("{UNFINISHED}1"))
 }
 
-/// Removes what restores that were cut short have left.
+/// Removes the folders of interrupted restores.
 ///
 /// # Errors
-/// If that is not allowed.
+/// If the system does not allow it.
 pub(super) fn remove_unfinished(dir: &Path) -> io::Result<()> {
     numbered(dir, UNFINISHED)?.iter().try_for_each(|(_, path)| remove_folder(path))
 }
 
-/// Where the store that is there now goes: behind all that went there before.
+/// The folder for the current store, numbered after all former ones.
 pub(super) fn next(dir: &Path) -> io::Result<PathBuf> {
     let number = numbered(dir, FORMER)?.last().map_or(1, |(last, _)| last + 1);
     Ok(dir.join(format!("{FORMER}{number}")))
 }
 
 /// Removes the oldest former stores, if there are too many, and returns those that are left, newest first, and those
-/// that went. One that cannot be removed is left.
+/// that were removed. One that cannot be removed is left.
 pub(super) fn prune(dir: &Path) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let newest_first = numbered(dir, FORMER)?.into_iter().rev().map(|(_, path)| path);
-    let (mut left, mut gone) = (Vec::new(), Vec::new());
+    let (mut left, mut removed) = (Vec::new(), Vec::new());
     for path in newest_first {
-        let is_gone = left.len() >= KEPT && remove_folder(&path).is_ok();
-        if is_gone { &mut gone } else { &mut left }.push(path);
+        let is_removed = left.len() >= KEPT && remove_folder(&path).is_ok();
+        if is_removed { &mut removed } else { &mut left }.push(path);
     }
-    Ok((left, gone))
+    Ok((left, removed))
 }
 
 /// The stores that restores have moved aside, oldest first.

@@ -1,4 +1,4 @@
-//! What of a dump is restored otherwise than it stands there.
+//! The rows of a dump that are not restored unchanged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,27 +11,27 @@ use crate::{
     },
 };
 
-/// What was learnt by going through a dump once.
+/// The result of reading a dump once.
 #[derive(Default)]
 pub(super) struct Plan {
     /// How many rows it holds.
     pub(super) rows: u64,
-    /// How many conversations Kommo knows.
+    /// How many conversations Kommo has.
     pub(super) chats: u64,
-    /// How many jobs wait that go on.
+    /// How many jobs stay in their queues.
     pub(super) waiting: u64,
-    /// The jobs that go to Telegram, by their arrivals.
+    /// The jobs for Telegram, by their arrivals.
     answers: BTreeMap<Vec<u8>, (JobKey, Vec<JobRow>)>,
     /// Their keys.
-    gone: BTreeSet<Vec<u8>>,
-    /// The keys of those that cannot be read.
+    moved: BTreeSet<Vec<u8>>,
+    /// The keys of jobs for Telegram that cannot be read.
     unreadable: BTreeSet<Vec<u8>>,
     parked: Vec<ParkedRow>,
     next_sequence: u64,
 }
 
 impl Plan {
-    /// Takes note of a row. One that cannot be read stays as it is.
+    /// Adds a row. One that cannot be read stays unchanged.
     pub(super) fn note(&mut self, key: &[u8], value: &[u8]) {
         self.rows += 1;
         self.chats += u64::from(key.starts_with(&CHATS.prefix));
@@ -44,14 +44,14 @@ impl Plan {
             self.parked.extend(rows::read::<ParkedRow>(key, value));
         }
         let Some(place) = place else { return };
-        // What is stray may have found whom it is for since.
+        // The recipient of a stray answer may have been found since.
         let is_answer = matches!(place.lane.route, Route::Outbound(_) | Route::Undeliverable);
         match rows::read::<JobRow>(key, value) {
             Some(row) if is_answer => {
                 self.answers.entry(place.siblings()).or_insert_with(|| (place, Vec::new())).1.push(row);
-                self.gone.insert(key.to_vec());
+                self.moved.insert(key.to_vec());
             }
-            // It may have been delivered as well, and nobody may come to it.
+            // It may have been delivered as well, so no relay may claim it.
             None if is_answer => {
                 self.unreadable.insert(key.to_vec());
             }
@@ -59,25 +59,25 @@ impl Plan {
         }
     }
 
-    /// How many messages the dump holds parked.
+    /// How many parked messages the dump has.
     pub(super) fn parked_before(&self) -> usize {
         self.parked.len()
     }
 
-    /// The key under which a row comes into the store as it is, if it does.
+    /// The key under which a row is restored unchanged, if it is.
     pub(super) fn key_of(&self, key: Vec<u8>) -> Option<Vec<u8>> {
         if self.unreadable.contains(&key) {
             return Some(keys::aside(keys::sequence_of(&key).unwrap_or(keys::NO_SEQUENCE), &key));
         }
-        let is_written_anew = [keys::SEQUENCE, keys::BEGUN, keys::SCHEMA, keys::JOURNAL].contains(&key.as_slice());
+        let is_rewritten = [keys::SEQUENCE, keys::BEGUN, keys::SCHEMA, keys::JOURNAL].contains(&key.as_slice());
         // Updates that came after the dump had numbers, too: none is given twice.
-        let is_written_anew = is_written_anew || key.starts_with(&NEXT_KEPT.prefix);
-        // No dump of ours has chunks: they are written as the rows that they make up.
-        let is_other = is_written_anew || keys::is_chunk(&key) || self.gone.contains(&key);
+        let is_rewritten = is_rewritten || key.starts_with(&NEXT_KEPT.prefix);
+        // No dump of ours has chunks: they are dumped as the content of their rows.
+        let is_other = is_rewritten || keys::is_chunk(&key) || self.moved.contains(&key);
         (!is_other).then_some(key)
     }
 
-    /// The answers as parked messages, one for each. A dump can hold an answer both waiting and parked, if it was
+    /// The answers as parked messages, one for each. A dump can have an answer both waiting and parked, if it was
     /// parked meanwhile; one of them is enough.
     pub(super) fn answers(&self) -> impl Iterator<Item = (Vec<u8>, ParkedRow)> {
         self.answers.values().filter(|(place, jobs)| !self.is_parked(place, jobs)).map(|(place, jobs)| {
@@ -100,7 +100,7 @@ impl Plan {
         self.parked.iter().any(|row| row.thread == place.lane.thread && row.jobs.ends_with(&jobs))
     }
 
-    /// A number above every one in use: the counter may have been dumped before the last rows were.
+    /// A number above all that are in use: the counter may have been dumped before the last rows.
     pub(super) const fn next_sequence(&self) -> u64 {
         self.next_sequence
     }

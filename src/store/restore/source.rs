@@ -1,4 +1,4 @@
-//! A dump that is read: row by row, since it may be larger than the memory.
+//! Reads a dump row by row, since it may be larger than the memory.
 
 use std::{
     fs::File,
@@ -18,11 +18,11 @@ use crate::{
     },
 };
 
-/// What a dump tells of itself.
+/// The first line of a dump.
 pub(super) struct Header {
     /// The format of its rows.
     pub(super) schema: u32,
-    /// When it was begun.
+    /// When it was started.
     pub(super) at: Option<UnixMillis>,
 }
 
@@ -30,22 +30,22 @@ pub(super) struct Header {
 pub(super) struct Source {
     path: PathBuf,
     file: File,
-    /// The byte of the file at which it begins.
+    /// The byte of the file at which it starts.
     begin: u64,
 }
 
 impl Source {
-    /// Opens the dump that begins at this byte of the file at `path`.
+    /// Opens the dump that starts at this byte of the file at `path`.
     pub(super) fn open(path: &Path, begin: u64) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(|error| bad(path, &denied::unread(path, &error)))?;
         Ok(Self { path: path.to_owned(), file, begin })
     }
 
-    /// Goes through it from its beginning, and gives what it tells of itself. A dump that was read to its end once is
-    /// whole.
+    /// Reads it from its start, passes each row to `take`, and returns its header. A dump that was read to its end is
+    /// complete.
     ///
     /// # Errors
-    /// If it is not whole, is from a newer version, or `take` fails.
+    /// If it is incomplete or from a newer version, or `take` fails.
     pub(super) fn read(
         &mut self,
         mut take: impl FnMut(Vec<u8>, Vec<u8>) -> Result<(), StoreError>,
@@ -74,7 +74,7 @@ impl Source {
                 Line::Row { k, v } => take(bytes(&k)?, v.into_bytes())?,
                 Line::Bytes { k, b } => take(bytes(&k)?, bytes(&b)?)?,
                 Line::End { rows: count } if count == rows => {
-                    // Nobody knows which part was meant. An editor may have left empty lines.
+                    // Of several dumps in one file, either may be meant. An editor may have left empty lines.
                     let has_more = |line: Result<String, _>| line.map_or(true, |line| !line.trim().is_empty());
                     return if lines.any(has_more) { Err(bad("something stands behind its end")) } else { Ok(header) };
                 }
@@ -84,7 +84,7 @@ impl Source {
         Err(bad("its end is missing"))
     }
 
-    /// When the file was written, for a dump that does not tell.
+    /// When the file was written, for a dump without a time.
     pub(super) fn written_at(&self) -> Option<UnixMillis> {
         let since = self.file.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
         Some(UnixMillis(i64::try_from(since.as_millis()).ok()?))

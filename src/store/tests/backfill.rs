@@ -1,4 +1,4 @@
-//! Late arrivals, and the holds that keep their places.
+//! Backfills, and the holds that they need.
 
 use super::*;
 use crate::store::{committer::Commit, index::Index};
@@ -23,7 +23,7 @@ async fn backfill(store: &Store, late: &[usize]) -> Backfilled {
 }
 
 #[tokio::test]
-async fn what_is_missing_comes_where_it_belongs() {
+async fn missing_jobs_are_put_into_their_places() {
     let home = Home::new();
     let store = home.open();
     push(&store, &lane("a"), &["older", "3", "7", "unknown", "9"]).await;
@@ -38,7 +38,7 @@ async fn what_is_missing_comes_where_it_belongs() {
 }
 
 #[tokio::test]
-async fn it_comes_once_whoever_brings_it() {
+async fn a_job_is_stored_once_by_a_hook_or_a_backfill() {
     let store = Home::new().open();
     store.push(Intake { jobs: vec![new_job(Some("1"), &lane("a"), "1")], offset: None }, NOW).await.unwrap();
     hold(&store, 0);
@@ -84,7 +84,7 @@ async fn nothing_is_put_into_an_answer_that_is_half_sent() {
 }
 
 #[tokio::test]
-async fn nothing_is_put_among_what_somebody_works_on() {
+async fn a_lane_with_a_lease_is_busy() {
     let store = Home::new().open();
     push(&store, &lane("a"), &["5", "7"]).await;
     assert_eq!(backfill(&store, &[1]).await, Backfilled::Busy, "it is not held");
@@ -97,24 +97,24 @@ async fn nothing_is_put_among_what_somebody_works_on() {
     assert_eq!(drain(&store).await, ["1", "7"]);
 }
 
-/// Fills in the lane that is held, and releases it after the new order was planned and before it is durable: both
-/// share one commit. Returns what could be claimed in between.
+/// Backfills the held lane, and releases it after the new order was planned and before it is durable: both share one
+/// commit. Returns what could be claimed in between.
 async fn backfill_and_release(store: &Store, late: &[usize]) -> String {
-    let (tell, told) = std::sync::mpsc::channel::<()>();
-    let (come, came) = tokio::sync::oneshot::channel();
+    let (open_gate, gate_opened) = std::sync::mpsc::channel::<()>();
+    let (start, started) = tokio::sync::oneshot::channel();
     let gate = store.0.committer.write(move |_| {
-        let _ = come.send(());
-        told.recv().unwrap();
+        let _ = start.send(());
+        gate_opened.recv().unwrap();
         Ok(Commit { batch: None, answer: (), then: Box::new(|_: &mut Index| ()) })
     });
-    let after_weaving = store.clone();
+    let other = store.clone();
     let release_hold = store.0.committer.write(move |_| {
-        after_weaving.release_hold(&lane("a"));
-        Ok(Commit { batch: None, answer: claimed(&after_weaving), then: Box::new(|_: &mut Index| ()) })
+        other.release_hold(&lane("a"));
+        Ok(Commit { batch: None, answer: claimed(&other), then: Box::new(|_: &mut Index| ()) })
     });
     let queued = async {
-        came.await.unwrap();
-        tokio::join!(biased; backfill(store, late), release_hold, async { tell.send(()).unwrap() })
+        started.await.unwrap();
+        tokio::join!(biased; backfill(store, late), release_hold, async { open_gate.send(()).unwrap() })
     };
     let (open, (backfilled, claimed, ())) = tokio::join!(gate, queued);
     open.unwrap();
@@ -123,7 +123,7 @@ async fn backfill_and_release(store: &Store, late: &[usize]) -> String {
 }
 
 #[tokio::test]
-async fn who_lets_go_before_the_new_order_is_durable_claims_nothing_of_the_old() {
+async fn a_release_before_the_new_order_is_durable_allows_no_claim_of_the_old() {
     let store = Home::new().open();
     push(&store, &lane("a"), &["5", "7"]).await;
     hold(&store, 0);
@@ -195,7 +195,7 @@ async fn a_new_store_begins_once_and_a_restored_one_anew() {
 }
 
 #[tokio::test]
-async fn a_chat_is_known_by_what_an_arrival_tells() {
+async fn a_chat_is_known_from_an_arrival() {
     let store = Home::new().open();
     let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
     let chat = Chat { chat: KommoChatId("k".to_owned()), user: None };
@@ -206,5 +206,5 @@ async fn a_chat_is_known_by_what_an_arrival_tells() {
     }
     assert_eq!(store.chat(&conversation).unwrap(), Some(chat.clone()));
     let known = KnownChat { conversation, chat, active_at: Some(NOW) };
-    assert_eq!(store.known_chats().await.unwrap(), [known], "a repetition tells nothing");
+    assert_eq!(store.known_chats().await.unwrap(), [known], "a repetition changes nothing");
 }

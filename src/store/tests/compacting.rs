@@ -1,4 +1,4 @@
-//! A store that is written anew: smaller, and otherwise the same, wherever it is cut.
+//! Compaction: the store becomes smaller and stays the same, wherever it is interrupted.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -112,6 +112,6 @@ fn a_file_has_grown_by_what_it_was_and_a_small_one_never_has() {
     for (size, noted, grown) in [(63, 0, false), (64, 0, true), (64, 16, true), (100, 30, false), (120, 30, true)] {
         assert_eq!(has_grown(mebibytes(size), mebibytes(noted)), grown, "{size} {noted}");
     }
-    let said = compact::Compaction { before_bytes: mebibytes(90), after_bytes: mebibytes(2), rows: 1 }.to_string();
-    assert_eq!(said, "compacted the store from 90 MiB to 2 MiB: 1 row");
+    let text = compact::Compaction { before_bytes: mebibytes(90), after_bytes: mebibytes(2), rows: 1 }.to_string();
+    assert_eq!(text, "compacted the store from 90 MiB to 2 MiB: 1 row");
 }

@@ -1,4 +1,4 @@
-//! Many at once: pushes and settlements that share commits, and callers that go away in the middle.
+//! Concurrent pushes and settlements that share commits, and callers that are dropped in the middle.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -19,8 +19,8 @@ async fn push_all(store: Store, pusher: usize) {
     }
 }
 
-/// Works until nothing is left, and notes what it finished. Some settlements are begun and not waited for, some leases
-/// are dropped, some jobs become parts.
+/// Works until nothing is left, and records what it finished. Some settlements are started and dropped, some leases are
+/// dropped, some jobs become parts.
 async fn work_off(store: Store, seed: u64, left: &AtomicUsize, done_names: &std::sync::Mutex<Vec<String>>) {
     let mut chance = fastrand::Rng::with_seed(seed);
     while left.load(Ordering::Acquire) > 0 {
@@ -40,9 +40,9 @@ async fn work_off(store: Store, seed: u64, left: &AtomicUsize, done_names: &std:
             ending => {
                 done_names.lock().unwrap().push(format!("{}:{named}", lease.lane().thread));
                 let mut settling = Box::pin(lease.settle(done(), NOW));
-                let begun = futures_util::poll!(settling.as_mut());
-                // A caller that goes away: what it has begun goes through all the same.
-                if ending > 4 && begun.is_pending() {
+                let polled = futures_util::poll!(settling.as_mut());
+                // The caller is dropped: a settlement that was started completes all the same.
+                if ending > 4 && polled.is_pending() {
                     settling.await.unwrap();
                 }
                 left.fetch_sub(1, Ordering::AcqRel);

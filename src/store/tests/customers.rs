@@ -1,4 +1,4 @@
-//! What is remembered of customers.
+//! Rows about customers.
 
 use super::*;
 use crate::domain::{
@@ -22,42 +22,45 @@ async fn an_invitation_is_used_once_by_whoever_came_first_until_it_is_forgotten(
     assert!(!store.redeem("n", "ben".to_owned(), until, UnixMillis(5)).await.unwrap());
     store.sweep(UnixMillis(1001)).await.unwrap();
     assert_eq!(store.used_by("n").unwrap(), None);
-    assert!(!store.redeem("n", "ben".to_owned(), until, UnixMillis(1001)).await.unwrap(), "nobody knows any more");
+    assert!(!store.redeem("n", "ben".to_owned(), until, UnixMillis(1001)).await.unwrap(), "it has expired");
     assert!(store.redeem("m", "ben".to_owned(), UnixMillis(2000), UnixMillis(1001)).await.unwrap());
 }
 
 #[tokio::test]
-async fn what_is_held_and_told_survives_and_what_is_released_is_gone() {
+async fn a_held_start_and_a_profile_survive_and_a_released_start_is_removed() {
     let home = Home::new();
     let store = home.open();
     let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
     let held = HeldStart { bot: BotId(1), raw: "{}".to_owned(), since: UnixMillis(5) };
-    let told = SyncedProfile { username: Some("ann".to_owned()), asked_phone: true, ..SyncedProfile::default() };
+    let profile = SyncedProfile { username: Some("ann".to_owned()), asked_phone: true, ..SyncedProfile::default() };
     let chat = Chat { chat: KommoChatId("b52c987e".to_owned()), user: None };
-    let learnt = vec![
+    let changes = vec![
         StateChange::Held { conversation: conversation.clone(), held: Some(held.clone()) },
-        StateChange::SyncedProfile { conversation: conversation.clone(), told: told.clone() },
+        StateChange::SyncedProfile { conversation: conversation.clone(), profile: profile.clone() },
         StateChange::Chat { conversation: conversation.clone(), chat: chat.clone() },
     ];
-    learn(&store, learnt).await;
+    apply(&store, changes).await;
     store.close().await.unwrap();
     let store = home.open();
     assert_eq!(store.held(&conversation).unwrap(), Some(held));
-    assert_eq!(store.told(&conversation).unwrap(), told);
+    assert_eq!(store.synced_profile(&conversation).unwrap(), profile);
     assert_eq!(store.chats().await.unwrap(), [(conversation.clone(), chat)]);
-    learn(&store, vec![StateChange::Held { conversation: conversation.clone(), held: None }]).await;
+    apply(&store, vec![StateChange::Held { conversation: conversation.clone(), held: None }]).await;
     assert_eq!(store.held(&conversation).unwrap(), None);
 }
 
 #[tokio::test]
-async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
+async fn forgetting_a_person_keeps_ids_and_other_people() {
     let home = Home::new();
     let store = home.open();
     let (sales, support) = (SourceId::parse("sales").unwrap(), SourceId::parse("support").unwrap());
     let chat = Chat { chat: KommoChatId("b52c987e".to_owned()), user: None };
-    let kept = SyncedProfile { asked_phone: true, tags: vec!["telegram".to_owned()], ..SyncedProfile::default() };
-    let told =
-        SyncedProfile { username: Some("ann".to_owned()), username_field: Some("Telegram".to_owned()), ..kept.clone() };
+    let forgotten = SyncedProfile { asked_phone: true, tags: vec!["telegram".to_owned()], ..SyncedProfile::default() };
+    let profile = SyncedProfile {
+        username: Some("ann".to_owned()),
+        username_field: Some("Telegram".to_owned()),
+        ..forgotten.clone()
+    };
     let avatar = Avatar {
         picture: None,
         linked_at: UnixMillis(5),
@@ -68,10 +71,10 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
     let of = |person: i64| [Conversation::new(sales.clone(), person), Conversation::new(support.clone(), person)];
     for (person, phone) in [(7, "15550107"), (8, "15550108")] {
         for conversation in of(person) {
-            learn(
+            apply(
                 &store,
                 vec![
-                    StateChange::SyncedProfile { conversation: conversation.clone(), told: told.clone() },
+                    StateChange::SyncedProfile { conversation: conversation.clone(), profile: profile.clone() },
                     StateChange::Chat { conversation, chat: chat.clone() },
                 ],
             )
@@ -93,7 +96,7 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
         assert_eq!(store.owner_of(phone).unwrap().is_some(), is_known);
         for (bot, conversation) in [BotId(1), BotId(2)].into_iter().zip(of(person)) {
             assert_eq!(store.avatar(bot, conversation.contact()).unwrap().is_some(), is_known);
-            assert_eq!(&store.told(&conversation).unwrap(), if is_known { &told } else { &kept });
+            assert_eq!(&store.synced_profile(&conversation).unwrap(), if is_known { &profile } else { &forgotten });
             assert_eq!(store.chat(&conversation).unwrap().as_ref(), Some(&chat), "ids stay");
         }
     }
@@ -103,7 +106,7 @@ async fn who_is_forgotten_leaves_ids_and_nobody_else_behind() {
     assert!(dumped.contains("15550108") && !dumped.contains("15550107"), "{dumped}");
 }
 
-async fn learn(store: &Store, changes: Vec<StateChange>) {
+async fn apply(store: &Store, changes: Vec<StateChange>) {
     push(store, &lane("a"), &["job"]).await;
     let ending = Outcome::Done { then: Vec::new(), changes };
     claim(store).unwrap().settle(ending, UnixMillis(0)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Any rows of the queue are damaged, and the rest comes as if they were not there.
+//! If any rows of the queue are damaged, the others are claimed as if those did not exist.
 
 use proptest::prelude::*;
 
@@ -94,10 +94,10 @@ proptest! {
             let is_damaged = |at: &At| damaged.iter().any(|(row, _)| all[*row] == *at);
             let is_aside = |at: &At| (0..=at.2).any(|part| is_damaged(&(at.0, at.1, part)));
             for of in 0..3 {
-                let wanted = all.iter().filter(|at| at.0 == of && !is_aside(at));
-                let wanted: Vec<_> = wanted.map(|at| format!("{}.{}.{}", at.0, at.1, at.2)).collect();
+                let expected = all.iter().filter(|at| at.0 == of && !is_aside(at));
+                let expected: Vec<_> = expected.map(|at| format!("{}.{}.{}", at.0, at.1, at.2)).collect();
                 let came: Vec<_> = drained.iter().filter(|name| name.starts_with(&format!("{of}."))).cloned().collect();
-                assert_eq!(came, wanted);
+                assert_eq!(came, expected);
             }
             for ((at, key), value) in all.iter().zip(&keys).zip(&before) {
                 let sequence = keys::sequence_of(key).unwrap();

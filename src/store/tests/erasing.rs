@@ -43,7 +43,7 @@ async fn settled(store: &Store, then: Vec<StateChange>) {
     lease.settle(Outcome::Done { then: Vec::new(), changes: then }, NOW).await.unwrap();
 }
 
-/// How many rows speak of whom, notes of when they expire included.
+/// How many rows are about a customer, including notes about expiry.
 fn about(store: &Store, customer: i64) -> usize {
     let names = [format!("tg:{}:{customer}:", BOT.0), format!("k{customer}-"), format!("tg:sales:{customer}")];
     let speaks = |bytes: &[u8]| names.iter().any(|name| String::from_utf8_lossy(bytes).contains(name));
@@ -64,7 +64,7 @@ async fn a_long_conversation_is_erased_in_many_commits_and_all_of_it() {
 }
 
 #[tokio::test]
-async fn what_a_crash_has_cut_short_is_noted_and_done_by_a_repetition() {
+async fn an_interrupted_erasure_is_recorded_and_finished_by_a_repetition() {
     let home = Home::new();
     let store = store(&home).await;
     let all = about(&store, 5);

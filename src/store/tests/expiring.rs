@@ -1,4 +1,4 @@
-//! What is remembered for a time only, also where many notes of that lie in one row.
+//! Expiry, with notes in rows of their own and in packed rows.
 
 use std::collections::BTreeSet;
 
@@ -67,13 +67,13 @@ async fn what_expires_on_another_day_stays_apart_and_what_is_set_aside_is_counte
     let before = table(&store, keys::EXPIRIES);
     store.pack_expiries().await.unwrap();
     assert_eq!(table(&store, keys::EXPIRIES), before);
-    let told = Outcome::Park { why: "told".to_owned(), then: Vec::new(), needs_person: false };
-    claim(&store).unwrap().settle(told, NOW).await.unwrap();
+    let outcome = Outcome::Park { why: "refused".to_owned(), then: Vec::new(), needs_person: false };
+    claim(&store).unwrap().settle(outcome, NOW).await.unwrap();
     store.pack_expiries().await.unwrap();
     assert_eq!(table(&store, keys::EXPIRIES).len(), 3, "the message and its id go on the same day");
-    assert_eq!(store.counts().told, 1);
+    assert_eq!(store.counts().reported, 1);
     store.sweep(NOW.plus(HOUR * 2)).await.unwrap();
-    assert_eq!((store.counts().told, store.parked(9).unwrap()), (0, Vec::new()));
+    assert_eq!((store.counts().reported, store.parked(9).unwrap()), (0, Vec::new()));
 }
 
 #[tokio::test]

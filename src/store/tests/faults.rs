@@ -16,7 +16,7 @@ async fn one_process_holds_a_store() {
 }
 
 #[tokio::test]
-async fn nobody_else_may_look_into_a_new_store() {
+async fn nobody_else_may_read_a_new_store() {
     use std::os::unix::fs::PermissionsExt as _;
     let home = Home::new();
     let settings = Settings { dir: home.0.path().join("data"), ..home.settings() };
@@ -128,20 +128,23 @@ async fn a_disk_below_its_reserve_has_no_room() {
 }
 
 #[tokio::test]
-async fn what_is_no_folder_is_not_told_as_a_damaged_store() {
+async fn a_missing_folder_is_not_reported_as_a_damaged_store() {
     let home = Home::new();
     let file = home.0.path().join("file");
     fs::write(&file, "").unwrap();
     let refused = |dir| Store::open(Settings { dir, ..home.settings() }).unwrap_err();
     let is_file = format!("{} is a file, not a folder", file.display());
-    for (dir, says) in [
+    for (dir, expected) in [
         (file.clone(), is_file.as_str()),
         (file.join("below"), &is_file),
-        ("/proc/telekommo".into(), "nothing can be made in /proc"),
+        ("/proc/telekommo".into(), "nothing can be created in /proc"),
     ] {
         let error = refused(dir);
         assert!(matches!(error, StoreError::Inaccessible { .. }) && !error.to_string().contains("restore"), "{error}");
-        assert!(error.to_string().contains(says) && error.to_string().contains("Name a folder in data_dir"), "{error}");
+        assert!(
+            error.to_string().contains(expected) && error.to_string().contains("Name a folder in data_dir"),
+            "{error}"
+        );
     }
     home.open().close().await.unwrap();
     let path = database(home.0.path());
@@ -152,7 +155,7 @@ async fn what_is_no_folder_is_not_told_as_a_damaged_store() {
 }
 
 #[tokio::test]
-async fn a_store_whose_making_was_cut_short_is_made_anew() {
+async fn a_store_whose_creation_was_interrupted_is_created_again() {
     let home = Home::new();
     let making = home.0.path().join("store.making");
     fs::create_dir(&making).unwrap();

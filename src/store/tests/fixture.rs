@@ -1,4 +1,4 @@
-//! Rows as this version and those before it have written them are read by every later one.
+//! Rows of this version and of earlier ones can be read by every later one.
 //!
 //! `tests/fixtures/store/format-N.jsonl` is a dump with a row of every kind. A kind that is new gets its row there,
 //! from what the ignored test writes; rows that are there already never change, since stores hold them.
@@ -143,10 +143,10 @@ kinds!(fact_kind, FACTS, StateChange,
     StateChange::Attended { .. } => "attended",
 );
 
-fn assert_all(seen: impl Iterator<Item = &'static str>, all: &[&str], of: &str) {
-    let (seen, all): (BTreeSet<_>, BTreeSet<_>) = (seen.collect(), all.iter().copied().collect());
+fn assert_all(present: impl Iterator<Item = &'static str>, all: &[&str], of: &str) {
+    let (present, all): (BTreeSet<_>, BTreeSet<_>) = (present.collect(), all.iter().copied().collect());
     assert!(!all.is_empty());
-    assert_eq!(seen, all, "{of}: add a row of each kind to the fixture");
+    assert_eq!(present, all, "{of}: add a row of each kind to the fixture");
 }
 
 /// The jobs of the fixture, parked ones included.
@@ -269,7 +269,7 @@ async fn is_restored_and_used(format: u32) {
     assert_eq!(
         store.account_facts("https://example.kommo.com").unwrap(),
         AccountFacts::default(),
-        "it was not told in this format"
+        "this format has none"
     );
     assert_eq!((store.caught_up_at().unwrap(), store.caught_up_mark().unwrap()), (Some(NOW), Some(1)));
     assert_eq!(store.chat(&conversation()).unwrap(), Some(chat()));
@@ -288,7 +288,7 @@ async fn is_restored_and_used(format: u32) {
     assert_eq!(store.unread(&conversation()).unwrap().len(), 2);
     assert_eq!(store.question(&conversation()).unwrap().unwrap().message, 4);
     assert_eq!(store.held(&conversation()).unwrap().unwrap().raw, "{}");
-    assert!(store.told(&conversation()).unwrap().asked_phone);
+    assert!(store.synced_profile(&conversation()).unwrap().asked_phone);
     assert_eq!(store.opening(&conversation()).unwrap().unwrap().chat.chat.0, "begun");
     assert_eq!(store.opened(&KommoChatId("begun".to_owned())).unwrap(), Some(conversation()));
     assert_eq!(store.number_of(UserId(5)).unwrap(), store.owner_of("4915177000111").unwrap());
@@ -305,19 +305,19 @@ async fn is_restored_and_used(format: u32) {
     assert_eq!(store.kept(BOT, number).unwrap().unwrap().raw, r#"{"update_id":9}"#);
 
     // The answer that waits is parked by the restore.
-    assert_eq!((store.counts().parked, store.counts().told), (3, 1));
-    let mut came = Vec::new();
+    assert_eq!((store.counts().parked, store.counts().reported), (3, 1));
+    let mut claimed_jobs = Vec::new();
     while let Some(lease) = claim(&store) {
-        came.push(lease.job().clone());
+        claimed_jobs.push(lease.job().clone());
         lease.settle(done(), NOW).await.unwrap();
     }
-    assert!(sample_jobs().iter().all(|job| came.contains(job)), "{came:#?}");
+    assert!(sample_jobs().iter().all(|job| claimed_jobs.contains(job)), "{claimed_jobs:#?}");
 
-    // Whatever expires is noted.
+    // Everything that expires has a note.
     store.sweep(NOW.plus(HOUR * 25)).await.unwrap();
     assert_eq!((store.kommo_message(&ours(4)).unwrap(), store.used_by("invitation").unwrap()), (None, None));
     assert!(!store.was_taken(&IdempotencyKey("update:7:1".to_owned())).unwrap());
-    assert_eq!((store.counts().told, store.first_expiry().unwrap()), (0, None));
+    assert_eq!((store.counts().reported, store.first_expiry().unwrap()), (0, None));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ fn update(id: i64, from: i64, at: UnixMillis) -> NewKept {
         is_ours: false,
         raw: format!(r#"{{"update_id":{id},"message":{{"text":"{id}"}}}}"#),
     };
-    NewKept { id: IdempotencyKey::update(BOT, id), bot: BOT, update, said_in: None }
+    NewKept { id: IdempotencyKey::update(BOT, id), bot: BOT, update, conversation: None }
 }
 
 async fn serve(store: &Store, names: &[&str], now: UnixMillis) {

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use super::{reach::learn, *};
+use super::{reach::apply, *};
 use crate::{
     domain::{address::BotId, crm::SyncedProfile, job::Hook},
     store::{chunks::MOST_BYTES, db::Batch, keys::JobKey, open::database, rows::JobRow, writes::Writes},
@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) const MEBIBYTE: usize = 1 << 20;
 
-/// A hook of so many bytes that can be told from others.
+/// A distinct hook of so many bytes.
 pub(super) fn large(number: usize, bytes: usize) -> Job {
     let text: String = (number..)
         .map(|number| number.to_string())
@@ -84,24 +84,24 @@ async fn what_is_remembered_may_be_large_as_well() {
     let conversation: Conversation = "tg:sales:5".parse().unwrap();
     let held = |raw: String| HeldStart { bot: BotId(7), raw, since: NOW };
     let held_fact = |held| StateChange::Held { conversation: conversation.clone(), held };
-    let told = SyncedProfile { username: Some("x".repeat(MEBIBYTE)), ..SyncedProfile::default() };
-    learn(&store, vec![held_fact(Some(held("a".repeat(MEBIBYTE))))]).await;
-    learn(
+    let profile = SyncedProfile { username: Some("x".repeat(MEBIBYTE)), ..SyncedProfile::default() };
+    apply(&store, vec![held_fact(Some(held("a".repeat(MEBIBYTE))))]).await;
+    apply(
         &store,
         vec![
             held_fact(Some(held("b".repeat(MEBIBYTE)))),
-            StateChange::SyncedProfile { conversation: conversation.clone(), told: told.clone() },
+            StateChange::SyncedProfile { conversation: conversation.clone(), profile: profile.clone() },
         ],
     )
     .await;
     assert_eq!(store.held(&conversation).unwrap(), Some(held("b".repeat(MEBIBYTE))));
-    assert_eq!(store.told(&conversation).unwrap(), told);
+    assert_eq!(store.synced_profile(&conversation).unwrap(), profile);
     assert!(chunks(&store).await < 2 * MEBIBYTE / MOST_BYTES + 9, "what was replaced is gone");
-    learn(
+    apply(
         &store,
         vec![
             held_fact(None),
-            StateChange::SyncedProfile { conversation: conversation.clone(), told: SyncedProfile::default() },
+            StateChange::SyncedProfile { conversation: conversation.clone(), profile: SyncedProfile::default() },
         ],
     )
     .await;

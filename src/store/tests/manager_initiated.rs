@@ -90,8 +90,8 @@ async fn a_number_is_the_same_however_telegram_tells_it() {
     let home = Home::new();
     let store = home.open();
     let owner = |phone: &str| store.owner_of(phone).unwrap().map(|owner| owner.customer);
-    let told = [("5215512345678", "525512345678", 1), ("541123456789", "5491123456789", 4)];
-    for (then, now, at) in told {
+    let numbers = [("5215512345678", "525512345678", 1), ("541123456789", "5491123456789", 4)];
+    for (then, now, at) in numbers {
         share(&store, ANN, then, at).await;
         assert_eq!(owner(then), Some(ANN));
         share(&store, BEN, now, at + 1).await;

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// An end of which somebody is told.
-fn told(why: &str) -> Outcome {
+/// An outcome whose author is informed.
+fn reported(why: &str) -> Outcome {
     Outcome::Park { why: why.to_owned(), then: vec![new_job(None, &lane("reports"), "status")], needs_person: false }
 }
 
@@ -16,10 +16,10 @@ async fn what_somebody_was_told_of_expires_and_what_needs_a_person_stays() {
     let home = Home::new();
     let store = home.open();
     push(&store, &lane("a"), &["a1", "a2", "a3"]).await;
-    claim(&store).unwrap().settle(told("refused"), NOW).await.unwrap();
+    claim(&store).unwrap().settle(reported("refused"), NOW).await.unwrap();
     claim(&store).unwrap().settle(park("uncertain"), NOW).await.unwrap();
     drain(&store).await;
-    let counts = |store: &Store| (store.counts().parked, store.counts().told);
+    let counts = |store: &Store| (store.counts().parked, store.counts().reported);
     assert_eq!(counts(&store), (1, 1));
     let parked = store.parked(9).unwrap();
     assert_eq!(parked[0].expires_at, Some(NOW.plus(HOUR)));
@@ -42,14 +42,14 @@ async fn what_was_retried_or_dropped_is_not_counted_when_it_would_have_expired()
     let store = Home::new().open();
     push(&store, &lane("a"), &["a1", "a2", "a3"]).await;
     for _ in 0..3 {
-        claim(&store).unwrap().settle(told("refused"), NOW).await.unwrap();
+        claim(&store).unwrap().settle(reported("refused"), NOW).await.unwrap();
     }
     let [first, second, _] = ids(&store).await.try_into().unwrap();
     assert!(store.unpark(ParkedId(first), NOW).await.unwrap());
     assert!(drop_parked(&store, ParkedId(second)).await);
-    assert_eq!((store.counts().parked, store.counts().told), (0, 1));
+    assert_eq!((store.counts().parked, store.counts().reported), (0, 1));
     store.sweep(NOW.plus(HOUR * 2)).await.unwrap();
-    assert_eq!((store.counts().parked, store.counts().told), (0, 0));
+    assert_eq!((store.counts().parked, store.counts().reported), (0, 0));
     assert_eq!(drain(&store).await.iter().filter(|name| *name != "status").count(), 1, "what was retried is sent");
 }
 
@@ -58,7 +58,7 @@ async fn the_code_that_was_told_is_kept() {
     let store = Home::new().open();
     push(&store, &lane("a"), &["a1"]).await;
     let refusal =
-        crate::domain::delivery::ToldRefusal::new(crate::domain::delivery::ErrorCode::ConversationDeleted, "blocked");
+        crate::domain::delivery::RefusalText::new(crate::domain::delivery::ErrorCode::ConversationDeleted, "blocked");
     let report = DeliveryReport { message: KommoMessageId("m".to_owned()), delivery: Delivery::Failed(refusal) };
     let then = vec![NewJob { id: None, lane: lane("reports"), job: Job::from(report) }];
     let ending = Outcome::Park { why: "blocked".to_owned(), then, needs_person: false };

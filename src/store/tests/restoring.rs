@@ -150,22 +150,22 @@ async fn the_newest_former_stores_are_kept_and_all_are_named() {
     let summary = Store::restore(home.0.path(), &dump).unwrap();
     let former = ["store.before-restore-3", "store.before-restore-4", "store.before-restore-5"];
     assert_eq!(names(&home, "store.before-restore"), former);
-    let said = summary.to_string();
-    for told in
+    let text = summary.to_string();
+    for expected in
         ["the former store is now", "before-restore-5", "still", "before-restore-4", "removed", "before-restore-1"]
     {
-        assert!(said.contains(told), "{told}: {said}");
+        assert!(text.contains(expected), "{expected}: {text}");
     }
 }
 
 #[tokio::test]
-async fn a_restore_tells_how_old_the_dump_is_and_what_it_holds() {
+async fn a_restore_returns_the_age_and_the_content_of_the_dump() {
     let home = Home::new();
     let dump = dumped(&home, 3).await;
     let summary = Store::restore(home.0.path(), &dump).unwrap();
     assert_eq!((summary.dumped_at, summary.waiting, summary.chats), (Some(NOW), 3, 0));
     assert!(summary.to_string().contains("0 conversations, 3 jobs that wait and 0 parked messages"), "{summary}");
-    // A dump of an earlier version does not tell: then its file does.
+    // A dump of an earlier version has no time: then that of its file counts.
     let text = fs::read_to_string(&dump).unwrap();
     let earlier = text.replacen(&format!(",\"at\":{NOW}"), "", 1);
     assert_ne!(earlier, text);

@@ -5,7 +5,7 @@ use crate::domain::{
     address::{BotId, ContactId, MessageId, TelegramChat, UserId},
     avatar::{Avatar, Picture},
     crm::{ContactPatch, CrmUpdate, CustomerProfile, LinkTarget, SyncedProfile},
-    delivery::{ErrorCode, ToldRefusal, UnreadAnswer},
+    delivery::{ErrorCode, RefusalText, UnreadAnswer},
     imported::ImportedId,
     job::{
         Album, AssignClientId, Hook, Link, MarkDeleted, MarkRead, Raw, ReleaseStart, ReleaseStartAt, Remind,
@@ -47,7 +47,7 @@ fn opening() -> ManagerInitiatedChat {
 }
 
 fn call(part: u16, method: Method) -> Call {
-    let omitted = Some(ToldRefusal::new(ErrorCode::Other, "the file is gone"));
+    let omitted = Some(RefusalText::new(ErrorCode::Other, "the file is gone"));
     let (answers_in, opening) = (Some(-100), Some(opening()));
     let (message, to) = (kommo("answer"), conversation());
     Call { message, to, part, parts: 4, method, omitted, answers_in, opening, written_at: None }
@@ -145,7 +145,7 @@ pub(super) fn sample_jobs() -> Vec<Job> {
         ErrorCode::ConversationImpossible,
         ErrorCode::Other,
     ];
-    let failed = failed.map(|code| Delivery::Failed(ToldRefusal::new(code, "it failed")));
+    let failed = failed.map(|code| Delivery::Failed(RefusalText::new(code, "it failed")));
     let deliveries = [Delivery::Delivered, Delivery::Read].into_iter().chain(failed);
     let whose = [
         LinkTarget::Contact(9),
@@ -192,7 +192,7 @@ pub(super) fn changes() -> Vec<StateChange> {
         can_read: true,
         made_at: NOW,
     };
-    let told = SyncedProfile {
+    let profile = SyncedProfile {
         username: Some("anna".to_owned()),
         username_field: Some("ann".to_owned()),
         tags: vec!["vip".to_owned()],
@@ -201,7 +201,7 @@ pub(super) fn changes() -> Vec<StateChange> {
     let unread = |message| UnreadAnswer { message: kommo("answer"), ours: ours(message), topic: Some(2) };
     let held = HeldStart { bot: BOT, raw: "{}".to_owned(), since: NOW };
     let begun = Chat { chat: opening().chat, user: None };
-    let question = Question { customer: customer(), bot: BOT, message: 4, written_at: NOW, is_told: false };
+    let question = Question { customer: customer(), bot: BOT, message: 4, written_at: NOW, is_reminded: false };
     vec![
         StateChange::Chat { conversation: of(), chat: chat() },
         StateChange::Membership { conversation: of(), membership },
@@ -223,7 +223,7 @@ pub(super) fn changes() -> Vec<StateChange> {
         StateChange::Question { conversation: of(), question: Some(question) },
         StateChange::ManagerInitiatedChat { conversation: of(), chat: begun },
         StateChange::Answered { conversation: of(), chat: KommoChatId("another".to_owned()) },
-        StateChange::SyncedProfile { conversation: of(), told },
+        StateChange::SyncedProfile { conversation: of(), profile },
         StateChange::Attended { conversation: of() },
     ]
 }
@@ -237,11 +237,11 @@ pub(super) async fn fill(store: &Store) {
     let jobs = [new_job(Some("update:7:1"), &lane("a"), "needs a person"), new_job(None, &lane("a"), "told")];
     store.push_with(Intake { jobs: jobs.to_vec(), offset: Some((BOT, 2)) }, changes(), NOW).await.unwrap();
     claim(store).unwrap().settle(park("hopeless"), NOW).await.unwrap();
-    let refusal = ToldRefusal::new(ErrorCode::Other, "refused");
+    let refusal = RefusalText::new(ErrorCode::Other, "refused");
     let report = Job::from(DeliveryReport { message: kommo("told"), delivery: Delivery::Failed(refusal) });
     let then = vec![NewJob { id: None, lane: lane("reports"), job: report }];
-    let told = Outcome::Park { why: "refused".to_owned(), then, needs_person: false };
-    claim(store).unwrap().settle(told, NOW).await.unwrap();
+    let outcome = Outcome::Park { why: "refused".to_owned(), then, needs_person: false };
+    claim(store).unwrap().settle(outcome, NOW).await.unwrap();
     let jobs = sample_jobs().into_iter().map(|job| NewJob { id: None, lane: lane("works"), job });
     store.push(Intake { jobs: jobs.collect(), offset: None }, NOW).await.unwrap();
     push(store, &Lane::outbound(&conversation()), &["waits"]).await;
@@ -276,7 +276,7 @@ pub(super) async fn fill(store: &Store) {
         is_ours: true,
         raw: r#"{"update_id":9}"#.to_owned(),
     };
-    let kept = NewKept { id: IdempotencyKey("update:7:9".to_owned()), bot: BOT, update, said_in: None };
+    let kept = NewKept { id: IdempotencyKey("update:7:9".to_owned()), bot: BOT, update, conversation: None };
     store.push_kept(Intake::default(), vec![kept], NOW).await.unwrap();
     let webhook = Webhook {
         url: "https://shop.example.com/hook".to_owned(),

@@ -1,6 +1,6 @@
 //! Answers that nothing shows to be read.
 
-use super::{reach::learn, *};
+use super::{reach::apply, *};
 use crate::domain::{
     address::{MessageId, SourceId},
     delivery::UnreadAnswer,
@@ -22,15 +22,15 @@ async fn the_newest_hundred_are_kept_until_they_are_read() {
     let conversation = Conversation::new(SourceId::parse("sales").unwrap(), 7);
     let arrived = |answers| vec![StateChange::Unread { conversation: conversation.clone(), answers }];
     let read = |answers| vec![StateChange::Read { conversation: conversation.clone(), answers }];
-    learn(&store, arrived(answers(1..60))).await;
-    learn(&store, arrived(answers(60..111))).await;
+    apply(&store, arrived(answers(1..60))).await;
+    apply(&store, arrived(answers(60..111))).await;
     assert_eq!(store.unread(&conversation).unwrap(), answers(11..111));
     store.close().await.unwrap();
     let store = home.open();
     // What is not known any more is no harm.
-    learn(&store, read(answers(1..109))).await;
-    learn(&store, arrived(answers(111..112))).await;
+    apply(&store, read(answers(1..109))).await;
+    apply(&store, arrived(answers(111..112))).await;
     assert_eq!(store.unread(&conversation).unwrap(), answers(109..112));
-    learn(&store, read(answers(109..112))).await;
+    apply(&store, read(answers(109..112))).await;
     assert_eq!(store.unread(&conversation).unwrap(), []);
 }

@@ -76,7 +76,7 @@ async fn a_job_that_cannot_be_read_is_set_aside_and_its_lane_goes_on() {
                 assert!(!one.is_readable && !one.why.is_empty());
                 assert_eq!((one.route.as_str(), one.thread.as_str()), ("inbound", "a"));
             }
-            assert_eq!(aside[0].since, (how < 2).then_some(NOW), "what can be read is told");
+            assert_eq!(aside[0].since, (how < 2).then_some(NOW), "the readable part is shown");
             store.close().await.unwrap();
             let store = home.open();
             assert_eq!((store.counts().parked, set_aside(&store).await.len()), (2, 2));
@@ -250,7 +250,7 @@ async fn what_is_only_looked_up_counts_as_absent_or_as_the_safer_of_both() {
             StateChange::Link { ours, kommo: kommo.clone() },
             StateChange::Chat { conversation: conversation.clone(), chat: chat.clone() },
             StateChange::ManagerInitiatedChat { conversation: conversation.clone(), chat: chat.clone() },
-            StateChange::SyncedProfile { conversation: conversation.clone(), told: SyncedProfile::default() },
+            StateChange::SyncedProfile { conversation: conversation.clone(), profile: SyncedProfile::default() },
         ]
     };
     store.begin(NOW).await.unwrap();
@@ -268,7 +268,7 @@ async fn what_is_only_looked_up_counts_as_absent_or_as_the_safer_of_both() {
     assert_eq!(store.chat(&conversation).unwrap(), None);
     assert_eq!(store.kommo_message(&ours).unwrap(), None);
     assert_eq!(store.telegram_messages(&kommo).unwrap(), []);
-    assert_eq!(store.told(&conversation).unwrap(), SyncedProfile::default());
+    assert_eq!(store.synced_profile(&conversation).unwrap(), SyncedProfile::default());
     assert_eq!(store.opening(&conversation).unwrap(), None);
     assert_eq!(store.opened(&chat.chat).unwrap(), None);
     assert_eq!(store.number_of(UserId(5)).unwrap(), None);

@@ -51,18 +51,18 @@ async fn a_failure_is_told_with_its_reason_after_a_restart_too() {
     let store = home.open();
     push(&store, &lane("a"), &["a1"]).await;
     claim(&store).unwrap().settle(retry(NOW.plus(HOUR)), NOW).await.unwrap();
-    let told = |lanes: &[WaitingLane]| {
+    let failures = |lanes: &[WaitingLane]| {
         let first = lanes[0].first.as_ref().unwrap();
         (first.attempts, first.why.clone())
     };
     let lanes = all(&store).await;
-    assert_eq!((lanes[0].turn, told(&lanes)), (Readiness::At(NOW.plus(HOUR)), (1, Some("test".to_owned()))));
+    assert_eq!((lanes[0].turn, failures(&lanes)), (Readiness::At(NOW.plus(HOUR)), (1, Some("test".to_owned()))));
     store.close().await.unwrap();
     let store = home.open();
-    assert_eq!(told(&all(&store).await), (1, Some("test".to_owned())));
+    assert_eq!(failures(&all(&store).await), (1, Some("test".to_owned())));
     let long = Outcome::Retry { at: NOW, counts: true, why: "é".repeat(5000) };
     claim(&store).unwrap().settle(long, NOW).await.unwrap();
-    assert_eq!(told(&all(&store).await), (2, Some("é".repeat(300))), "not all of a long one");
+    assert_eq!(failures(&all(&store).await), (2, Some("é".repeat(300))), "not all of a long one");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use crate::{
     domain::{
         address::{ContactId, Conversation, SourceId, UserId},
-        program::Asked,
+        program::PatternInput,
     },
     telegram::wire::{Event, Update},
     translate::from_telegram::{Received, chats, presses, start},
@@ -52,13 +52,13 @@ impl Received<'_> {
 
     /// The parts of an update that patterns of programs are matched against.
     #[must_use]
-    pub fn asked(&self) -> Asked<'_> {
+    pub fn pattern_input(&self) -> PatternInput<'_> {
         match self.event() {
-            Some(Event::Pressed(query)) => Asked { text: None, pressed: query.data.as_deref() },
+            Some(Event::Pressed(query)) => PatternInput { text: None, pressed: query.data.as_deref() },
             Some(Event::Message(message) | Event::Edited(message)) => {
-                Asked { text: message.text.as_deref(), pressed: None }
+                PatternInput { text: message.text.as_deref(), pressed: None }
             }
-            _ => Asked::default(),
+            _ => PatternInput::default(),
         }
     }
 
@@ -100,7 +100,7 @@ mod tests {
     fn patterns_are_matched_against_edits_too() {
         for kind in ["message", "edited_message", "edited_business_message"] {
             let raw = format!(r#"{{"update_id":1,"{kind}":{{"chat":{{"id":7}},"text":"/order 18"}}}}"#);
-            assert_eq!(Received::read(&raw).asked().text, Some("/order 18"), "{kind}");
+            assert_eq!(Received::read(&raw).pattern_input().text, Some("/order 18"), "{kind}");
         }
     }
 

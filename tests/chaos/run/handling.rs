@@ -84,7 +84,7 @@ impl Run {
         loop {
             let (said, has_new_dump) = (self.bridge.last_words(), self.bridge.dumps().last() != dumps.last());
             let is_said = |words: &str| said.lines().any(|line| line.contains(&format!("\"message\":\"{words}")));
-            let knows_no_chat = has_new_dump && !is_said("looking for managers' messages");
+            let knows_no_chat = has_new_dump && !is_said("searching for missing managers' messages");
             if is_said("compared with Kommo's history: ") || knows_no_chat {
                 break;
             }

@@ -70,7 +70,7 @@ async fn a_bridge_goes_on_from_a_backup_on_another_machine() {
     fs::write(imported.join("empty"), "").unwrap();
     stage.kommo.down(true).unwrap();
     stage.telegram.write(SALES.token, ANNA, "waiting");
-    process.logged("tried again").await;
+    process.logged("failed, retrying").await;
 
     let file = stage.dir().join("backup.jsonl");
     let told = backed_up(&stage, &file).await;

@@ -56,7 +56,7 @@ async fn who_is_erased_leaves_nothing_behind_and_what_waited_is_never_sent() {
     for customer in [ANNA, BEN] {
         stage.telegram.write(SALES.token, customer, "waiting");
     }
-    process.logged("tried again").await;
+    process.logged("failed, retrying").await;
     let name = conversation(SALES, ANNA);
     let is_stored = |stage: &Harness| stage.telegram.pending(SALES.token) == 0;
     stage.until("both are stored", WITHIN, is_stored).await.unwrap();

@@ -74,7 +74,7 @@ async fn a_failure_names_the_message_and_so_does_its_end() {
     write(&stage, "first").await;
     stage.kommo.fault(Endpoint::Message, Fault::Status { code: 500, body: String::new() }, 1);
     write(&stage, "second").await;
-    let retried = line(&process, "will be tried again").await;
+    let retried = line(&process, "failed, retrying").await;
     let id = retried["message_id"].as_str().unwrap().to_owned();
     assert!(id.starts_with("tg:"), "{retried}");
     assert!(!retried["message"].as_str().unwrap().contains("0 seconds"), "{retried}");
@@ -95,7 +95,7 @@ async fn a_failure_names_the_message_and_so_does_its_end() {
     let (id, _) = stage.kommo.reply(&conversation(LINES[0], ANNA), "Maria", "an answer").await;
     let stored = line(&process, "hook stored").await;
     assert_eq!(stored["id"], format!("hook:{id}"));
-    line(&process, "delivery status told").await;
+    line(&process, "delivery status sent").await;
     let ended = process.end(Signal::TERM).await;
     assert!(!ended.stderr.contains("IdempotencyKey("), "{}", ended.stderr);
     let doubled: Vec<_> = ended.stderr.lines().filter(|line| line.matches("\"message\":").count() > 1).collect();

@@ -58,7 +58,7 @@ async fn leave_a_message_waiting(stage: &Harness) {
     stage.until("the message is in Kommo", WITHIN, |stage| in_kommo(stage) == ["arrived"]).await.unwrap();
     stage.kommo.down(true).unwrap();
     stage.telegram.write(TOKEN, ANNA, "waiting");
-    process.logged("tried again").await;
+    process.logged("failed, retrying").await;
     let data = stage.dir().join("data");
     process.logs_until("the dump holds the message", |_| dumped(&data, "waiting")).await;
     let ended = process.end(Signal::TERM).await;

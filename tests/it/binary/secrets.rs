@@ -69,13 +69,13 @@ async fn the_log_at_its_loudest_is_silent_about_secrets() {
     // Telegram is away, and one token is revoked when it is back.
     stage.telegram.down(true).unwrap();
     stage.kommo.reply(&conversation(0, ANNA), "Maria", "while away").await;
-    process.logged("polling fails").await;
-    let retried = |line: &str| line.contains("tried again") && line.contains("outbound:sales");
-    process.logs_until("the answer is tried again", |log: &str| log.lines().any(retried)).await;
+    process.logged("polling failed").await;
+    let retried = |line: &str| line.contains("failed, retrying") && line.contains("outbound:sales");
+    process.logs_until("the answer is retried", |log: &str| log.lines().any(retried)).await;
     stage.telegram.revoke(support.token);
     stage.telegram.down(false).unwrap();
     delivered(&stage, &conversation(0, ANNA), "while away").await;
-    process.logged("polling has stopped").await;
+    process.logged("polling is blocked").await;
 
     // The channel is not connected.
     stage.kommo.set_connected(false);

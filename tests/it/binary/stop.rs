@@ -84,7 +84,7 @@ async fn what_kommo_was_about_to_take_arrives_after_the_next_start_once() {
     let stage = Harness::without_bridge(BRISK).unwrap();
     let (process, _call) = waiting_for_kommo(&stage, &["one", "two"]).await;
     let ended = ends_well(process, Signal::TERM).await;
-    assert!(ended.stderr.contains("aborting what is under way"), "nothing was in flight: {}", ended.stderr);
+    assert!(ended.stderr.contains("aborting work in flight"), "nothing was in flight: {}", ended.stderr);
     assert_eq!(in_kommo(&stage), Vec::<String>::new());
 
     let process = Process::start(&stage, run(&stage)).await;
@@ -107,7 +107,7 @@ async fn an_answer_that_telegram_could_not_take_arrives_after_the_next_start_onc
     stage.telegram.down(true).unwrap();
     let (_, answer) = stage.kommo.reply(&conversation(), "Maria", "good day").await;
     assert_eq!(answer.status, Some(200));
-    process.logged("tried again").await;
+    process.logged("failed, retrying").await;
     ends_well(process, Signal::TERM).await;
     stage.telegram.down(false).unwrap();
     assert_eq!(in_telegram(&stage), Vec::<String>::new());
@@ -128,7 +128,7 @@ async fn a_second_signal_ends_at_once() {
         let stage = Harness::without_bridge(BRISK).unwrap();
         let (process, _call) = waiting_for_kommo(&stage, &["one"]).await;
         process.signal(Signal::TERM);
-        process.logged("a second signal ends at once").await;
+        process.logged("a second signal ends the process at once").await;
         let asked_at = Instant::now();
         let ended = process.end(second).await;
         assert!(asked_at.elapsed() < Duration::from_secs(2), "it took {:?}", asked_at.elapsed());

@@ -25,7 +25,7 @@ async fn another_version_dumps_first_and_starts_all_the_same_if_it_cannot() {
     fs::write(data.join("store.version"), "0.0.1").unwrap();
     fs::write(data.join("dumps"), "").unwrap();
     let process = Process::start(&stage, run(&stage)).await;
-    let why = process.logged("could not dump it first").await;
+    let why = process.logged("could not be dumped").await;
     assert!(why.contains("ERROR") && why.contains("dumps cannot be written to"), "{why}");
     let ports = process.ports().await;
     let ready = reqwest::get(format!("http://{}/ready", ports.admin)).await.unwrap().text().await.unwrap();

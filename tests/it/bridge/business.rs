@@ -247,7 +247,7 @@ async fn a_message_of_nobodys_chat_is_set_aside() {
     stage.telegram.push_update(SALES.token, &json!({ "business_message": message }));
     stage.until_all_is_taken().await;
     let parked = stage.parked(1).await;
-    assert!(parked[0].why.contains("in whose chat"), "{parked:?}");
+    assert!(parked[0].why.contains("whose chat this was written in"), "{parked:?}");
     assert!(stage.kommo.chats().is_empty());
     stage.finish().await;
 }

@@ -259,7 +259,7 @@ async fn a_webhook_gets_what_stands_behind_much_that_is_unwanted() {
         let raw = format!(r#"{{"update_id":{number},"{kind}":{{"text":"at last"}}}}"#);
         let (kind, thread) = (kind.to_owned(), "one".to_owned());
         let update = KeptUpdate { at: clock::now(), kind, thread, raw, ..KeptUpdate::default() };
-        NewKept { id: IdempotencyKey::update(bot, number), bot, update, said_in: None }
+        NewKept { id: IdempotencyKey::update(bot, number), bot, update, conversation: None }
     };
     let backlog = (1..=450).map(kept).collect();
     shop.stage.store().push_kept(Intake::default(), backlog, clock::now()).await.unwrap();

@@ -103,7 +103,7 @@ async fn answers_of_a_source_that_has_left_the_configuration_are_reported() {
     stage.until("the late answer is reported", |stage| told(stage, &late).iter().any(is_off)).await;
     assert_eq!(in_telegram(&stage, SALES, ANNA), [""; 0]);
     assert_eq!((told(&stage, &lost).len(), told(&stage, &late).len()), (1, 1), "each is told once");
-    eventually("both are set aside", async || app.store().counts().told == 2).await;
+    eventually("both are set aside", async || app.store().counts().reported == 2).await;
     app.lifecycle().stop();
     assert_eq!(app.ended().await, Ended::Stopped);
 

@@ -8,7 +8,7 @@ use crate::{
     clock,
     domain::{
         address::{ContactId, SourceId, UserId},
-        avatar::Look,
+        avatar::PictureLookup,
         message::{Media, MediaKind},
     },
     media::link::{LinkKey, Links},
@@ -40,7 +40,7 @@ pub(in crate::cli::check) async fn of_bot(bot: &Bot, name: &str) -> Option<Media
 
 /// The picture of somebody, as a file with this name.
 pub(in crate::cli::check) async fn picture(bot: &Bot, of: UserId, name: &str) -> Option<Media> {
-    let Look::Seen(picture) = bot.look_at(ContactId::Person(of)).await else { return None };
+    let PictureLookup::Found(picture) = bot.look_at(ContactId::Person(of)).await else { return None };
     Some(Media {
         kind: MediaKind::Picture,
         file_id: picture.file_id,

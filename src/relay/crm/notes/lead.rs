@@ -1,4 +1,4 @@
-//! What is written down in leads: the tags and tracking fields of the campaign that they came by.
+//! Records the tags and tracking fields of the campaign in leads.
 
 use crate::{
     domain::{address::KommoChatId, crm::Campaign, retry::Failure},
@@ -12,7 +12,7 @@ use crate::{
 /// The stages of leads that are won and lost.
 const CLOSED: [u64; 2] = [142, 143];
 
-/// Writes into the newest open lead of a chat's contact; says whether there is one.
+/// Writes to the newest open lead of a chat's contact, and returns whether there is one.
 pub(super) async fn write(
     crm: &Crm,
     account: &Account,
@@ -23,7 +23,7 @@ pub(super) async fn write(
     let Some(contact) = account.contact_of_chat(&chat.0).await? else { return Ok(false) };
     let Some(contact) = account.contact(contact).await? else { return Ok(false) };
     let Some(id) = newest(account, &contact.leads).await? else { return Ok(false) };
-    let _alone = crm.writing.alone(id).await;
+    let _lock = crm.writing.lock(id).await;
     let Some(lead) = account.lead(id).await?.filter(is_open) else { return Ok(false) };
     let patch = EntityPatch {
         tags_to_add: new_tags(&campaign.tags, &lead.tags),
@@ -37,11 +37,11 @@ pub(super) async fn write(
     if patch != EntityPatch::default() {
         account.patch_lead(id, &patch).await?;
     }
-    tracing::info!(lead = id, "the lead has its campaign");
+    tracing::info!(lead = id, "campaign recorded in the lead");
     Ok(true)
 }
 
-/// Which of the leads is open and was changed last. Of one alone that need not be asked.
+/// The open lead that was changed last. A single lead need not be checked.
 async fn newest(account: &Account, ids: &[u64]) -> Result<Option<u64>, RestError> {
     if let [only] = ids {
         return Ok(Some(*only));
@@ -58,14 +58,14 @@ fn is_open(lead: &Lead) -> bool {
     !lead.is_deleted && !lead.status_id.is_some_and(|stage| CLOSED.contains(&stage))
 }
 
-/// A tracking field with its text, unless it holds one already: where a lead came from first stays.
+/// A tracking field with its text, unless it has one already: the first origin of a lead stays.
 pub(super) fn with_utm(lead: &Lead, fields: &[KnownField], end: &str, text: &str) -> Option<FieldPatch> {
     let Some(field_id) = fields.iter().find(|field| field.is_tracking(end)).and_then(|field| field.id) else {
         tracing::warn!(field = end, "leads have no such tracking field (utm_…): it is left out");
         return None;
     };
-    let there = lead.fields.iter().find(|field| field.field_id == Some(field_id));
-    if there.is_some_and(|field| !field.is_blank()) {
+    let existing = lead.fields.iter().find(|field| field.field_id == Some(field_id));
+    if existing.is_some_and(|field| !field.is_blank()) {
         tracing::debug!(field = end, "a lead has this tracking field already");
         return None;
     }

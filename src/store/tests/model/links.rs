@@ -266,8 +266,9 @@ impl Pair {
         }
         let known = store.known_chats().await.unwrap();
         let known: BTreeSet<_> = known.into_iter().map(|it| (it.conversation.to_string(), it.chat.chat.0)).collect();
-        let wanted = model.known_chats().into_iter().map(|(of, to)| (group(of).to_string(), chat(to).chat.0)).collect();
-        assert_eq!(known, wanted);
+        let expected =
+            model.known_chats().into_iter().map(|(of, to)| (group(of).to_string(), chat(to).chat.0)).collect();
+        assert_eq!(known, expected);
     }
 
     /// What is remembered for a time only goes as a whole in the end, and the store does not grow by it.

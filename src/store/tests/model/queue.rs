@@ -199,7 +199,7 @@ impl Model {
             waiting: self.lanes.values().map(VecDeque::len).sum(),
             oldest_at: oldest.map(|head| head.enqueued_at),
             needs_person: self.parked.iter().filter(|it| it.expires_at.is_none()).count(),
-            told: self.parked.iter().filter(|it| it.expires_at.is_some()).count(),
+            reported: self.parked.iter().filter(|it| it.expires_at.is_some()).count(),
         }
     }
 }
@@ -212,7 +212,7 @@ pub(super) fn arrivals(jobs: &[Entry]) -> Vec<&[Entry]> {
 /// A job by its row: its name, its place, and how it was tried.
 type Row = (String, u64, u16, u32, bool);
 
-/// What can be told of a queue from outside: its rows, and how they are counted.
+/// The observable state of a queue: its rows, and how they are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     lanes: BTreeMap<String, Vec<Row>>,
@@ -223,7 +223,7 @@ pub(super) struct Seen {
     waiting: usize,
     oldest_at: Option<UnixMillis>,
     needs_person: usize,
-    told: usize,
+    reported: usize,
 }
 
 impl Seen {
@@ -250,7 +250,7 @@ impl Seen {
             waiting: of_route.waiting,
             oldest_at: of_route.oldest_at,
             needs_person: counts.parked,
-            told: counts.told,
+            reported: counts.reported,
         }
     }
 }

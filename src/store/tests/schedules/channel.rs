@@ -79,9 +79,9 @@ impl<T> Drop for Receiver<T> {
 #[test]
 fn the_system_drops_what_nobody_will_read() {
     let (sender, receiver) = std::sync::mpsc::channel();
-    let (tell, told) = tokio::sync::oneshot::channel::<()>();
-    sender.send(tell).unwrap();
+    let (sender_of_answer, answer) = tokio::sync::oneshot::channel::<()>();
+    sender.send(sender_of_answer).unwrap();
     drop(receiver);
-    assert!(told.blocking_recv().is_err(), "whoever waits for an answer is told that none comes");
+    assert!(answer.blocking_recv().is_err(), "a caller that waits gets an error");
     assert!(sender.send(tokio::sync::oneshot::channel().0).is_err());
 }

@@ -1,4 +1,4 @@
-//! A disk that keeps what was synced, and fails when it is told to.
+//! A disk that keeps what was synced, and fails on demand.
 
 use super::*;
 
