@@ -29,7 +29,7 @@ async fn another_version_dumps_first_and_starts_all_the_same_if_it_cannot() {
     assert!(why.contains("ERROR") && why.contains("dumps cannot be written to"), "{why}");
     let ports = process.ports().await;
     let ready = reqwest::get(format!("http://{}/ready", ports.admin)).await.unwrap().text().await.unwrap();
-    assert!(ready.contains("dump: ") && ready.contains("not dumped as the former version left it"), "{ready}");
+    assert!(ready.contains("dump: ") && ready.contains("could not be dumped before the upgrade"), "{ready}");
     stage.telegram.write(SALES.token, ANNA, "meanwhile");
     stage.until("it is in Kommo", WITHIN, has(&["before", "meanwhile"])).await.unwrap();
     assert_eq!(process.end(Signal::TERM).await.status.code(), Some(0));
