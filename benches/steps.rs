@@ -220,8 +220,8 @@ fn appended(dir: &Path) -> Duration {
 /// What opening a store takes, in a process of its own: bytes of memory and milliseconds.
 fn opened(dir: &Path) -> (u64, u64) {
     let output = Command::new(std::env::current_exe().expect("it runs")).arg(dir).output().expect("it can be run");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let numbers: Vec<u64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let output_text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let numbers: Vec<u64> = output_text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     <[u64; 2]>::try_from(numbers).expect("it tells both").into()
 }
 

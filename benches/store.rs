@@ -186,8 +186,8 @@ fn size(dir: &Path) -> u64 {
 fn apart(how: &str, dir: &Path) -> (u64, u64) {
     let output = Command::new(std::env::current_exe().expect("it runs")).args([how.as_ref(), dir.as_os_str()]).output();
     let output = output.expect("it can be run");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let numbers: Vec<u64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let output_text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let numbers: Vec<u64> = output_text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let numbers = <[u64; 2]>::try_from(numbers).expect("it tells both");
     numbers.into()
 }

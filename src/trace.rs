@@ -112,11 +112,11 @@ impl Trace {
         self.0.is_some()
     }
 
-    /// Tells of a hop, if hops are kept.
-    pub fn tell(&self, record: impl FnOnce() -> Hop) {
+    /// Records a hop, if hops are kept.
+    pub fn record(&self, hop: impl FnOnce() -> Hop) {
         let Some(inner) = &self.0 else { return };
         let Some(writer) = &inner.writer else { return };
-        if let Err(TrySendError::Full(_)) = writer.try_send(Order::Keep(Box::new(record()))) {
+        if let Err(TrySendError::Full(_)) = writer.try_send(Order::Keep(Box::new(hop()))) {
             inner.missed.fetch_add(1, Ordering::Relaxed);
         }
     }

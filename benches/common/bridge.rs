@@ -44,7 +44,7 @@ pub(crate) async fn serve(router: Router) -> SocketAddr {
 /// A process that relays. It is killed when this is dropped.
 pub(crate) struct Relay {
     pub(crate) child: Child,
-    /// The address that it has told.
+    /// The address that it has printed.
     pub(crate) address: SocketAddr,
     /// What it keeps is there as long as it runs.
     pub(crate) _home: TempDir,
@@ -60,7 +60,7 @@ impl Drop for Relay {
 impl Relay {
     /// The bridge with so many bots, more lines of configuration, and an empty store. The address is in the log, in the
     /// field of this name.
-    pub(crate) fn bridge((telegram, kommo): (SocketAddr, SocketAddr), bots: usize, more: &str, told: &str) -> Self {
+    pub(crate) fn bridge((telegram, kommo): (SocketAddr, SocketAddr), bots: usize, more: &str, field: &str) -> Self {
         let home = tempfile::tempdir().expect("there is room");
         let file = home.path().join("config.toml");
         let mut options = fs::OpenOptions::new();
@@ -70,9 +70,9 @@ impl Relay {
         let mut command = Command::new(env!("CARGO_BIN_EXE_telekommo"));
         command.args(["run", "--config"]).arg(&file).env_clear().env("TELEKOMMO_LOG__FORMAT", "json");
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it was built");
-        let address = heard(child.stderr.take(), |line| {
+        let address = read_address(child.stderr.take(), |line| {
             let line: Value = serde_json::from_str(line).ok()?;
-            line[told].as_str()?.parse().ok()
+            line[field].as_str()?.parse().ok()
         });
         Self { child, address, _home: home }
     }
@@ -83,20 +83,20 @@ impl Relay {
     }
 }
 
-/// The address that a process tells. What it says later is read, so that it can go on saying it.
-pub(crate) fn heard(
+/// The address that a process prints. Its later output is read and dropped, so that it never blocks on a full pipe.
+pub(crate) fn read_address(
     stream: Option<impl Read + Send + 'static>,
-    told: impl Fn(&str) -> Option<SocketAddr>,
+    parse: impl Fn(&str) -> Option<SocketAddr>,
 ) -> SocketAddr {
     let mut lines = BufReader::new(stream.expect("it is piped")).lines();
-    let mut said = Vec::new();
+    let mut output = Vec::new();
     let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-        let address = told(&line);
-        said.push(line);
+        let address = parse(&line);
+        output.push(line);
         address
     });
     std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-    address.unwrap_or_else(|| unreachable!("it ended: {}", said.join("\n")))
+    address.unwrap_or_else(|| unreachable!("it ended: {}", output.join("\n")))
 }
 
 /// No limit of Telegram's is reached.

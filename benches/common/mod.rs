@@ -10,11 +10,11 @@ pub(crate) fn wished(name: &str, default: usize) -> usize {
 
 /// How much memory the process with this id has, in bytes.
 pub(crate) fn memory(process: u32) -> u64 {
-    told(process, "VmRSS:")
+    memory_line(process, "VmRSS:")
 }
 
-/// What Linux tells of the memory of a process in this line, in bytes.
-pub(crate) fn told(process: u32, line: &str) -> u64 {
+/// A line of `/proc/PID/status` about memory, in bytes (proc(5)).
+pub(crate) fn memory_line(process: u32, line: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
     let line = status.lines().find_map(|it| it.strip_prefix(line)).expect("this is Linux");
     line.split_whitespace().next().and_then(|number| number.parse().ok()).map_or(0, |kibibytes: u64| kibibytes << 10)

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::{
     bridge::{BOT, Relay, token},
-    common::{Machine, float, told, wished},
+    common::{Machine, float, memory_line, wished},
     fakes::Fakes,
 };
 
@@ -170,7 +170,7 @@ async fn print_rates(direct: &Way, gateway: &Way, (calls, rounds): (usize, usize
 async fn print_upload(fakes: &Fakes, direct: &Way) {
     let relay = Relay::bridge((fakes.telegram, fakes.kommo), BOTS, &programs(), "gateway");
     let gateway = Way::new(relay.address, &secret(BOT));
-    let most = || told(relay.child.id(), "VmHWM:");
+    let most = || memory_line(relay.child.id(), "VmHWM:");
     // The first file warms everything up that any file needs.
     gateway.upload(100_000).await;
     let before = most();

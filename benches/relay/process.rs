@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    bridge::{Relay, heard},
+    bridge::{Relay, read_address},
     remotes::Remotes,
     yardstick::Keeps,
 };
@@ -26,7 +26,7 @@ pub(crate) fn yardstick(remotes: &Remotes, keeps: Keeps) -> Relay {
         .args([&remotes.telegram, &remotes.kommo].map(ToString::to_string))
         .arg(home.path().join("log"));
     let mut child = command.stdout(Stdio::piped()).spawn().expect("it was built");
-    let address = heard(child.stdout.take(), |line| line.parse().ok());
+    let address = read_address(child.stdout.take(), |line| line.parse().ok());
     Relay { child, address, _home: home }
 }
 

@@ -195,11 +195,11 @@ struct NewMessage {
 struct Payload {
     msgid: String,
     conversation_id: String,
-    message: Said,
+    message: MessageBody,
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct MessageBody {
     text: String,
 }
 

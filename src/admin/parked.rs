@@ -193,7 +193,7 @@ async fn drop_all(admin: &Admin, ids: Vec<ParkedId>) -> Result<BTreeSet<ParkedId
     let store = admin.store.clone();
     let dropped = admin.store.drop_parked(ids, move |work| unlinked::message(&store, work)).await?;
     for id in &dropped {
-        admin.trace.tell(|| by_hand(clock::now(), Event::OperatorDropped, *id));
+        admin.trace.record(|| by_hand(clock::now(), Event::OperatorDropped, *id));
     }
     Ok(dropped)
 }
@@ -231,7 +231,7 @@ pub(super) async fn unpark(admin: &Admin, ids: Vec<ParkedId>) -> Result<Changed,
     for (id, outcome) in outcomes {
         match outcome {
             Unparked::Queued => {
-                admin.trace.tell(|| by_hand(at, Event::OperatorRetried, id));
+                admin.trace.record(|| by_hand(at, Event::OperatorRetried, id));
                 changed.done += 1;
             }
             Unparked::Missing => changed.left.push(left(id, MISSING)),

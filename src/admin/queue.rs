@@ -288,7 +288,7 @@ async fn try_now(admin: &Admin, waiting: Vec<parked::Left>, changed: &mut Change
         let (at, event) = (clock::now(), Event::OperatorRetried);
         match admin.store.try_now(id).await? {
             Ok(()) => {
-                admin.trace.tell(|| Hop { at, event, job: Some(id), ..Hop::default() });
+                admin.trace.record(|| Hop { at, event, job: Some(id), ..Hop::default() });
                 changed.done += 1;
             }
             Err(why) => changed.left.push(left(ParkedId(id), not_changed(&why))),
@@ -306,7 +306,7 @@ pub(super) async fn park(State(admin): State<Admin>, Query(ids): Query<Ids>, hea
             match admin.store.park_waiting(id.0, "the operator has parked it", clock::now()).await? {
                 Ok(parked) => {
                     let (job, parked) = (Some(id.0), Some(parked.0));
-                    admin.trace.tell(|| Hop { at, event, job, parked, ..Hop::default() });
+                    admin.trace.record(|| Hop { at, event, job, parked, ..Hop::default() });
                     changed.done += 1;
                 }
                 Err(NotChanged::Missing) if is_parked(&admin.store, id).await? => {

@@ -267,7 +267,7 @@ impl HookIntake {
         let pushed = pushed.map_err(|error| not_stored(&error, id.as_ref()))?;
         tracing::debug!(id = id.as_ref().map(|id| id.0.as_str()), known = pushed.known, "hook stored");
         if let (Some(hop), Some(Some(number))) = (hop, pushed.numbers.first()) {
-            self.trace.tell(|| Hop { job: Some(*number), ..hop });
+            self.trace.record(|| Hop { job: Some(*number), ..hop });
         }
         Ok(if pushed.taken > 0 { Taken::Stored } else { Taken::Known })
     }

@@ -203,7 +203,7 @@ impl Poller {
         }
         for (hop, number) in hops.into_iter().zip(&pushed.numbers) {
             if let (Some(hop), Some(number)) = (hop, number) {
-                self.trace.tell(|| Hop { job: Some(*number), ..hop });
+                self.trace.record(|| Hop { job: Some(*number), ..hop });
             }
         }
         tracing::debug!(source = %self.bot.source(), taken = pushed.taken, known = pushed.known, "updates stored");

@@ -93,7 +93,8 @@ impl Figures {
             program_withheld: names
                 .family("program_withheld_updates", "Updates that a program does not get for a manager's sake"),
             parked: names.single("parked_messages", "Messages set aside for a person"),
-            reported: names.single("told_messages", "Messages set aside whose authors were told that they failed"),
+            reported: names
+                .single("told_messages", "Messages set aside whose authors have been informed of the failure"),
             unreadable_rows: names.single("unreadable_rows", "Rows of the store that could not be read"),
             held: names.single("held_conversations", "Conversations whose answers wait for older ones"),
             rewound: names.single("store_rewound", "How often the data directory was found to have gone back"),

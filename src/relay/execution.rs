@@ -126,7 +126,7 @@ impl Execution<'_> {
 
     fn trace(&self, hop: Option<Hop>) {
         if let Some(hop) = hop {
-            self.context.trace.tell(|| hop);
+            self.context.trace.record(|| hop);
         }
     }
 

@@ -1,8 +1,8 @@
-//! The one writer: applies what is waiting, makes it durable once for all of it, and lets the callers go on.
+//! The one writer: applies all changes that wait, syncs once for all of them, and answers the callers.
 //!
-//! A plan looks at the tree and says what to change; since plans run one after the other on this thread, what one sees
-//! nobody else changes. What follows from a change (the index, the caller's answer) happens here too, after the commit:
-//! a caller that has gone away in the meantime takes nothing with it.
+//! A plan reads the tree and returns the changes to make. Plans run one after the other on this thread, so nothing
+//! changes between what a plan reads and what it writes. What follows a change (the index, the answer) happens on this
+//! thread as well, after the commit, so that it happens even if the caller has gone.
 
 use std::sync::{
     Arc, OnceLock, PoisonError,
@@ -11,8 +11,8 @@ use std::sync::{
 
 use tokio::sync::oneshot;
 
-// By the module above, and not by the crate's root: a test puts this file below one of its own, where a scheduler of
-// its choice decides which thread goes on, and the disk fails when it says so.
+// Imported through the parent module and not from the crate's root: a test includes this file below a module of its own,
+// whose scheduler decides which thread runs, and whose disk fails on request.
 pub(super) use super::write_txn::WriteTxn;
 use super::{
     StoreError,
@@ -28,7 +28,7 @@ use super::{
 /// The most changes that share one commit; a bound on how long the first of them waits.
 const GROUP: usize = 256;
 
-/// What a plan wants: the changes, what the caller is told, and what follows once they are durable.
+/// The result of a plan: the changes, the caller's answer, and what follows once the changes are durable.
 pub(super) struct Commit<T> {
     pub(super) batch: Option<Batch>,
     pub(super) answer: T,
@@ -43,7 +43,7 @@ struct Finish {
     finish: Box<Finisher>,
 }
 
-/// Told whether the group is durable, it lets the index and the caller know.
+/// Runs once the group is durable or has failed: updates the index and answers the caller.
 type Finisher = dyn FnOnce(Result<(), StoreError>, &mut Index) + Send;
 
 enum Command {
@@ -92,7 +92,7 @@ impl Committer {
         &self,
         plan: impl FnOnce(&mut WriteTxn) -> Result<Commit<T>, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
-        let (tell, told) = oneshot::channel();
+        let (sender, receiver) = oneshot::channel();
         let change = move |txn: &mut WriteTxn| {
             let Commit { batch, answer, then } = match plan(txn) {
                 Ok(planned) => planned,
@@ -104,14 +104,14 @@ impl Committer {
                 if durable.is_ok() {
                     then(index);
                 }
-                // Whoever asked may have gone; the change stands all the same.
-                let _ = tell.send(durable.map(|()| answer));
+                // The caller may have gone; the change is durable all the same.
+                let _ = sender.send(durable.map(|()| answer));
             };
             Ok(Finish { changes, finish: Box::new(finish) })
         };
         let sent = self.commands.send(Command::Change(Box::new(change)));
         sent.map_err(|_| self.failure())?;
-        Ok(told)
+        Ok(receiver)
     }
 
     fn failure(&self) -> StoreError {
@@ -120,9 +120,9 @@ impl Committer {
 
     /// Ends the writer after everything that was asked before.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
-        let (tell, told) = oneshot::channel();
-        if self.commands.send(Command::Close(tell)).is_ok() {
-            let _ = told.await;
+        let (sender, closed) = oneshot::channel();
+        if self.commands.send(Command::Close(sender)).is_ok() {
+            let _ = closed.await;
         }
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
@@ -147,7 +147,7 @@ struct Writer {
     closed: bool,
 }
 
-/// However the thread ends, nobody takes the store for a working one: sled panics on some errors of the disk.
+/// Marks the store as failed however the thread ends: sled panics on some disk errors.
 impl Drop for Writer {
     fn drop(&mut self) {
         if !self.closed {
@@ -165,16 +165,16 @@ impl Writer {
             for command in waiting {
                 match command {
                     Command::Change(change) => changes.push(change),
-                    Command::Close(tell) => closing = Some(tell),
+                    Command::Close(sender) => closing = Some(sender),
                 }
             }
             if self.commit(changes).is_err() || self.tidy().is_err() {
                 return;
             }
-            if let Some(tell) = closing {
+            if let Some(sender) = closing {
                 self.closed = true;
                 drop(self);
-                let _ = tell.send(());
+                let _ = sender.send(());
                 return;
             }
         }
@@ -196,7 +196,7 @@ impl Writer {
             outcome = self.flush();
         }
         if let Err(error) = &outcome {
-            // What was dropped unanswered fails with this reason; so does whatever comes later.
+            // Changes without an answer fail with this reason, and so do all later ones.
             let _ = self.failed.set(error.reason());
         }
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
@@ -206,7 +206,7 @@ impl Writer {
         outcome
     }
 
-    /// Nobody waits for it, so it comes last.
+    /// Removes dead chunks. It comes last because nobody waits for it.
     fn tidy(&mut self) -> Result<(), StoreError> {
         let outcome = self.txn.tidy();
         if let Err(error) = &outcome {

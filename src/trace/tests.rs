@@ -53,14 +53,14 @@ fn bytes(home: &TempDir) -> u64 {
 async fn a_message_is_found_by_any_id_of_either_side_and_nothing_of_others_is() {
     let home = tempfile::tempdir().unwrap();
     let trace = Trace::start(settings(&home), || true);
-    trace.tell(|| hop(7, 43, 1));
-    trace.tell(|| Hop { other_side: vec!["k-43".to_owned()], ..hop(7, 43, 1) });
+    trace.record(|| hop(7, 43, 1));
+    trace.record(|| Hop { other_side: vec!["k-43".to_owned()], ..hop(7, 43, 1) });
     // Kommo is told of the answer, and it is edited.
-    trace.tell(|| Hop { messages: vec!["k-43".to_owned()], ..hop(7, 0, 2) });
-    trace.tell(|| Hop { messages: vec!["tg:1:7:43:99".to_owned()], parked: Some(8), ..hop(7, 0, 3) });
-    trace.tell(|| Hop { at: clock::now(), parked: Some(8), ..Hop::default() });
-    trace.tell(|| hop(7, 44, 4));
-    trace.tell(|| hop(9, 43, 5));
+    trace.record(|| Hop { messages: vec!["k-43".to_owned()], ..hop(7, 0, 2) });
+    trace.record(|| Hop { messages: vec!["tg:1:7:43:99".to_owned()], parked: Some(8), ..hop(7, 0, 3) });
+    trace.record(|| Hop { at: clock::now(), parked: Some(8), ..Hop::default() });
+    trace.record(|| hop(7, 44, 4));
+    trace.record(|| hop(9, 43, 5));
     let all = vec![Some(1), Some(1), Some(2), Some(3), None];
     for ids in [["tg:1:7:43"], ["k-43"], ["tg:1:7:43:12"]] {
         assert_eq!(jobs(&trace, wanted(&ids)).await, all, "{ids:?}");
@@ -85,8 +85,8 @@ async fn a_message_is_found_by_any_id_of_either_side_and_nothing_of_others_is() 
 async fn a_number_of_a_former_store_is_nobody_elses() {
     let home = tempfile::tempdir().unwrap();
     let trace = Trace::start(settings(&home), || true);
-    trace.tell(|| hop(7, 1, 12));
-    trace.tell(|| hop(9, 1, 12));
+    trace.record(|| hop(7, 1, 12));
+    trace.record(|| hop(9, 1, 12));
     assert_eq!(trace.find(wanted(&["tg:1:7:1"])).await.unwrap().unwrap().records.len(), 1);
 }
 
@@ -94,7 +94,7 @@ async fn a_number_of_a_former_store_is_nobody_elses() {
 async fn half_a_line_and_rubbish_cost_themselves_alone() {
     let home = tempfile::tempdir().unwrap();
     let trace = Trace::start(settings(&home), || true);
-    trace.tell(|| hop(7, 1, 1));
+    trace.record(|| hop(7, 1, 1));
     trace.flush().await;
     drop(trace);
     let file = files(&home).remove(0);
@@ -102,7 +102,7 @@ async fn half_a_line_and_rubbish_cost_themselves_alone() {
     for rubbish in [&whole[..whole.len() / 2], b"\xff\xfe{", b"{\"at\":1}\n[]\n\n7"] {
         fs::write(&file, [&whole, rubbish].concat()).unwrap();
         let trace = Trace::start(settings(&home), || true);
-        trace.tell(|| hop(7, 1, 2));
+        trace.record(|| hop(7, 1, 2));
         assert_eq!(jobs(&trace, wanted(&["tg:1:7:1"])).await, [Some(1), Some(2)]);
     }
     let stopped = Trace::of_stopped(settings(&home));
@@ -114,7 +114,7 @@ async fn the_room_is_bounded_and_the_newest_stay() {
     let home = tempfile::tempdir().unwrap();
     let trace = Trace::start(settings(&home), || true);
     for message in 0..12_000 {
-        trace.tell(|| hop(7, message, u64::try_from(message).unwrap()));
+        trace.record(|| hop(7, message, u64::try_from(message).unwrap()));
         if message % 1000 == 0 {
             trace.flush().await;
         }
@@ -153,15 +153,15 @@ async fn a_disk_without_room_costs_the_trace_alone_which_says_how_much_is_missin
     let has_room = Arc::new(AtomicBool::new(true));
     let asked = Arc::clone(&has_room);
     let trace = Trace::start(settings(&home), move || asked.load(Ordering::Relaxed));
-    trace.tell(|| hop(7, 1, 1));
+    trace.record(|| hop(7, 1, 1));
     trace.flush().await;
     has_room.store(false, Ordering::Relaxed);
-    trace.tell(|| hop(7, 1, 2));
+    trace.record(|| hop(7, 1, 2));
     trace.flush().await;
-    trace.tell(|| hop(7, 1, 3));
+    trace.record(|| hop(7, 1, 3));
     trace.flush().await;
     has_room.store(true, Ordering::Relaxed);
-    trace.tell(|| hop(7, 1, 4));
+    trace.record(|| hop(7, 1, 4));
     let found = trace.find(wanted(&["tg:1:7:1"])).await.unwrap().unwrap();
     let shown: Vec<_> = found.records.iter().map(|hop| (hop.job, hop.missed)).collect();
     assert_eq!(shown, [(Some(1), None), (Some(4), None)]);
@@ -170,11 +170,11 @@ async fn a_disk_without_room_costs_the_trace_alone_which_says_how_much_is_missin
     // A folder that is none is as bad as a full disk.
     fs::remove_dir_all(dir(home.path())).unwrap();
     fs::write(dir(home.path()), "no folder").unwrap();
-    trace.tell(|| hop(7, 1, 5));
+    trace.record(|| hop(7, 1, 5));
     trace.flush().await;
     assert!(trace.find(wanted(&["tg:1:7:1"])).await.is_err());
     fs::remove_file(dir(home.path())).unwrap();
-    trace.tell(|| hop(7, 1, 6));
+    trace.record(|| hop(7, 1, 6));
     assert_eq!(jobs(&trace, wanted(&["tg:1:7:1"])).await, [Some(6)]);
 }
 
@@ -183,8 +183,8 @@ async fn a_person_is_forgotten_with_all_that_belongs_to_them() {
     let home = tempfile::tempdir().unwrap();
     let trace = Trace::start(settings(&home), || true);
     for customer in [7, 9] {
-        trace.tell(|| Hop { other_side: vec![format!("k-{customer}")], ..hop(customer, 1, customer.unsigned_abs()) });
-        trace.tell(|| Hop {
+        trace.record(|| Hop { other_side: vec![format!("k-{customer}")], ..hop(customer, 1, customer.unsigned_abs()) });
+        trace.record(|| Hop {
             messages: vec![format!("k-{customer}")],
             conversation: None,
             ..hop(customer, 1, customer.unsigned_abs())
@@ -195,7 +195,7 @@ async fn a_person_is_forgotten_with_all_that_belongs_to_them() {
     assert_eq!(trace.forget(person(7)).await.unwrap(), 0);
     let text = fs::read_to_string(&files(&home)[0]).unwrap();
     assert!(!text.contains("k-7") && text.matches("k-9").count() == 2, "{text}");
-    trace.tell(|| hop(9, 2, 3));
+    trace.record(|| hop(9, 2, 3));
     assert_eq!(jobs(&trace, Wanted::of_contact(person(9))).await, [Some(9), Some(9), Some(3)]);
     drop(trace);
     assert_eq!(Trace::of_stopped(settings(&home)).forget(person(9)).await.unwrap(), 3);
@@ -206,12 +206,12 @@ async fn a_person_is_forgotten_with_all_that_belongs_to_them() {
 async fn switched_off_it_keeps_nothing_and_deletes_what_there_was() {
     let home = tempfile::tempdir().unwrap();
     let trace = Trace::start(settings(&home), || true);
-    trace.tell(|| hop(7, 1, 1));
+    trace.record(|| hop(7, 1, 1));
     trace.flush().await;
     let off = Settings { keep: Duration::ZERO, ..settings(&home) };
     for trace in [Trace::start(off.clone(), || true), Trace::of_stopped(off), Trace::default()] {
         assert!(!trace.is_on() && trace.find(Wanted::default()).await.unwrap().is_none());
-        trace.tell(|| unreachable!("nothing is kept"));
+        trace.record(|| unreachable!("nothing is kept"));
         assert_eq!(trace.forget(ContactId::Group(-5)).await.unwrap(), 0);
     }
     assert!(!dir(home.path()).exists());

@@ -102,7 +102,8 @@ const RULES: [Rule; 28] = [
 const OLD_NAMES: &str = "\
     Book BotTrouble Brake Courier Course Courtesy DedupeId Deed Detour Disliked Door Ending Errand Fact Filling \
     Former Gather Guest Handed Handover HoldsTooMuch Lasting Meter Narrowing Nonsense Parcel Parted Portrait Reach \
-    Rewound Rhythm Seldom SetAside Stray Talk Trip Troubles Untouched Unwhole Ways Weave Whom Wish Wished Woven";
+    Rewound Rhythm Seldom SetAside Stray Talk Trip Troubles Untouched Unwhole Ways Weave Whom Wish Wished Woven \
+    heard said tell tells told whom";
 
 /// How what a manager reads of an answer begins in English.
 const TOLD: [&str; 3] = ["Not delivered", "Not sent", "May not have been"];

@@ -197,8 +197,8 @@ pub(crate) fn in_telegram(stage: &Harness, line: Line, customer: i64) -> Vec<Str
     messages.into_iter().filter(|message| message.from_bot).map(|message| message.text).collect()
 }
 
-/// Everything that Kommo was told of a manager's message.
-pub(crate) fn told(stage: &Harness, id: &str) -> Vec<Status> {
+/// All delivery statuses that Kommo has got for a manager's message, in order.
+pub(crate) fn statuses(stage: &Harness, id: &str) -> Vec<Status> {
     let chats = stage.kommo.chats();
     let found = chats.into_iter().flat_map(|chat| chat.messages).find(|message| message.id == id);
     found.expect("Kommo has the message").status_history
@@ -232,17 +232,17 @@ impl TestStage {
 
     /// Waits until Kommo was told of a message, once, and gives what.
     pub(crate) async fn outcome(&self, id: &str) -> Status {
-        self.until("Kommo is told what became of the answer", |stage| !told(stage, id).is_empty()).await;
+        self.until("Kommo is told what became of the answer", |stage| !statuses(stage, id).is_empty()).await;
         self.until_settled().await;
-        let told = told(self, id);
+        let told = statuses(self, id);
         assert_eq!(told.len(), 1, "{told:?}");
         told[0].clone()
     }
 
     /// The same while something else waits.
     pub(crate) async fn outcome_though_more_waits(&self, id: &str) -> Status {
-        self.until("Kommo is told what became of the answer", |stage| !told(stage, id).is_empty()).await;
-        told(self, id)[0].clone()
+        self.until("Kommo is told what became of the answer", |stage| !statuses(stage, id).is_empty()).await;
+        statuses(self, id)[0].clone()
     }
 
     /// A client that asks the bridge as commands do, below `http://localhost`.

@@ -15,7 +15,7 @@ const WITHIN: Duration = Duration::from_mins(1);
 /// The number of senders from which on those without recent messages are forgotten.
 const MANY: usize = 1000;
 
-/// The chats that each sender has written to lately: at most one more than [`CHATS`].
+/// The chats that each sender has written to lately: at most one more than `CHATS`.
 #[derive(Debug, Default)]
 pub struct Broadcasts(Mutex<HashMap<String, HashMap<String, Instant>>>);
 

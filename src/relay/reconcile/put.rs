@@ -52,7 +52,7 @@ impl Reconciler {
                 Backfilled::Stored(count) => {
                     drop(held);
                     for missing in missing.iter().filter(|_| count > 0) {
-                        self.parts.trace.tell(|| found(lane, &missing.job));
+                        self.parts.trace.record(|| found(lane, &missing.job));
                     }
                     return Ok(count);
                 }

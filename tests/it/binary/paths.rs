@@ -10,7 +10,7 @@ use telekommo::sandbox::{
 };
 
 use super::process::{Process, finished, run, text, with_config};
-use crate::support::{BRISK, WITHIN, conversation, in_kommo, told};
+use crate::support::{BRISK, WITHIN, conversation, in_kommo, statuses};
 
 const SALES: Line = LINES[0];
 /// Nobody listens there; the tests ask the bridge itself.
@@ -51,7 +51,7 @@ async fn the_path_of_the_public_address_may_be_kept_or_taken_away() {
         stage.kommo.set_hook_url(format!("http://{hooks}{front}/kommo/{scope}"));
         let (id, answer) = stage.kommo.reply(&conversation(SALES, ANNA), "Maria", "hello").await;
         assert_eq!(answer.status, Some(200), "{front}");
-        let done = |stage: &Harness| told(stage, &id) == [Status::Delivered];
+        let done = |stage: &Harness| statuses(stage, &id) == [Status::Delivered];
         stage.until("the answer has arrived", WITHIN, done).await.unwrap();
     }
     let link = link(&stage).await;

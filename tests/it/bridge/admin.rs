@@ -11,7 +11,7 @@ use telekommo::{
     },
 };
 
-use crate::support::{TestStage, in_telegram, told};
+use crate::support::{TestStage, in_telegram, statuses};
 
 const SALES: Line = LINES[0];
 
@@ -131,9 +131,9 @@ async fn a_parked_answer_can_be_sent_after_all_or_forgotten() {
     assert!(again.text().await.unwrap().contains("no parked message has this number"));
     change(&stage, second, "drop").await;
     assert!(listed(&stage).await.is_empty());
-    stage.until("Kommo is told", |stage| told(stage, &ids[0]).last() == Some(&Status::Delivered)).await;
+    stage.until("Kommo is told", |stage| statuses(stage, &ids[0]).last() == Some(&Status::Delivered)).await;
     stage.until_settled().await;
-    assert_eq!(told(&stage, &ids[1]).len(), 1, "nothing more is told of what was forgotten");
+    assert_eq!(statuses(&stage, &ids[1]).len(), 1, "nothing more is told of what was forgotten");
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["what was said"]);
     stage.finish().await;
 }

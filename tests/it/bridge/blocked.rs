@@ -12,7 +12,7 @@ use telekommo::{
     store::Due,
 };
 
-use crate::support::{TestStage, conversation, eventually, in_kommo, in_telegram, told};
+use crate::support::{TestStage, conversation, eventually, in_kommo, in_telegram, statuses};
 
 const SALES: Line = LINES[0];
 const BLOCKED: &str = "The customer has blocked the bot: messages do not arrive until they unblock it.";
@@ -69,11 +69,11 @@ async fn answers_that_wait_fail_at_once() {
     let waits = || matches!(stage.store().due(&outbound), Some(Due::At(_)));
     eventually("the first waits for its next try", async || waits()).await;
     stage.telegram.block(SALES.token, ANNA, true);
-    stage.until("both have failed", |stage| waiting.iter().all(|id| !told(stage, id).is_empty())).await;
+    stage.until("both have failed", |stage| waiting.iter().all(|id| !statuses(stage, id).is_empty())).await;
     for id in &waiting {
-        let fits = matches!(&told(&stage, id)[..], [Status::Failed { code: 901, text }] if text.contains("has blocked \
+        let fits = matches!(&statuses(&stage, id)[..], [Status::Failed { code: 901, text }] if text.contains("has blocked \
             the bot"));
-        assert!(fits, "{:?}", told(&stage, id));
+        assert!(fits, "{:?}", statuses(&stage, id));
     }
     let other = stage.reply(SALES, BEN, "you are not concerned").await;
     assert_eq!(stage.outcome(&other).await, Status::Delivered);

@@ -8,7 +8,7 @@ use telekommo::sandbox::{
     kommo::{Author, Status},
 };
 
-use crate::support::{TestStage, in_kommo, in_telegram, stranger, told};
+use crate::support::{TestStage, in_kommo, in_telegram, statuses, stranger};
 
 const SALES: Line = LINES[0];
 const OLGA: i64 = 5_000_001;
@@ -203,7 +203,7 @@ async fn edits_and_deletions_show_in_kommo() {
     assert_eq!(stage.outcome(&id).await, Status::Delivered);
     stage.until("it is read", |stage| read(stage, ANNA) == last).await;
     assert_eq!(read(&stage, BEN), 0);
-    assert_eq!(told(&stage, &id), [Status::Delivered]);
+    assert_eq!(statuses(&stage, &id), [Status::Delivered]);
     // What a manager wrote has no id of ours.
     let sent = stage.telegram.business_messages(SALES.token, OLGA, ANNA).pop().unwrap().message_id;
     stage.telegram.delete_in_business(SALES.token, OLGA, ANNA, &[last, sent]);
@@ -228,9 +228,9 @@ async fn an_answer_is_read_once_the_customer_writes_and_not_when_the_owner_does(
     stage.telegram.write_to_business(SALES.token, OLGA, BEN, "mine");
     stage.until_chat_said(ANNA, &["Hello Olga", "Maria for Olga", "from my phone"]).await;
     stage.until_chat_said(BEN, &["mine"]).await;
-    assert_eq!(told(&stage, &id), [Status::Delivered]);
+    assert_eq!(statuses(&stage, &id), [Status::Delivered]);
     stage.telegram.write_to_business(SALES.token, OLGA, ANNA, "thanks");
-    stage.until("it is read", |stage| told(stage, &id) == [Status::Delivered, Status::Read]).await;
+    stage.until("it is read", |stage| statuses(stage, &id) == [Status::Delivered, Status::Read]).await;
     stage.finish().await;
 }
 

@@ -14,7 +14,7 @@ use telekommo::{
 };
 
 use super::raw;
-use crate::support::{TestStage, conversation, eventually, in_kommo, in_telegram, told};
+use crate::support::{TestStage, conversation, eventually, in_kommo, in_telegram, statuses};
 
 const SALES: Line = LINES[0];
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -72,7 +72,7 @@ async fn a_start_in_the_far_future_forgets_nothing() {
     stage.until_settled().await;
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["1", "2", "3"]);
     for id in &ids {
-        assert_eq!(told(&stage, id), [Status::Delivered]);
+        assert_eq!(statuses(&stage, id), [Status::Delivered]);
     }
     stage.finish().await;
 }
@@ -94,15 +94,15 @@ async fn a_start_in_the_past_sends_nothing_twice() {
         clock::set_off_by(0);
         assert_eq!(stage.outcome(&lost).await, Status::Delivered, "{days} days");
         for id in &ids {
-            stage.until("Kommo is told", |stage| !told(stage, id).is_empty()).await;
+            stage.until("Kommo is told", |stage| !statuses(stage, id).is_empty()).await;
         }
         compared(&stage).await;
         stage.until_settled().await;
         let arrived = in_telegram(&stage, SALES, ANNA);
         for (id, text) in ids.iter().zip(["1", "2"]) {
             let count = arrived.iter().filter(|arrived| *arrived == text).count();
-            assert_eq!((told(&stage, id).len(), count <= 1), (1, true), "{days} days: {arrived:?}");
-            assert_eq!(told(&stage, id)[0] == Status::Delivered, count == 1, "{days} days");
+            assert_eq!((statuses(&stage, id).len(), count <= 1), (1, true), "{days} days: {arrived:?}");
+            assert_eq!(statuses(&stage, id)[0] == Status::Delivered, count == 1, "{days} days");
         }
         assert!(arrived.starts_with(&["before".to_owned(), "lost".to_owned()]), "{arrived:?}");
         stage.allow_leftovers();
@@ -127,7 +127,7 @@ async fn a_clock_that_is_set_while_kommo_answers_gives_nothing_up() {
         stage.until("the history has answered", |stage| asked(stage) > asked_before).await;
         let wrong = if days > 0 { "3 days ahead of Kommo's" } else { "3 days behind Kommo's" };
         eventually("it waits for the clock", async || stage.admin("/ready").await.1.contains(wrong)).await;
-        assert_eq!(told(&stage, &lost), [], "{days} days");
+        assert_eq!(statuses(&stage, &lost), [], "{days} days");
         clock::set_off_by(0);
         assert_eq!(stage.outcome(&lost).await, Status::Delivered, "{days} days");
         assert_eq!(in_telegram(&stage, SALES, ANNA), ["lost"]);

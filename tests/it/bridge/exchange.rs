@@ -8,7 +8,7 @@ use telekommo::sandbox::{
     telegram::Target,
 };
 
-use crate::support::{TestStage, conversation, in_kommo, in_telegram, stranger, told};
+use crate::support::{TestStage, conversation, in_kommo, in_telegram, statuses, stranger};
 
 const ROUNDS: usize = 4;
 
@@ -58,7 +58,7 @@ async fn many_conversations_cross_in_order_and_never_mix() {
         assert_eq!(in_telegram(&stage, line, customer), answers);
     }
     for id in ids {
-        assert_eq!(told(&stage, &id), [Status::Delivered]);
+        assert_eq!(statuses(&stage, &id), [Status::Delivered]);
     }
     assert_eq!(stage.kommo.chats().len(), 30);
     stage.finish().await;

@@ -10,7 +10,7 @@ use telekommo::sandbox::{
 
 use crate::{
     bridge::samples::jpeg,
-    support::{TestStage, conversation, eventually, in_kommo, in_telegram, told},
+    support::{TestStage, conversation, eventually, in_kommo, in_telegram, statuses},
 };
 
 const SALES: Line = LINES[0];
@@ -141,7 +141,7 @@ async fn a_group_that_becomes_a_supergroup_stays_one_conversation() {
     stage.until_group_said(TEAM, &["Anna Petrova: before", "Ben Okafor: after", "Anna Petrova: good"]).await;
     assert_eq!(in_telegram(&stage, SALES, BIG_TEAM), ["to Ben", "found"]);
     assert_eq!(stage.kommo.chats().len(), 1);
-    assert_eq!(told(&stage, &id), [Status::Delivered]);
+    assert_eq!(statuses(&stage, &id), [Status::Delivered]);
     let chat = stage.kommo.chat(&format!("tg:sales:{TEAM}")).unwrap();
     assert_eq!((chat.contact.client_id.as_str(), chat.others.len()), ("tg-chat:-42", 0), "one group is one card");
     stage.finish().await;

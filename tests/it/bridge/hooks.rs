@@ -7,7 +7,7 @@ use telekommo::sandbox::{
 };
 
 use super::raw;
-use crate::support::{TestStage, conversation, in_telegram, stranger, told};
+use crate::support::{TestStage, conversation, in_telegram, statuses, stranger};
 
 const SALES: Line = LINES[0];
 
@@ -45,7 +45,7 @@ async fn strangers_are_turned_away_and_nothing_is_kept() {
         assert_eq!(stage.kommo.send_hook(bytes, mode).await.status, Some(status), "{what}");
         assert_eq!(stage.waiting(), 0, "{what}");
     }
-    assert_eq!(told(&stage, &id), []);
+    assert_eq!(statuses(&stage, &id), []);
     stage.finish().await;
 }
 
@@ -103,7 +103,7 @@ async fn a_hook_that_is_replayed_is_delivered_once() {
     assert_eq!(raw::send(&stage, &hook).await.status, Some(200), "also long after it was delivered");
     stage.until_settled().await;
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["once"]);
-    assert_eq!(told(&stage, &id), [Status::Delivered]);
+    assert_eq!(statuses(&stage, &id), [Status::Delivered]);
     stage.finish().await;
 }
 
@@ -162,6 +162,6 @@ async fn a_hook_that_somebody_has_kept_for_long_is_not_sent() {
     assert!(matches!(&outcome, Status::Failed { text, .. } if text.contains("only long after")), "{outcome:?}");
     stage.until_settled().await;
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["long ago"]);
-    assert_eq!(told(&stage, &delivered), [Status::Delivered]);
+    assert_eq!(statuses(&stage, &delivered), [Status::Delivered]);
     stage.finish().await;
 }

@@ -11,7 +11,7 @@ use telekommo::sandbox::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::support::{TestStage, eventually, in_kommo, in_telegram, stranger, told};
+use crate::support::{TestStage, eventually, in_kommo, in_telegram, statuses, stranger};
 
 const SALES: Line = LINES[0];
 const CUSTOMERS: i64 = 20;
@@ -146,7 +146,7 @@ async fn answers_after_an_outage_of_telegram() {
     for customer in &customers {
         assert_eq!(in_telegram(&stage, SALES, *customer), outage.texts(), "in order, none twice");
     }
-    assert!(ids.iter().all(|id| told(&stage, id) == [Status::Delivered]));
+    assert!(ids.iter().all(|id| statuses(&stage, id) == [Status::Delivered]));
     outage.tell("Telegram", first, first + rest);
     stage.finish().await;
 }

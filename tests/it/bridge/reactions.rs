@@ -7,7 +7,7 @@ use telekommo::sandbox::{
     telegram::{ChatMessage, Target},
 };
 
-use crate::support::{TestStage, conversation, eventually, told};
+use crate::support::{TestStage, conversation, eventually, statuses};
 
 const SALES: Line = LINES[0];
 
@@ -105,7 +105,7 @@ async fn no_answer_waits_for_a_reaction() {
     stage.telegram.fault(Target::method("setMessageReaction"), Fault::RetryAfter(2), 1);
     stage.manager_reacts(&stage.customers_first(), Some("👏")).await;
     let id = stage.reply(SALES, ANNA, "Hello").await;
-    stage.until("the answer is there", |stage| told(stage, &id) == [Status::Delivered]).await;
+    stage.until("the answer is there", |stage| statuses(stage, &id) == [Status::Delivered]).await;
     assert_eq!(stage.reactions(), [None, None]);
     stage.until_reactions_are(&[Some("👏"), None]).await;
     stage.finish().await;

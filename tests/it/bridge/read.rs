@@ -8,7 +8,7 @@ use telekommo::sandbox::{
     telegram::{GroupKind, NewGroup, Target},
 };
 
-use crate::support::{TestStage, conversation, in_kommo, told};
+use crate::support::{TestStage, conversation, in_kommo, statuses};
 
 const SALES: Line = LINES[0];
 const INFER: &str = "kommo.infer_read = true\n";
@@ -31,8 +31,8 @@ impl TestStage {
     }
 
     fn assert_told(&self, expected: &[(&str, &[Status])]) {
-        for (id, statuses) in expected {
-            assert_eq!(told(self, id), *statuses, "{id}");
+        for (id, want) in expected {
+            assert_eq!(statuses(self, id), *want, "{id}");
         }
     }
 }
@@ -57,7 +57,7 @@ async fn who_writes_has_read_what_was_there_before() {
     stage.stop_bridge().await;
     stage.telegram.write(SALES.token, ANNA, "and while it is down");
     stage.start_bridge().await.unwrap();
-    stage.until("it is read", |stage| told(stage, &later).len() == 2).await;
+    stage.until("it is read", |stage| statuses(stage, &later).len() == 2).await;
     stage.write_and_settle("bye").await;
     // Each is told once.
     stage.assert_told(&[(&first, &[Delivered, Read]), (&long, &[Delivered, Read]), (&later, &[Delivered, Read])]);
@@ -78,7 +78,7 @@ async fn words_that_came_before_an_answer_do_not_show_that_it_was_read() {
     stage.until("it has arrived", |stage| stage.telegram.messages(SALES.token, ANNA).len() == 3).await;
     stage.kommo.down(false).unwrap();
     stage
-        .until("Kommo has both", |stage| in_kommo(stage, SALES, ANNA).len() == 2 && !told(stage, &id).is_empty())
+        .until("Kommo has both", |stage| in_kommo(stage, SALES, ANNA).len() == 2 && !statuses(stage, &id).is_empty())
         .await;
     stage.until_settled().await;
     stage.assert_told(&[(&id, &[Delivered])]);
@@ -96,11 +96,11 @@ async fn a_press_and_a_reaction_show_what_was_read_up_to_there() {
     let (third, asked) = stage.arrived("three").await;
     let (fourth, _) = stage.arrived("four").await;
     stage.telegram.react(SALES.token, ANNA, about, Some("👍"));
-    stage.until("the first is read", |stage| told(stage, &first) == [Delivered, Read]).await;
+    stage.until("the first is read", |stage| statuses(stage, &first) == [Delivered, Read]).await;
     stage.until_settled().await;
     stage.assert_told(&[(&second, &[Delivered]), (&third, &[Delivered]), (&fourth, &[Delivered])]);
     stage.telegram.press(SALES.token, ANNA, asked, 0, 0);
-    stage.until("the third is read", |stage| told(stage, &third) == [Delivered, Read]).await;
+    stage.until("the third is read", |stage| statuses(stage, &third) == [Delivered, Read]).await;
     stage.until_settled().await;
     stage.assert_told(&[(&first, &[Delivered, Read]), (&second, &[Delivered, Read]), (&fourth, &[Delivered])]);
     stage.finish().await;
@@ -142,7 +142,7 @@ async fn in_a_chat_with_topics_each_is_read_by_itself() {
     // Of a reaction, Telegram does not tell the topic.
     let (next, next_about) = stage.arrived("here").await;
     stage.telegram.react(SALES.token, ANNA, asked, Some("👍"));
-    stage.until("it is read", |stage| told(stage, &inside) == [Delivered, Read]).await;
+    stage.until("it is read", |stage| statuses(stage, &inside) == [Delivered, Read]).await;
     write("thanks").await;
     stage.telegram.react(SALES.token, ANNA, about, Some("👍"));
     stage.telegram.press(SALES.token, ANNA, asked, 0, 0);
@@ -150,7 +150,7 @@ async fn in_a_chat_with_topics_each_is_read_by_itself() {
     stage.until_settled().await;
     stage.assert_told(&[(&next, &[Delivered])]);
     stage.telegram.react(SALES.token, ANNA, next_about, Some("👍"));
-    stage.until("it is read", |stage| told(stage, &next) == [Delivered, Read]).await;
+    stage.until("it is read", |stage| statuses(stage, &next) == [Delivered, Read]).await;
     stage.finish().await;
 }
 
@@ -176,7 +176,7 @@ async fn an_answer_that_has_failed_stays_failed() {
     let id = stage.reply(SALES, ANNA, "it has arrived, but nobody knows").await;
     assert!(matches!(stage.outcome(&id).await, Failed { .. }));
     stage.write_and_settle("what?").await;
-    assert_eq!(told(&stage, &id).len(), 1);
+    assert_eq!(statuses(&stage, &id).len(), 1);
     stage.parked(1).await;
     stage.finish().await;
 }

@@ -19,7 +19,7 @@ use telekommo::{
     },
 };
 
-use crate::support::{TestStage, by_socket, conversation, eventually, in_telegram, stranger, told};
+use crate::support::{TestStage, by_socket, conversation, eventually, in_telegram, statuses, stranger};
 
 mod found;
 mod refused_hooks;
@@ -262,7 +262,7 @@ async fn what_is_too_old_is_told_of_and_not_sent() {
     assert_eq!(reconcile(&stage, "/3h").await.lines().last().unwrap(), "Result: found 2, sent 1, too old 1.");
     assert_eq!(stage.outcome(&late).await, Status::Delivered);
     // Nobody gives up what a hook may still bring.
-    assert_eq!(told(&stage, &old), []);
+    assert_eq!(statuses(&stage, &old), []);
     let hook = super::raw::message(&old, &conversation(SALES, ANNA), "too old");
     assert_eq!(super::raw::send(&stage, &hook).await.status, Some(200));
     assert_eq!(stage.outcome(&old).await, Status::Delivered);

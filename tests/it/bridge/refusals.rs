@@ -7,7 +7,7 @@ use telekommo::sandbox::{
 };
 
 use super::raw;
-use crate::support::{TestStage, conversation, in_telegram, told};
+use crate::support::{TestStage, conversation, in_telegram, statuses};
 
 const SALES: Line = LINES[0];
 
@@ -119,7 +119,7 @@ async fn a_source_that_kommo_fell_back_to_does_not_hold_an_answer() {
         hook["message"]["source"] = json!({ "external_id": source });
         raw::send(&stage, &hook).await;
         assert_eq!(stage.outcome(&id).await, Status::Delivered);
-        assert_eq!(told(&stage, &id), [Status::Delivered]);
+        assert_eq!(statuses(&stage, &id), [Status::Delivered]);
         assert_eq!(in_telegram(&stage, SALES, ANNA).last().map(String::as_str), Some(source));
         assert_eq!(in_telegram(&stage, LINES[1], ANNA), [""; 0]);
     }

@@ -11,7 +11,7 @@ use telekommo::{
     },
 };
 
-use crate::support::{TestStage, eventually, in_kommo, in_telegram, told};
+use crate::support::{TestStage, eventually, in_kommo, in_telegram, statuses};
 
 const SALES: Line = LINES[0];
 const SUPPORT: Line = LINES[1];
@@ -96,13 +96,13 @@ async fn answers_of_a_source_that_has_left_the_configuration_are_reported() {
     config.sources.remove(&SourceId::parse(SALES.source).unwrap()).unwrap();
     let app = App::start(&config).await.unwrap();
     stage.hooks_go_to(app.public_addr());
-    stage.until("the answer is reported", |stage| told(stage, &lost).iter().any(is_off)).await;
-    stage.until("the other bot's answer arrives", |stage| told(stage, &kept) == [Status::Delivered]).await;
+    stage.until("the answer is reported", |stage| statuses(stage, &lost).iter().any(is_off)).await;
+    stage.until("the other bot's answer arrives", |stage| statuses(stage, &kept) == [Status::Delivered]).await;
     // And whatever comes for that source from now on.
     let late = stage.reply(SALES, ANNA, "too late").await;
-    stage.until("the late answer is reported", |stage| told(stage, &late).iter().any(is_off)).await;
+    stage.until("the late answer is reported", |stage| statuses(stage, &late).iter().any(is_off)).await;
     assert_eq!(in_telegram(&stage, SALES, ANNA), [""; 0]);
-    assert_eq!((told(&stage, &lost).len(), told(&stage, &late).len()), (1, 1), "each is told once");
+    assert_eq!((statuses(&stage, &lost).len(), statuses(&stage, &late).len()), (1, 1), "each is told once");
     eventually("both are set aside", async || app.store().counts().reported == 2).await;
     app.lifecycle().stop();
     assert_eq!(app.ended().await, Ended::Stopped);

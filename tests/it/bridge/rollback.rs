@@ -15,7 +15,7 @@ use telekommo::{
 use crate::{
     bridge::admin::change,
     folder::copy,
-    support::{TestStage, conversation, eventually, in_kommo, in_telegram, told},
+    support::{TestStage, conversation, eventually, in_kommo, in_telegram, statuses},
 };
 
 const SALES: Line = LINES[0];
@@ -90,7 +90,7 @@ async fn what_was_delivered_since_is_not_sent_again_in_any_chat() {
     deliver(&stage, SUPPORT, BEN, "after").await;
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["before", "Anna 0", "Anna 1", "Anna 2", "after"]);
     assert_eq!(in_telegram(&stage, SUPPORT, BEN), ["Ben 0", "Ben 1", "Ben 2", "after"]);
-    assert_eq!(told(&stage, &lost), [], "nobody knows, so nothing is said of it");
+    assert_eq!(statuses(&stage, &lost), [], "nobody knows, so nothing is said of it");
 
     // The next start is one like any other.
     stop(&mut stage).await;
@@ -218,7 +218,7 @@ async fn assert_whole_after_restart(stage: &mut TestStage) {
     stage.kommo.lose_hooks(false);
     stage.start_bridge().await.unwrap();
     eventually("it is known what became of the answer", async || {
-        !told(stage, &lost).is_empty() || stage.admin("/ready").await.1.contains(WENT_BACK)
+        !statuses(stage, &lost).is_empty() || stage.admin("/ready").await.1.contains(WENT_BACK)
     })
     .await;
     assert!(!stage.admin("/ready").await.1.contains(WENT_BACK));

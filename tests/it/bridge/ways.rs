@@ -11,7 +11,7 @@ use telekommo::sandbox::{
 
 use crate::{
     bridge::{outage_figures::wished, samples::mp4},
-    support::{TestStage, conversation, in_kommo, in_telegram, stranger, told},
+    support::{TestStage, conversation, in_kommo, in_telegram, statuses, stranger},
 };
 
 const SALES: Line = LINES[0];
@@ -161,7 +161,7 @@ async fn what_refuses_all_messages_costs_none_of_them_an_attempt() {
     }
     stage.until_ready_says(503, &["kommo: ", "500"]).await;
     let id = stage.reply(SALES, customers[0], "answers go out").await;
-    stage.until("statuses pass, for Kommo takes them", |stage| told(stage, &id) == [Status::Delivered]).await;
+    stage.until("statuses pass, for Kommo takes them", |stage| statuses(stage, &id) == [Status::Delivered]).await;
     stage.kommo.heal();
     let all = |stage: &TestStage| customers.iter().all(|customer| in_kommo(stage, SALES, *customer).len() == 3);
     let took = takes(&stage, "everything has arrived", all).await;

@@ -11,7 +11,7 @@ use telekommo::sandbox::{
 use super::{SALES, lose, reconcile, stage, stop};
 use crate::{
     bridge::samples::pdf,
-    support::{TestStage, conversation, in_kommo, in_telegram, told},
+    support::{TestStage, conversation, in_kommo, in_telegram, statuses},
 };
 
 const GROUP: i64 = -42;
@@ -58,7 +58,7 @@ async fn of_what_the_history_tells_nothing_its_manager_is_told() {
     let result = "Result: found 2, sent 1, too old 0, without text and file: 1.";
     assert_eq!(said.lines().last().unwrap(), result);
     assert_eq!(stage.outcome(&text).await, Status::Delivered);
-    assert!(matches!(&told(&stage, &empty)[..], [Status::Failed { text, .. }] if text.contains("is empty")));
+    assert!(matches!(&statuses(&stage, &empty)[..], [Status::Failed { text, .. }] if text.contains("is empty")));
     assert_eq!(in_telegram(&stage, SALES, ANNA), ["text"]);
     // And once only.
     assert_eq!(reconcile(&stage, "").await.lines().last().unwrap(), "Result: found 0, sent 0, too old 0.");
@@ -78,7 +78,7 @@ async fn what_came_before_the_store_is_told_and_not_sent() {
     assert!(said.ends_with("may have been delivered before the store was restored: 1.\n"), "{said}");
     assert!(said.starts_with("Comparing the last 3 hours of 1 conversation "), "{said}");
     stage.until_settled().await;
-    assert_eq!(told(&stage, &before), [], "who knows whether it was delivered");
+    assert_eq!(statuses(&stage, &before), [], "who knows whether it was delivered");
     assert!(in_telegram(&stage, SALES, ANNA).is_empty());
     stage.finish().await;
 }
