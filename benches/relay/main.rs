@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     bridge::Relay,
-    common::{Machine, float, wished},
+    common::{Machine, float, memory_line, wished},
     process::{bridge, processor_time, yardstick},
     remotes::{CONVERSATIONS, Remotes},
     table::Figures,
@@ -70,10 +70,12 @@ fn start_time(remotes: &Remotes) -> Duration {
     (0..STARTS).map(start).min().unwrap_or_default()
 }
 
-async fn idle_memory(remotes: &Remotes, bots: usize) -> u64 {
+/// The memory of a bridge that has nothing to do, in bytes: all of it, and without the pages of files, which the system
+/// can read again.
+async fn idle_memory(remotes: &Remotes, bots: usize) -> (u64, u64) {
     let relay = bridge(remotes, bots);
     tokio::time::sleep(SETTLED).await;
-    relay.memory()
+    (relay.memory(), memory_line(relay.child.id(), "RssAnon:"))
 }
 
 async fn run() {
@@ -92,8 +94,10 @@ async fn run() {
     table::print(&telekommo, &nothing, &flush);
     println!("\n| telekommo alone | |\n|---|---:|");
     println!("| start with an empty store | {} ms |", start.as_millis());
-    println!("| memory at rest, 1 bot | {} MiB |", idle >> 20);
-    println!("| memory at rest, {MANY_BOTS} bots | {} MiB |", many >> 20);
+    for (bots, (all, own)) in [("1 bot".to_owned(), idle), (format!("{MANY_BOTS} bots"), many)] {
+        println!("| memory at rest, {bots} | {} MiB |", all >> 20);
+        println!("| of that without pages of the program file, {bots} | {} MiB |", own >> 20);
+    }
 }
 
 fn main() {

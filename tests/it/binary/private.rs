@@ -81,7 +81,7 @@ async fn files_are_private_whatever_the_shell_allows_and_whatever_was_there() {
     assert!(ended.status.success());
     assert_private(&data, &["store", "store.marker", "dumps", "imports"]);
     // An operator may have let somebody in for backups.
-    let told = |line: &&str| line.contains("closed to them") && line.contains("\"mode\":\"755\"");
+    let told = |line: &&str| line.contains("their permissions were removed") && line.contains("\"mode\":\"755\"");
     assert_eq!(ended.stderr.lines().filter(told).count(), 3, "{}", ended.stderr);
     assert_eq!(fs::metadata(&data).unwrap().mode() & 0o777, 0o755, "what the operator has made stays as it is");
 

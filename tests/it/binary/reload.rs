@@ -163,9 +163,9 @@ async fn a_configuration_that_breaks_leaves_the_one_before_in_force() {
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""), "{complaint}");
         let goes_on = "The running bridge goes on with the configuration that it has.";
         assert!(complaint.contains(why) && complaint.contains(goes_on), "{complaint}");
-        let before = bridge.process.stderr().matches("the one before stays in force").count();
+        let before = bridge.process.stderr().matches("the previous one stays in force").count();
         bridge.process.signal(Signal::HUP);
-        let is_told = |log: &str| log.matches("the one before stays in force").count() > before;
+        let is_told = |log: &str| log.matches("the previous one stays in force").count() > before;
         bridge.process.logs_until("that it is broken", is_told).await;
     }
     bridge.arrives(SALES, "still there?").await;
