@@ -104,8 +104,7 @@ async fn skip_waiting(store: &Store, name: &str) -> Result<Option<usize>, StoreE
         tracing::info!(
             program = name,
             updates = waiting.len(),
-            "a command has skipped the updates that waited for a \
-                                                                 program"
+            "a command has skipped the updates that waited for a program"
         );
     }
     Ok(Some(waiting.len()))

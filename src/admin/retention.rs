@@ -93,7 +93,7 @@ pub(super) fn limit_size(dumps: &Path, bytes: u64) -> io::Result<()> {
         taken = taken.saturating_sub(size(&dump)?);
         fs::remove_file(&dump)?;
         tracing::info!(dump = %dump.display(), "removed a dump: all of them together took more than \
-                                                retention.dumps_mb");
+            retention.dumps_mb");
     }
     Ok(())
 }

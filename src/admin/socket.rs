@@ -97,8 +97,7 @@ impl CommandSocket {
             Ok(_) => {
                 return Err(io::Error::new(
                     io::ErrorKind::AlreadyExists,
-                    "a file with this name exists and is no \
-                                                                              socket",
+                    "a file with this name exists and is no socket",
                 ));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

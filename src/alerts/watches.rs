@@ -264,8 +264,7 @@ mod tests {
         assert_eq!(
             events_of(&mut state, &[bot(BotProblem::Unreachable)], true),
             ["Firing telegram"],
-            "that is not \
-                                                                                                       known"
+            "that is not known"
         );
         assert_eq!(events_of(&mut state, &[], false), [""; 0], "it has not been tried yet");
         let starting = [bot(BotProblem::Starting)];

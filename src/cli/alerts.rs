@@ -26,7 +26,7 @@ pub enum Request {
 pub async fn run(config: &Config, targets: Targets, Request::Test: Request) -> anyhow::Result<()> {
     let heartbeat = config.alerts.heartbeat.clone();
     if targets.is_empty() && heartbeat.is_none() {
-        bail!("there is no target of alerts: add a section such as [alert_targets.owner] to the configuration");
+        bail!("no alert target is configured: add a section such as [alert_targets.owner] to the configuration");
     }
     let host = host(config);
     let mut unreached = 0;

@@ -16,7 +16,7 @@ use crate::files::people;
 /// How deep a folder to be written is searched: a data directory has folders with files.
 const DEPTH: usize = 2;
 /// A folder at the root of file systems, for root alone.
-const NOT_OURS: &str = "lost+metadata";
+const NOT_OURS: &str = "lost+found";
 
 /// The intended access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,4 +120,19 @@ fn below(folder: &Path, depth: usize) -> Vec<PathBuf> {
     entries.sort();
     let within: Vec<_> = entries.iter().filter(|path| path.is_dir()).flat_map(|path| below(path, deeper)).collect();
     entries.into_iter().chain(within).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_the_file_system_itself_is_left_out() {
+        let home = tempfile::tempdir().unwrap();
+        let place = |name: &str| home.path().join(name);
+        fs::create_dir_all(place("lost+found/inside")).unwrap();
+        fs::create_dir_all(place("store/blobs")).unwrap();
+        fs::write(place("store/db"), "").unwrap();
+        assert_eq!(below(home.path(), DEPTH), [place("store"), place("store/blobs"), place("store/db")]);
+    }
 }

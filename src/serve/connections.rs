@@ -103,7 +103,7 @@ impl Connections {
         if dropped > 0
             && let Some(clients) = self.dropped.add(dropped)
         {
-            tracing::warn!(clients, "the listener is full: the slowest clients were dropped to make room for others");
+            tracing::warn!(clients, "the listener runs short of room: the slowest clients were dropped");
         }
     }
 

@@ -44,7 +44,7 @@ impl RefusalLimiter {
         let is_too_many = self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(client, Instant::now());
         if is_too_many && let Some(requests) = self.logged.add(1) {
             tracing::warn!(%client, requests, "a client sends many refused requests: hooks without a valid signature, \
-                                               wrong links or wrong secrets");
+                wrong links or wrong secrets");
         }
         is_too_many
     }

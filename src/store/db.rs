@@ -59,7 +59,7 @@ impl Batch {
         self.bytes() > Writes::STEP_BYTES
     }
 
-    /// Whether one more row could make it large.
+    /// Whether the next job belongs into another batch, since it could make this one large.
     pub(super) fn is_filled(&self) -> bool {
         self.bytes() > Writes::STEP_BYTES / 2
     }

@@ -205,7 +205,7 @@ impl Bot {
             if kept.shown.is_empty() {
                 return answer;
             }
-            tracing::warn!(source = %self.source, reason, "Telegram refuses a button, so it is sent as text");
+            tracing::warn!(source = %self.source, why = reason, "Telegram refuses a button, so it is sent as text");
             kept = retreat.after(reason);
             self.rate_limit.acquire().await;
         }

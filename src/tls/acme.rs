@@ -170,7 +170,7 @@ impl Renewal {
                 let next = minute(self.due());
                 Some(format!(
                     "no certificate could be obtained for {host}: {why}. The next attempt is at {next}; until \
-                              then {until}"
+                        then {until}"
                 ))
             }
             (Some(_), None) => None,
@@ -179,7 +179,7 @@ impl Renewal {
 
     fn log(&self) {
         match (self.served().pair(), self.problem()) {
-            (_, Some(why)) => tracing::warn!(why, "the public listener lacks a current certificate"),
+            (_, Some(why)) => tracing::warn!(why, "no new certificate could be obtained for the public listener"),
             (Some(pair), None) => tracing::info!(certificate = pair.describe(), "the public listener speaks HTTPS"),
             (None, None) => {}
         }

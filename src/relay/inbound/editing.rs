@@ -60,7 +60,8 @@ pub(super) async fn edit(context: &Context, inbound: &Inbound, attempt: AttemptI
             tracing::info!(message = %inbound.id, why, "edit keeps failing: sent as a message");
             send_as_message(context, inbound, attempt).await
         }
-        // An ambiguous success says nothing. Another failure would only park the edit.
+        // An ambiguous success says nothing, so Kommo is asked whether it has the edit. Another failure would only park
+        // it.
         Err(Failure::Transient { why, .. }) if is_ambiguous && attempt.failed_before >= MAX_ATTEMPTS => {
             if has_succeeded(context, inbound, &event, attempt).await? {
                 return Ok(Step::remote(done()));

@@ -104,7 +104,7 @@ async fn ask(context: &Context, start_context: &StartContext, received_by: BotId
     let Some(bot) = bot else { return false };
     let outcome = timeout(TIMEOUT, bot.ask_phone(conversation.chat.id, &text.ask, &text.button)).await;
     if !matches!(outcome, Ok(Ok(()))) {
-        tracing::warn!(%conversation, ?outcome, "the customer could not be asked for their phone number");
+        tracing::warn!(%conversation, asked = ?outcome, "the customer could not be asked for their phone number");
     }
     matches!(outcome, Ok(Ok(())))
 }

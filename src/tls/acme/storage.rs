@@ -77,12 +77,9 @@ impl Storage {
             Ok(_) => {}
         }
         let files = PairFiles { certificate: self.pair.clone(), key: self.pair.clone() };
-        Pair::read(&files).map(Some).map_err(|why| {
-            format!(
-                "{why}. The file is telekommo's own: remove it to get \
-                                                            another"
-            )
-        })
+        Pair::read(&files)
+            .map(Some)
+            .map_err(|why| format!("{why}. The file is telekommo's own: remove it to get another"))
     }
 
     /// Saves a certificate with its key. One that cannot be used does not replace the previous one.
