@@ -21,7 +21,8 @@
 //! # Documents
 //!
 //! - [`docs::architecture`] follows a message both ways, and says what is where.
-//! - [`docs::decisions`] gives the reasons, [`docs::glossary`] the terms, and [`docs::recipes`] the steps of common changes.
+//! - [`docs::decisions`] gives the reasons, [`docs::glossary`] the terms, and [`docs::recipes`] the steps of common
+//!   changes.
 //! - [`docs`] also has the user manual.
 //!
 //! # Modules, in reading order

@@ -236,7 +236,8 @@ impl Poller {
     fn job(&self, update: &RawUpdate, received: &Received<'_>) -> (NewJob, Option<Hop>) {
         let source = self.bot.source();
         if update.id.is_none() {
-            tracing::warn!(%source, "Telegram sent an update without a number: it is stored, but a repetition would not be recognised");
+            tracing::warn!(%source, "Telegram sent an update without a number: it is stored, but a \
+                repetition would not be recognised");
         }
         let id = update.id.map(|id| IdempotencyKey::update(self.bot.id(), id));
         let lane = received.lane(source);

@@ -15,8 +15,8 @@ use crate::{
 const RETRY_AFTER_SECONDS: u16 = 5;
 
 /// What an operator can do about a server that has files and does not serve them.
-const SERVER_ADVICE: &str = "your own Bot API server serves files only if it runs with --local and `telegram.local` and \
-    `telegram.local_dir` are set, or if a web server in front of it serves them under /file";
+const SERVER_ADVICE: &str = "your own Bot API server serves files only if it runs with --local and `telegram.local` \
+    and `telegram.local_dir` are set, or if a web server in front of it serves them under /file";
 
 /// Why a request gets no file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

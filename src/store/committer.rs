@@ -11,8 +11,8 @@ use std::sync::{
 
 use tokio::sync::oneshot;
 
-// Imported through the parent module and not from the crate's root: a test includes this file below a module of its own,
-// whose scheduler decides which thread runs, and whose disk fails on request.
+// Imported through the parent module and not from the crate's root: a test includes this file below a module of its
+// own, whose scheduler decides which thread runs, and whose disk fails on request.
 pub(super) use super::write_txn::WriteTxn;
 use super::{
     StoreError,

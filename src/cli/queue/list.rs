@@ -77,8 +77,8 @@ impl Summary {
                 )
             }
             _ => format!(
-                "{all}: {for_person} {word} a person. The authors of {reported} were told, and these will be removed by \
-                 themselves.\n"
+                "{all}: {for_person} {word} a person. The authors of {reported} were told, and these will be removed \
+                 by themselves.\n"
             ),
         }
     }

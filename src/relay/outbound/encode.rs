@@ -16,8 +16,8 @@ use crate::{
 pub(super) fn encode(context: &Context, mut outbound: Outbound) -> Result<Vec<Call>, StepError> {
     let as_text = buttons::fit(&outbound.keyboard).as_text.len();
     if as_text > 0 {
-        tracing::warn!(message = %outbound.id, buttons = as_text, "buttons are too many or have no valid address: sent as \
-            text");
+        tracing::warn!(message = %outbound.id, buttons = as_text, "buttons are too many or have no valid address: sent \
+            as text");
     }
     let opening = manager_initiated::resolve(context, &mut outbound)?;
     let is_ours = |source: &str| SourceId::parse(source).is_ok_and(|source| context.bots.contains_key(&source));

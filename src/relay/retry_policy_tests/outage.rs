@@ -266,7 +266,10 @@ proptest! {
             let most = known + usize::try_from(lasts * 10 / 24).unwrap();
             assert!(tries <= most, "{tries} tries in {lasts} s, of at most {most}");
             *relay.state.lock().unwrap() = RemoteHealth::Fine;
-            let retry_after = if let RemoteHealth::Flooded(Some(retry_after)) = health { u64::from(retry_after).min(3600) } else { 0 };
+            let retry_after = match health {
+                RemoteHealth::Flooded(Some(retry_after)) => u64::from(retry_after).min(3600),
+                _ => 0,
+            };
             let patience = Duration::from_secs(retry_after * 12 / 10 + 300);
             relay.go_on(patience + turns(well + failing, jobs)).await;
             assert_eq!((relay.left_well(), relay.parked_well), (0, 0), "{:?}", relay.lanes);
@@ -306,7 +309,8 @@ proptest! {
         let policy = RetryPolicy { patience: None, schedule: Schedule::endless(waits), ..policy() };
         let (job, on, now) = (update(), Lane::inbound(&conversation()), UnixMillis(now));
         let of = |failed_before, chance| {
-            let attempt = FailedAttempt { failed_before, age: Duration::from_millis(age), blame, ..attempt(&job, &on, 0) };
+            let age = Duration::from_millis(age);
+            let attempt = FailedAttempt { failed_before, age, blame, ..attempt(&job, &on, 0) };
             match of_failure(&attempt, failure.clone(), &policy, now, chance) {
                 Outcome::Retry { at, .. } => Some(now.until(at)),
                 _ => None,

@@ -71,8 +71,8 @@ async fn answers_that_wait_fail_at_once() {
     stage.telegram.block(SALES.token, ANNA, true);
     stage.until("both have failed", |stage| waiting.iter().all(|id| !statuses(stage, id).is_empty())).await;
     for id in &waiting {
-        let fits = matches!(&statuses(&stage, id)[..], [Status::Failed { code: 901, text }] if text.contains("has blocked \
-            the bot"));
+        let is_blocked = |text: &str| text.contains("has blocked the bot");
+        let fits = matches!(&statuses(&stage, id)[..], [Status::Failed { code: 901, text }] if is_blocked(text));
         assert!(fits, "{:?}", statuses(&stage, id));
     }
     let other = stage.reply(SALES, BEN, "you are not concerned").await;
